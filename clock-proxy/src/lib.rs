@@ -1,0 +1,1 @@
+//! A frame-aware TCP relay that injects partitions, delays and reordering between stations.

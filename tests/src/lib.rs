@@ -1,0 +1,1 @@
+//! The test library of the workspace.
