@@ -1,0 +1,154 @@
+//! The flags of `clock-proxy`. Another binary can take them as a subcommand unchanged.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::topology::{Blueprint, Framing, LinkArg, NodeArg, Origin, Plan, RawArg, TopologyError};
+
+/// Relay the traffic between stations, and break it on command.
+///
+/// One listener per ordered pair of stations: a dials the listener `a->b` to reach b. Commands are read from
+/// standard input, one per line, and each is answered with one line; `help` lists them.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "clock-proxy", version)]
+pub struct Args {
+    /// Topology file (TOML); flags are added to it and win over it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// A station, and where it listens if that is known yet (repeatable)
+    #[arg(long = "node", value_name = "NAME[=HOST:PORT]")]
+    pub nodes: Vec<NodeArg>,
+
+    /// Where a dials to reach b (repeatable; default: a free port of 127.0.0.1)
+    #[arg(long = "link", value_name = "a->b=IP:PORT")]
+    pub links: Vec<LinkArg>,
+
+    /// First address of all links without one of their own; counted up by (from, to)
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen_base: Option<SocketAddr>,
+
+    /// A relay for any protocol; its flows are client->NAME and NAME->client (repeatable)
+    #[arg(long = "raw", value_name = "NAME=IP:PORT=HOST:PORT")]
+    pub raws: Vec<RawArg>,
+
+    /// How stations frame their bytes [default: u32be]
+    #[arg(long, value_enum)]
+    pub frame: Option<Framing>,
+
+    /// Largest payload of a frame in bytes; a larger length makes its lane raw [default: 1052672]
+    #[arg(long, value_name = "BYTES")]
+    pub max_frame: Option<u32>,
+
+    /// Bytes one direction of one connection may hold before it stops reading [default: 8388608]
+    #[arg(long, value_name = "BYTES")]
+    pub hold_bytes: Option<usize>,
+
+    /// Seed of all decisions [default: drawn from the system, see the ready line]
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// Take commands also from TCP connections to this address (no authentication)
+    #[arg(long, value_name = "IP:PORT")]
+    pub control: Option<SocketAddr>,
+
+    /// What to do at the end of standard input
+    #[arg(long, value_enum, default_value_t = OnEof::Keep)]
+    pub on_eof: OnEof,
+
+    /// Answer in JSON even on a terminal
+    #[arg(long, conflicts_with = "text")]
+    pub json: bool,
+
+    /// Answer in text and tables even if this is no terminal
+    #[arg(long)]
+    pub text: bool,
+
+    /// What to log to standard error
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    pub log: LogLevel,
+}
+
+/// What the end of standard input means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnEof {
+    /// Nothing: run on, as a daemon without a terminal must.
+    Keep,
+    /// Exit with code 0, so that a dead test runner leaves no orphan.
+    Quit,
+    /// End all partitions and cuts, then run on.
+    Heal,
+}
+
+/// Least important log lines to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[expect(missing_docs, reason = "the usual five levels")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Args {
+    /// The checked topology of the file and the flags together.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its flag, or its file, line and column.
+    pub fn plan(&self) -> Result<Plan, TopologyError> {
+        let mut blueprint = match &self.config {
+            Some(path) => Blueprint::from_file(path)?,
+            None => Blueprint::default(),
+        };
+        self.overlay(&mut blueprint);
+        blueprint.into_plan()
+    }
+
+    fn overlay(&self, blueprint: &mut Blueprint) {
+        let from_file = blueprint.nodes.len();
+        for node in &self.nodes {
+            // Only what the file says can be overridden: the same flag twice is a mistake.
+            match blueprint.nodes[..from_file].iter_mut().find(|(_, known)| known.name == node.name) {
+                Some((_, known)) => known.upstream.clone_from(&node.upstream),
+                None => blueprint.nodes.push((Origin::Flag("--node"), node.clone())),
+            }
+        }
+        blueprint.links.extend(self.links.iter().map(|link| (Origin::Flag("--link"), link.clone())));
+        blueprint.raws.extend(self.raws.iter().map(|raw| (Origin::Flag("--raw"), raw.clone())));
+        if let Some(base) = self.listen_base {
+            blueprint.base = Some((Origin::Flag("--listen-base"), base));
+        }
+        blueprint.framing = self.frame.or(blueprint.framing);
+        blueprint.frame_bytes_max = self.max_frame.or(blueprint.frame_bytes_max);
+        blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
+        blueprint.seed = self.seed.or(blueprint.seed);
+        blueprint.control = self.control.or(blueprint.control);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_same_flag_twice_is_refused() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, b"seed = 1\n[nodes]\na = \"x:1\"\nb = \"x:2\"\n").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let args = ["clock-proxy", "--config", &path, "--seed", "9", "--node", "b=y:3", "--node", "c"];
+        let plan = Args::parse_from(args).plan().unwrap();
+        assert_eq!(plan.seed, 9);
+        assert_eq!(plan.upstreams[1].as_ref().unwrap().as_str(), "y:3");
+        assert_eq!(plan.directory.nodes().count(), 3);
+        let twice = Args::parse_from(["clock-proxy", "--node", "a", "--node", "a"]).plan();
+        assert_eq!(twice.unwrap_err().to_string(), "--node: \"a\" is given twice");
+    }
+}

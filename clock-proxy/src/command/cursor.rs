@@ -1,0 +1,100 @@
+//! A position in the words of one command.
+
+use super::error::{Code, CommandError};
+use super::lexer::{Kind, Token};
+use crate::directory::Directory;
+
+pub(crate) struct Cursor<'a> {
+    line: &'a str,
+    tokens: &'a [Token<'a>],
+    next: usize,
+    /// Column just behind the line's last word, where a missing word would stand.
+    end: usize,
+    pub(crate) directory: &'a Directory,
+}
+
+impl<'a> Cursor<'a> {
+    /// `tokens` is one command, not empty.
+    pub(crate) fn new(line: &'a str, tokens: &'a [Token<'a>], end: usize, directory: &'a Directory) -> Self {
+        Self { line, tokens, next: 0, end, directory }
+    }
+
+    pub(crate) fn peek(&self) -> Option<Token<'a>> {
+        self.tokens.get(self.next).copied()
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Token<'a>> {
+        let token = self.peek();
+        self.next += usize::from(token.is_some());
+        token
+    }
+
+    /// Takes the next token if it is of this kind.
+    pub(crate) fn take(&mut self, kind: Kind) -> Option<Token<'a>> {
+        self.peek().filter(|token| token.kind == kind)?;
+        self.next()
+    }
+
+    /// Takes the next word; `what` says what it should have been.
+    pub(crate) fn word(&mut self, what: &str) -> Result<Token<'a>, CommandError> {
+        match self.peek() {
+            Some(token) if token.kind == Kind::Word => {
+                self.next += 1;
+                Ok(token)
+            }
+            Some(token) => Err(syntax(token, format!("{what} is expected here"))),
+            None => Err(self.missing(what)),
+        }
+    }
+
+    /// Takes `key=value` if that is what comes next.
+    pub(crate) fn option(&mut self) -> Result<Option<(Token<'a>, Token<'a>)>, CommandError> {
+        if !self.is_option_next() {
+            return Ok(None);
+        }
+        let key = self.word("a key")?;
+        self.next += 1;
+        let value = self.word("a value")?;
+        Ok(Some((key, value)))
+    }
+
+    pub(crate) fn is_option_next(&self) -> bool {
+        let kind = |offset| self.tokens.get(self.next + offset).map(|token: &Token<'_>| token.kind);
+        kind(0) == Some(Kind::Word) && kind(1) == Some(Kind::Equals)
+    }
+
+    /// Fails unless all words of the command have been used.
+    pub(crate) fn finish(&self) -> Result<(), CommandError> {
+        match self.peek() {
+            Some(token) => Err(syntax(token, "not expected here; commands are separated by ;")),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn missing(&self, what: &str) -> CommandError {
+        let column = self.tokens.get(self.next).map_or_else(|| self.end_column(), |token| token.column);
+        CommandError::new(Code::BadSyntax, "", column, format!("{what} is expected"))
+    }
+
+    /// Column behind this command's last word.
+    fn end_column(&self) -> usize {
+        self.tokens.last().map_or(self.end, |last| last.column + last.text.chars().count())
+    }
+
+    /// The whole command as it was written.
+    pub(crate) fn text(&self) -> String {
+        match (self.tokens.first(), self.tokens.last()) {
+            (Some(first), Some(last)) => self.line[first.offset..last.offset + last.text.len()].to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    pub(crate) fn column(&self) -> usize {
+        self.tokens.first().map_or(self.end, |token| token.column)
+    }
+}
+
+/// A word that is there but should not be, or not so.
+pub(crate) fn syntax(token: Token<'_>, message: impl Into<String>) -> CommandError {
+    CommandError::new(Code::BadSyntax, token.text, token.column, message)
+}

@@ -1,0 +1,132 @@
+//! Which nodes and which flows a command is about.
+
+use super::cursor::{Cursor, syntax};
+use super::error::{Code, CommandError};
+use super::lexer::{Kind, Token};
+use super::suggest::did_you_mean;
+use crate::directory::{Directory, FlowId, NodeId};
+
+/// The nodes of one selector, each once.
+struct Selected<'a> {
+    nodes: Vec<NodeId>,
+    first: Token<'a>,
+}
+
+/// `a->b`, `{a,b}<->*`, or `*` alone for every flow between stations. Never empty.
+pub(crate) fn flows(cursor: &mut Cursor<'_>) -> Result<Vec<FlowId>, CommandError> {
+    if let Some(error) = missing_arrow(cursor) {
+        return Err(error);
+    }
+    let from = selector(cursor)?;
+    let (to, is_both) = if cursor.take(Kind::To).is_some() {
+        (selector(cursor)?.nodes, false)
+    } else if cursor.take(Kind::Both).is_some() {
+        (selector(cursor)?.nodes, true)
+    } else if from.first.text == "*" {
+        (from.nodes.clone(), false)
+    } else {
+        return Err(syntax(from.first, "a flow is written a->b or a<->b"));
+    };
+    let flows = expand(cursor.directory, &from.nodes, &to, is_both);
+    if flows.is_empty() {
+        let message = "no flow runs between these nodes; a raw relay is reached by client->NAME";
+        return Err(CommandError::new(Code::NotFound, from.first.text, from.first.column, message));
+    }
+    Ok(flows)
+}
+
+/// Flows if a selector comes next, none otherwise.
+pub(crate) fn optional_flows(cursor: &mut Cursor<'_>) -> Result<Option<Vec<FlowId>>, CommandError> {
+    if cursor.peek().is_none() { Ok(None) } else { flows(cursor).map(Some) }
+}
+
+/// `a,b | c,{d,e}`: nodes separated by commas, groups by bars. No node may be in two groups.
+pub(crate) fn groups(cursor: &mut Cursor<'_>) -> Result<Vec<Vec<NodeId>>, CommandError> {
+    let mut groups: Vec<Vec<NodeId>> = vec![Vec::new()];
+    loop {
+        let selected = selector(cursor)?;
+        for node in selected.nodes {
+            if groups.iter().any(|group| group.contains(&node)) {
+                let message = format!("node {} is named twice", cursor.directory.name(node));
+                let Token { text, column, .. } = selected.first;
+                return Err(CommandError::new(Code::Conflict, text, column, message));
+            }
+            if let Some(group) = groups.last_mut() {
+                group.push(node);
+            }
+        }
+        if cursor.take(Kind::Bar).is_some() {
+            groups.push(Vec::new());
+        } else if cursor.take(Kind::Comma).is_none() {
+            return Ok(groups);
+        }
+    }
+}
+
+/// Nodes separated by commas.
+pub(crate) fn nodes(cursor: &mut Cursor<'_>) -> Result<Vec<NodeId>, CommandError> {
+    let mut nodes = selector(cursor)?.nodes;
+    while cursor.take(Kind::Comma).is_some() {
+        nodes.extend(selector(cursor)?.nodes);
+    }
+    Ok(nodes)
+}
+
+fn selector<'a>(cursor: &mut Cursor<'a>) -> Result<Selected<'a>, CommandError> {
+    let Some(open) = cursor.take(Kind::Open) else {
+        let first = cursor.word("a node, * or {a,b}")?;
+        let nodes = match first.text {
+            "*" => cursor.directory.stations().collect(),
+            _ => vec![node(cursor.directory, first)?],
+        };
+        return Ok(Selected { nodes, first });
+    };
+    let mut nodes = Vec::new();
+    loop {
+        let word = cursor.word("a node")?;
+        nodes.push(node(cursor.directory, word)?);
+        if cursor.take(Kind::Close).is_some() {
+            return Ok(Selected { nodes, first: open });
+        }
+        if cursor.take(Kind::Comma).is_none() {
+            return Err(cursor.missing("a comma or }"));
+        }
+    }
+}
+
+/// The node of this name.
+pub(crate) fn node(directory: &Directory, word: Token<'_>) -> Result<NodeId, CommandError> {
+    directory.node(word.text).ok_or_else(|| {
+        let names = directory.nodes().map(|id| directory.name(id));
+        let message = format!("no node has this name{}", did_you_mean(word.text, names));
+        CommandError::new(Code::UnknownNode, word.text, word.column, message)
+    })
+}
+
+/// `a-b` is the likeliest slip of all: a flow with half an arrow.
+fn missing_arrow(cursor: &Cursor<'_>) -> Option<CommandError> {
+    let word = cursor.peek().filter(|token| token.kind == Kind::Word)?;
+    if cursor.directory.node(word.text).is_some() {
+        return None;
+    }
+    let is_node = |name: &str| cursor.directory.node(name).is_some();
+    let (from, to) = word
+        .text
+        .match_indices('-')
+        .map(|(at, _)| (&word.text[..at], &word.text[at + 1..]))
+        .find(|(from, to)| is_node(from) && is_node(to))?;
+    Some(syntax(word, format!("did you mean {from}->{to} or {from}<->{to}?")))
+}
+
+fn expand(directory: &Directory, from: &[NodeId], to: &[NodeId], is_both: bool) -> Vec<FlowId> {
+    let mut flows = Vec::new();
+    for from in from {
+        for to in to {
+            flows.extend(directory.flow(*from, *to));
+            flows.extend(directory.flow(*to, *from).filter(|_| is_both));
+        }
+    }
+    flows.sort_unstable();
+    flows.dedup();
+    flows
+}

@@ -1,0 +1,212 @@
+//! The grammar, line by line, with exact replies.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::rule::{ChangeKind, CutMode, Delay, Reorder, Rest};
+
+fn directory() -> Directory {
+    let mut directory = Directory::default();
+    for name in ["a", "b", "c", "indian_ocean"] {
+        directory.add_station(name);
+    }
+    directory.add_raw("http");
+    directory
+}
+
+fn one(line: &str) -> Command {
+    let mut line = parse(line, 1, &directory()).unwrap().unwrap();
+    assert_eq!(line.commands.len(), 1);
+    line.commands.remove(0)
+}
+
+fn kind(line: &str) -> ChangeKind {
+    match one(line) {
+        Command::Change(change) => change.kind,
+        other => panic!("{line}: {other:?} is no change"),
+    }
+}
+
+fn flow(from: &str, to: &str) -> FlowId {
+    let directory = directory();
+    directory.flow(directory.node(from).unwrap(), directory.node(to).unwrap()).unwrap()
+}
+
+#[test]
+fn every_mistake_has_its_code_its_word_its_column_and_a_hint() {
+    let table = [
+        ("delay a->b 5", r#"bad-unit "5": a duration needs a unit, e.g. 5ms (line 2, col 12)"#),
+        ("delay a->b 5min", r#"bad-unit "5min": the units are us, ms and s (line 2, col 12)"#),
+        (
+            "delay a->b fast",
+            r#"bad-syntax "fast": a duration is a number and a unit, e.g. 5ms (line 2, col 12)"#,
+        ),
+        ("delay a->b 2ms ±1", r#"bad-unit "±1": a duration needs a unit, e.g. 5ms (line 2, col 16)"#),
+        ("delay a->b 9999s", r#"bad-range "9999s": the longest duration is 3600s (line 2, col 12)"#),
+        ("delay a-b 5ms", r#"bad-syntax "a-b": did you mean a->b or a<->b? (line 2, col 7)"#),
+        ("delay a->b", "bad-syntax: a duration, e.g. 200ms, is expected (line 2, col 11)"),
+        (
+            "partiton a | b",
+            r#"unknown-verb "partiton": no such command; did you mean partition?; see help (line 2, col 1)"#,
+        ),
+        ("frobnicate", r#"unknown-verb "frobnicate": no such command; see help (line 2, col 1)"#),
+        (
+            "cut a->indian_ocena",
+            r#"unknown-node "indian_ocena": no node has this name; did you mean indian_ocean? (line 2, col 8)"#,
+        ),
+        ("cut a", r#"bad-syntax "a": a flow is written a->b or a<->b (line 2, col 5)"#),
+        ("cut a>b", r#"bad-syntax ">": a flow is written a->b or a<->b (line 2, col 6)"#),
+        (
+            "cut a->a",
+            r#"not-found "a": no flow runs between these nodes; a raw relay is reached by client->NAME (line 2, col 5)"#,
+        ),
+        ("cut a->b mode=maybe", r#"bad-syntax "maybe": the modes are hold, stall and drop (line 2, col 15)"#),
+        (
+            "cut a->b mod=hold",
+            r#"bad-syntax "mod": no such option here; did you mean mode?; known: mode (line 2, col 10)"#,
+        ),
+        ("cut a->b c", r#"bad-syntax "c": not expected here; commands are separated by ; (line 2, col 10)"#),
+        ("cut {a,b->c", "bad-syntax: a comma or } is expected (line 2, col 9)"),
+        ("partition a,b | b", r#"conflict "b": node b is named twice (line 2, col 17)"#),
+        (
+            "partition a | b rest=gone",
+            r#"bad-syntax "gone": the only value is rest=connected (line 2, col 22)"#,
+        ),
+        ("partition", "bad-syntax: a node, * or {a,b} is expected (line 2, col 10)"),
+        ("reorder a->b p=1.5", r#"bad-range "1.5": a probability lies between 0 and 1 (line 2, col 16)"#),
+        ("reorder a->b gap=3", "bad-syntax: p=PROBABILITY or off is expected (line 2, col 19)"),
+        (
+            "reorder a->b p=0.1 gap=0",
+            r#"bad-range "0": the number must lie between 1 and 100000 (line 2, col 24)"#,
+        ),
+        ("wait held a->b", "bad-syntax: a count is expected (line 2, col 15)"),
+        ("wait for a->b", r#"bad-syntax "for": one can wait for held, frames and idle (line 2, col 6)"#),
+        (
+            "show rule",
+            r#"bad-syntax "rule": the parts are links, rules, conns, stats and nodes; did you mean rules? (line 2, col 6)"#,
+        ),
+        ("node a nowhere", r#"bad-syntax "nowhere": an address is HOST:PORT (line 2, col 8)"#),
+        (
+            "node client x:1",
+            r#"conflict "client": client stands for everybody outside and is never dialled (line 2, col 6)"#,
+        ),
+        ("quit 256", r#"bad-range "256": the number must lie between 0 and 255 (line 2, col 6)"#),
+        ("heal; cut a->z", r#"unknown-node "z": no node has this name (line 2, col 14)"#),
+        ("@7", "bad-syntax: a command is expected, e.g. show (line 2, col 1)"),
+        (";", "bad-syntax: a command is expected, e.g. show (line 2, col 1)"),
+    ];
+    for (line, expected) in table {
+        let error = parse(line, 2, &directory()).expect_err(line);
+        assert_eq!(error.to_string(), expected, "for {line:?}");
+    }
+}
+
+#[test]
+fn blank_lines_and_comments_are_no_commands() {
+    for line in ["", "   ", "# cut a->b", "\t# x"] {
+        assert_eq!(parse(line, 1, &directory()), Ok(None), "{line:?}");
+    }
+    assert_eq!(kind("heal # everything"), ChangeKind::Heal { flows: None });
+}
+
+#[test]
+fn a_tag_is_kept_and_verbs_may_shout() {
+    let line = parse("@x1 PING; Heal", 1, &directory()).unwrap().unwrap();
+    assert_eq!(line.tag.as_deref(), Some("x1"));
+    assert_eq!(line.commands.len(), 2);
+    assert_eq!(tag("@x1 bogus").as_deref(), Some("x1"));
+}
+
+#[test]
+fn selectors_expand_to_the_flows_that_exist() {
+    let cut = |flows| ChangeKind::Cut { flows, mode: CutMode::Hold };
+    assert_eq!(kind("cut a->b"), cut(vec![flow("a", "b")]));
+    assert_eq!(kind("cut a <-> b"), cut(vec![flow("a", "b"), flow("b", "a")]));
+    assert_eq!(kind("cut {a,b}->{b,c}"), cut(sorted([flow("a", "b"), flow("a", "c"), flow("b", "c")])));
+    assert_eq!(kind("cut client->http"), cut(vec![flow("client", "http")]));
+    let ChangeKind::Cut { flows, .. } = kind("cut *") else { panic!("no cut") };
+    assert_eq!(flows.len(), 12, "every flow between stations, none of the raw relay");
+    assert_eq!(kind("cut *"), kind("cut *<->*"));
+}
+
+fn sorted<const N: usize>(mut flows: [FlowId; N]) -> Vec<FlowId> {
+    flows.sort();
+    flows.to_vec()
+}
+
+#[test]
+fn each_change_has_its_form() {
+    let directory = directory();
+    let id = |name| directory.node(name).unwrap();
+    assert_eq!(
+        kind("partition a,b|c rest=connected mode=drop"),
+        ChangeKind::Partition {
+            groups: vec![vec![id("a"), id("b")], vec![id("c")]],
+            rest: Rest::Connected,
+            mode: CutMode::Drop
+        }
+    );
+    assert_eq!(
+        kind("isolate a,c mode=stall"),
+        ChangeKind::Isolate { nodes: vec![id("a"), id("c")], mode: CutMode::Stall }
+    );
+    let delay = |base, jitter| {
+        let (base, jitter) = (Duration::from_millis(base), Duration::from_millis(jitter));
+        ChangeKind::Delay { flows: vec![flow("a", "b")], delay: Some(Delay { base, jitter }) }
+    };
+    assert_eq!(kind("delay a->b 200ms ±50ms"), delay(200, 50));
+    assert_eq!(kind("delay a->b 200ms +-50ms"), delay(200, 50));
+    assert_eq!(kind("delay a->b 0.2s"), delay(200, 0));
+    let none = ChangeKind::Delay { flows: vec![flow("a", "b")], delay: None };
+    assert_eq!(kind("delay a->b off"), none);
+    assert_eq!(kind("delay a->b 0ms"), none);
+    let reorder = Reorder { probability: 0.2, gap: 3, max: Duration::from_millis(100) };
+    assert_eq!(
+        kind("reorder a->b p=0.2 gap=3"),
+        ChangeKind::Reorder { flows: vec![flow("a", "b")], reorder: Some(reorder) }
+    );
+    assert_eq!(kind("node a indian:7777"), kind("node a=indian:7777"));
+    assert_eq!(kind("seed 18446744073709551615"), ChangeKind::Seed(u64::MAX));
+}
+
+#[test]
+fn a_rule_remembers_the_words_it_came_from() {
+    let line = parse("ping; cut a->b   mode=hold ; ping", 1, &directory()).unwrap().unwrap();
+    let Command::Change(change) = &line.commands[1] else { panic!("no change") };
+    assert_eq!(change.text, "cut a->b   mode=hold");
+}
+
+#[test]
+fn every_topic_is_a_verb_that_the_parser_knows() {
+    for topic in topics() {
+        if let Err(error) = parse(topic.verb, 1, &directory()) {
+            assert_ne!(error.code, Code::UnknownVerb, "{}", topic.verb);
+        }
+    }
+}
+
+proptest! {
+    /// Disproved by a panic: an index that is no character boundary, a number too large.
+    #[test]
+    fn no_line_makes_the_parser_panic(line in "\\PC*") {
+        let _ = parse(&line, 1, &directory());
+        let _ = tag(&line);
+    }
+
+    #[test]
+    fn no_line_of_almost_commands_makes_the_parser_panic(
+        words in proptest::collection::vec(
+            prop::sample::select(vec![
+                "cut", "delay", "partition", "reorder", "wait", "held", "a", "b", "->", "<->", "{", "}", ",", "|",
+                ";", "=", "mode", "p", "±", "±5ms", "5ms", "9e99s", ".", "*", "@t", "#", "off", "é", "\u{a0}",
+            ]),
+            0..12,
+        ),
+        glue in prop::sample::select(vec!["", " "]),
+    ) {
+        let line = words.join(glue);
+        if let Err(error) = parse(&line, 1, &directory()) {
+            prop_assert!(!error.to_string().contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Standard input and output, on a thread of their own.
+//!
+//! tokio reads standard input on a thread that cannot be cancelled and would hold up the runtime's shutdown.
+//! This thread is nobody's: when the process exits, it is gone, whatever it waits for.
+
+use std::io::{self, Read, Write};
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use super::lines::{Line, LineSplitter};
+use super::{Desk, Session};
+use crate::cli::OnEof;
+use crate::report::{Reply, Style};
+
+/// Lines on their way from the thread to the session: the thread waits for each answer, so there is one.
+const LINES_MAX: usize = 1;
+
+/// One read. Commands are short.
+const READ_BYTES: usize = 4096;
+
+enum Input {
+    Line(Line, oneshot::Sender<Option<Reply>>),
+    Eof,
+}
+
+/// Serves standard input.
+pub(crate) struct Console {
+    pub(crate) desk: Desk,
+    pub(crate) style: Style,
+    pub(crate) on_eof: OnEof,
+    /// Takes the code of a `quit`.
+    pub(crate) exits: mpsc::Sender<u8>,
+}
+
+impl Console {
+    /// Starts the thread, and returns the task that answers it.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(crate) fn start(self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let (inputs, received) = mpsc::channel(LINES_MAX);
+        let (style, exits) = (self.style, self.exits.clone());
+        thread::Builder::new().name("stdin".to_owned()).spawn(move || read(&inputs, style, &exits))?;
+        Ok(self.answer(received))
+    }
+
+    async fn answer(self, mut inputs: mpsc::Receiver<Input>) {
+        let mut session = Session::new(self.desk.clone());
+        while let Some(input) = inputs.recv().await {
+            match input {
+                Input::Line(line, reply) => drop(reply.send(session.handle(line).await)),
+                Input::Eof => break,
+            }
+        }
+        match self.on_eof {
+            OnEof::Keep => info!("standard input has ended; running on"),
+            OnEof::Quit => drop(self.exits.try_send(0)),
+            OnEof::Heal => {
+                info!("standard input has ended; healing");
+                drop(self.desk.execute("heal", 0).await);
+            }
+        }
+    }
+}
+
+/// The thread: one line, one answer.
+fn read(inputs: &mpsc::Sender<Input>, style: Style, exits: &mpsc::Sender<u8>) {
+    let mut splitter = LineSplitter::default();
+    let mut bytes = [0; READ_BYTES];
+    let mut stdin = io::stdin().lock();
+    loop {
+        let count = match stdin.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(count) => count,
+            Err(error) => {
+                warn!(%error, "standard input cannot be read");
+                0
+            }
+        };
+        splitter.feed(&bytes[..count]);
+        while let Some(line) = splitter.next_line() {
+            exchange(line, inputs, style, exits);
+        }
+        if count == 0 {
+            if let Some(line) = splitter.last_line() {
+                exchange(line, inputs, style, exits);
+            }
+            let _ = inputs.blocking_send(Input::Eof);
+            return;
+        }
+    }
+}
+
+fn exchange(line: Line, inputs: &mpsc::Sender<Input>, style: Style, exits: &mpsc::Sender<u8>) {
+    let (reply, answered) = oneshot::channel();
+    // Either channel is closed when the proxy goes down, and then there is no answer to print.
+    if inputs.blocking_send(Input::Line(line, reply)).is_err() {
+        return;
+    }
+    let Ok(Some(reply)) = answered.blocking_recv() else { return };
+    print_line(&reply.render(style));
+    if let Some(code) = reply.quit_code() {
+        let _ = exits.try_send(code);
+    }
+}
+
+/// Prints a line. A reader that has gone is no reason to stop relaying.
+pub(crate) fn print_line(line: &str) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        warn!(%error, "an answer was not printed");
+    }
+}

@@ -1,0 +1,152 @@
+//! From a line to its answer.
+//!
+//! A [`Session`] belongs to whoever writes lines: standard input, a control connection, a test. It parses the
+//! whole line, then carries the commands out in order. Neighbouring changes go to the director together and
+//! come into force as one epoch. Nothing here waits for a socket of the data plane, except `wait`, whose
+//! purpose that is, and it holds up its own session only.
+
+mod console;
+mod director;
+mod lines;
+mod port;
+mod wait;
+
+pub(crate) use console::{Console, print_line};
+pub(crate) use director::{Director, ORDERS_MAX, Order};
+pub(crate) use port::Port;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
+use crate::directory::{Directory, FlowId};
+use crate::link::{RosterRequest, Shared};
+use crate::meter::FlowMeter;
+use crate::report::{Output, Reply, Snapshot};
+use crate::rule::{Change, Config};
+use crate::topology::Framing;
+use director::Applied;
+use lines::Line;
+pub(crate) use wait::Waited;
+
+/// A listener as the control plane sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkFace {
+    pub(crate) flow: FlowId,
+    pub(crate) listen: SocketAddr,
+    pub(crate) framing: Framing,
+    pub(crate) rosters: mpsc::Sender<RosterRequest>,
+}
+
+/// Everything a session needs. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    shared: Shared,
+    links: Arc<[LinkFace]>,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Desk {
+    pub(crate) fn new(shared: Shared, links: Arc<[LinkFace]>, orders: mpsc::Sender<Order>) -> Self {
+        Self { shared, links, orders }
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.shared.directory
+    }
+
+    pub(crate) fn links(&self) -> &[LinkFace] {
+        &self.links
+    }
+
+    pub(crate) fn meter(&self, flow: FlowId) -> &FlowMeter {
+        self.shared.meter(flow)
+    }
+
+    /// The rules in force. To be let go at once: a change is in force only when nobody holds the old rules.
+    pub(crate) fn config(&self) -> watch::Ref<'_, Arc<Config>> {
+        self.shared.configs.borrow()
+    }
+
+    /// Carries one line out; `None` for a blank one.
+    pub(crate) async fn execute(&self, line: &str, number: u64) -> Option<Reply> {
+        let tag = command::tag(line);
+        let commands = match command::parse(line, number, self.directory()) {
+            Ok(None) => return None,
+            Ok(Some(line)) => line.commands,
+            Err(error) => return Some(Reply { tag, outcome: Err(error) }),
+        };
+        let outcome = self.carry_out(commands).await.map_err(|error| error.at_line(number));
+        Some(Reply { tag, outcome })
+    }
+
+    async fn carry_out(&self, commands: Vec<Command>) -> Result<Vec<Output>, CommandError> {
+        let mut outputs = Vec::new();
+        let mut changes = Vec::new();
+        for command in commands {
+            match command {
+                Command::Change(change) => changes.push(change),
+                Command::Query(query) => {
+                    self.change(std::mem::take(&mut changes), &mut outputs).await?;
+                    outputs.push(self.answer(query).await?);
+                }
+            }
+        }
+        self.change(changes, &mut outputs).await?;
+        Ok(outputs)
+    }
+
+    async fn answer(&self, query: Query) -> Result<Output, CommandError> {
+        Ok(match query {
+            Query::Show(section) => Output::Shown(Box::new(Snapshot::take(self, section).await)),
+            Query::Wait(wait) => Output::Waited(wait::until(self, &wait).await?),
+            Query::Ping => Output::Ping,
+            Query::Version => Output::Version,
+            Query::Help(topics) => Output::Help(topics),
+            Query::Quit(code) => Output::Quit(code),
+        })
+    }
+
+    async fn change(&self, changes: Vec<Change>, outputs: &mut Vec<Output>) -> Result<(), CommandError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (reply, applied) = oneshot::channel();
+        let going_down = || CommandError::new(Code::Timeout, "", 1, "the proxy is going down");
+        self.orders.send(Order { changes, reply }).await.map_err(|_| going_down())?;
+        let Applied { epoch, verdicts, took, is_in_force } = applied.await.map_err(|_| going_down())?;
+        if !is_in_force {
+            let message = "the change is made, but a connection has not confirmed it in time";
+            return Err(CommandError::new(Code::Timeout, "", 1, message));
+        }
+        outputs.extend(verdicts.into_iter().map(|verdict| Output::Changed { epoch, verdict, took }));
+        Ok(())
+    }
+}
+
+/// Somebody who writes lines.
+pub(crate) struct Session {
+    desk: Desk,
+    number: u64,
+}
+
+impl Session {
+    pub(crate) fn new(desk: Desk) -> Self {
+        Self { desk, number: 0 }
+    }
+
+    /// Answers the next line; blank lines count, but are not answered.
+    pub(crate) async fn handle(&mut self, line: Line) -> Option<Reply> {
+        self.number += 1;
+        match line {
+            Line::Text(text) => self.desk.execute(&text, self.number).await,
+            Line::TooLong => {
+                let message = format!("a line has at most {LINE_BYTES_MAX} bytes");
+                let error = CommandError::new(Code::BadRange, "", LINE_BYTES_MAX + 1, message);
+                Some(Reply { tag: None, outcome: Err(error.at_line(self.number)) })
+            }
+        }
+    }
+}

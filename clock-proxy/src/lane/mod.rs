@@ -1,0 +1,290 @@
+//! One direction of one connection: bytes in, frames through the rules, bytes out.
+//!
+//! The lane is told what was read and asked what to write; it owns no socket and reads no clock. It is the
+//! place that bounds memory: [`Lane::appetite`] says how much may be read, and nothing at all is read when
+//! the lane is full, so the sender's own TCP holds it back. Nothing is ever shed.
+//!
+//! What the source says last, FIN or RST, travels behind its bytes and waits where they wait.
+
+mod cutter;
+mod outbox;
+
+pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use bytes::BufMut;
+use tokio::time::Instant;
+
+use crate::meter::{FlowMeter, LaneGauge};
+use crate::rule::CutMode;
+use crate::rule::decision::LaneKey;
+use crate::schedule::{Body, Item, Schedule, Terms};
+use crate::topology::{Framing, Settings};
+use cutter::Cutter;
+
+/// Most bytes taken by one read. Measured elsewhere: 8 KiB reads halve the throughput, and beyond 128 KiB
+/// little is gained.
+const READ_BYTES_MAX: usize = 128 << 10;
+
+/// Fewest bytes asked of one read. Without it the last few bytes of room would be read one at a time while a
+/// large frame comes in.
+const READ_BYTES_MIN: usize = 4 << 10;
+
+/// Most bytes an open lane without a delay keeps while its reader is slow: two reads, so that one can be
+/// filled while the other drains. More would only hide the reader's slowness from the sender.
+const PASS_BYTES_MAX: usize = 2 * READ_BYTES_MAX;
+
+/// How a direction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// No more bytes; the other direction may go on.
+    Fin,
+    /// The connection was aborted.
+    Reset,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Open,
+    /// Writing to this peer failed, so the end that will be read is an abort, whatever it looks like.
+    Failing,
+    Ended(End),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sink {
+    Open,
+    /// FIN was sent.
+    Finished,
+    /// Cannot be written to any more: what comes is thrown away.
+    Dead,
+}
+
+/// A length no frame has: from here on the lane is raw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Desync {
+    /// The length that four bytes claimed.
+    pub(crate) claimed: u32,
+}
+
+/// One direction of one connection.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    cutter: Cutter,
+    schedule: Schedule,
+    outbox: Outbox,
+    source: Source,
+    sink: Sink,
+    hold_bytes: usize,
+    gauge: LaneGauge,
+}
+
+impl Lane {
+    pub(crate) fn new(key: LaneKey, framing: Framing, settings: Settings, meter: Arc<FlowMeter>) -> Self {
+        Self {
+            cutter: Cutter::new(framing, settings.frame_bytes_max),
+            schedule: Schedule::new(key),
+            outbox: Outbox::default(),
+            source: Source::Open,
+            sink: Sink::Open,
+            hold_bytes: settings.hold_bytes,
+            gauge: LaneGauge::new(meter),
+        }
+    }
+
+    /// Bytes to read now; 0 means: do not read. The bound may be passed by one small read and one frame.
+    pub(crate) fn appetite(&self, terms: Terms<'_>) -> usize {
+        if matches!(self.source, Source::Ended(_)) {
+            return 0;
+        }
+        let limit = match terms.policy.cut {
+            Some(CutMode::Hold | CutMode::Drop) => self.hold_bytes,
+            Some(CutMode::Stall) => 0,
+            None if terms.policy.is_shaped() => self.hold_bytes,
+            None => PASS_BYTES_MAX,
+        };
+        let room = limit.saturating_sub(self.schedule.cost() + self.outbox.bytes());
+        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, READ_BYTES_MAX) }
+    }
+
+    /// Room for the next read, of exactly `bytes` bytes.
+    pub(crate) fn read_buffer(&mut self, bytes: usize) -> impl BufMut + '_ {
+        self.cutter.room(bytes, READ_BYTES_MAX)
+    }
+
+    /// The source brought `bytes` bytes; none means that it ended.
+    pub(crate) fn handle_read(&mut self, bytes: usize, now: Instant, terms: Terms<'_>) -> Option<Desync> {
+        if bytes == 0 {
+            let end = if self.source == Source::Failing { End::Reset } else { End::Fin };
+            self.on_end(end, now);
+            return None;
+        }
+        let desync = self.cut(now, terms);
+        self.publish();
+        desync
+    }
+
+    /// Reading failed: the source aborted.
+    pub(crate) fn handle_read_failure(&mut self, now: Instant) {
+        self.on_end(End::Reset, now);
+    }
+
+    /// There will never be a sink: the dial failed.
+    pub(crate) fn on_refused(&mut self) {
+        self.gauge.meter().refused.add(1);
+        self.on_sink_dead();
+    }
+
+    /// Writing *to the source* failed. What it has sent before may still be readable; its end is an abort.
+    pub(crate) fn on_source_failed(&mut self, now: Instant) {
+        match self.source {
+            Source::Open => self.source = Source::Failing,
+            // It said FIN and then refused our bytes: that is an abort after all.
+            Source::Ended(End::Fin) => self.on_end(End::Reset, now),
+            Source::Failing | Source::Ended(End::Reset) => {}
+        }
+    }
+
+    /// Nothing can be written any more. The source is read on, so that its end is noticed.
+    pub(crate) fn on_sink_dead(&mut self) {
+        self.sink = Sink::Dead;
+        self.cutter.clear();
+        self.schedule.clear();
+        self.outbox.clear();
+        self.publish();
+    }
+
+    /// Moves on what the rules let out by now.
+    pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>) {
+        if !terms.policy.is_open() || self.schedule.is_empty() {
+            return;
+        }
+        let advanced = self.schedule.advance(now, terms, &mut self.outbox);
+        self.gauge.meter().delayed.add(advanced.delayed);
+        self.gauge.meter().reordered.add(advanced.reordered);
+    }
+
+    /// When time alone lets something out.
+    pub(crate) fn next_deadline(&self, terms: Terms<'_>) -> Option<Instant> {
+        // With a full outbox only a write can help, and asking for the time would spin.
+        let can_advance = terms.policy.is_open() && self.outbox.has_room();
+        if can_advance { self.schedule.next_deadline(terms) } else { None }
+    }
+
+    /// Whether there are bytes to write now. Nothing at all crosses a cut, not even the rest of a frame.
+    pub(crate) fn wants_write(&self, terms: Terms<'_>) -> bool {
+        self.may_write(terms) && self.outbox.bytes() > 0
+    }
+
+    /// The next bytes to write. Returns how many slices were filled.
+    pub(crate) fn write_slices<'a>(&'a self, slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX]) -> usize {
+        self.outbox.slices(slices)
+    }
+
+    /// This many bytes were written.
+    pub(crate) fn handle_written(&mut self, bytes: usize) {
+        let frames = self.outbox.consume(bytes);
+        self.gauge.meter().frames.add(frames);
+        self.gauge.meter().bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.publish();
+    }
+
+    /// The end to pass on now, if all bytes before it are written.
+    pub(crate) fn due_end(&self, terms: Terms<'_>) -> Option<End> {
+        if self.may_write(terms) { self.outbox.due_end() } else { None }
+    }
+
+    /// FIN was passed on.
+    pub(crate) fn on_fin_sent(&mut self) {
+        self.outbox.end_sent();
+        self.sink = Sink::Finished;
+    }
+
+    pub(crate) fn has_source_ended(&self) -> bool {
+        matches!(self.source, Source::Ended(_))
+    }
+
+    /// Whether nothing can happen on this lane any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        match self.sink {
+            Sink::Open => false,
+            Sink::Finished => self.outbox.due_end().is_none() && self.schedule.is_empty(),
+            Sink::Dead => self.has_source_ended(),
+        }
+    }
+
+    /// Gives the read buffer back; called when the lane goes idle.
+    pub(crate) fn rest(&mut self) {
+        self.cutter.shrink();
+    }
+
+    fn may_write(&self, terms: Terms<'_>) -> bool {
+        terms.policy.is_open() && terms.is_connected && self.sink != Sink::Dead
+    }
+
+    fn on_end(&mut self, end: End, now: Instant) {
+        self.source = Source::Ended(end);
+        if self.sink == Sink::Dead {
+            return;
+        }
+        if let Some((index, bytes)) = self.cutter.take_rest() {
+            self.schedule.push(Item { arrived: now, index, body: Body::Raw(bytes) });
+        }
+        let index = self.cutter.next_index();
+        self.schedule.push(Item { arrived: now, index, body: Body::End(end) });
+        self.publish();
+    }
+
+    /// Takes what was read apart, and puts it where the rules want it.
+    fn cut(&mut self, now: Instant, terms: Terms<'_>) -> Option<Desync> {
+        if self.sink == Sink::Dead {
+            self.cutter.clear();
+            return None;
+        }
+        let mut desync = None;
+        loop {
+            if let Some(claimed) = self.cutter.check_sync() {
+                self.gauge.meter().desyncs.add(1);
+                desync = Some(Desync { claimed });
+            }
+            let has_moved = if terms.policy.is_plain() && self.schedule.is_empty() {
+                self.pass_run()
+            } else {
+                self.take_one(now, terms)
+            };
+            if !has_moved {
+                return desync;
+            }
+        }
+    }
+
+    /// All whole frames at once, untouched.
+    fn pass_run(&mut self) -> bool {
+        let Some((bytes, frames)) = self.cutter.take_run() else { return false };
+        self.outbox.push(bytes, frames);
+        true
+    }
+
+    fn take_one(&mut self, now: Instant, terms: Terms<'_>) -> bool {
+        let Some((index, body)) = self.cutter.take_one() else { return false };
+        // What was sent before the connection even exists was never on the wire, so it cannot be lost there.
+        let is_dropped = terms.policy.cut == Some(CutMode::Drop) && terms.is_connected;
+        if is_dropped && matches!(body, Body::Frame(_)) {
+            self.gauge.meter().dropped.add(1);
+        } else {
+            self.schedule.push(Item { arrived: now, index, body });
+        }
+        true
+    }
+
+    fn publish(&mut self) {
+        let bytes = self.schedule.bytes() + self.outbox.bytes();
+        let frames = self.schedule.frames() + self.outbox.frames();
+        self.gauge.set(frames, u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests;

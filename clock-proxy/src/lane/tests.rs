@@ -1,0 +1,214 @@
+//! A lane without sockets: what goes in, what comes out, when it reads.
+
+use std::time::Duration;
+
+use super::*;
+use crate::rule::{Delay, Policy, RuleId};
+
+struct Bench {
+    lane: Lane,
+    policy: Policy,
+    is_connected: bool,
+    now: Instant,
+    desyncs: Vec<u32>,
+}
+
+fn bench(framing: Framing, hold_bytes: usize) -> Bench {
+    let settings = Settings { frame_bytes_max: 1000, hold_bytes };
+    let key = LaneKey::new("a->b", 0, true);
+    let lane = Lane::new(key, framing, settings, Arc::new(FlowMeter::default()));
+    let (policy, now) = (Policy::default(), Instant::now());
+    Bench { lane, policy, is_connected: true, now, desyncs: Vec::new() }
+}
+
+impl Bench {
+    fn terms(&self) -> Terms<'_> {
+        Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected }
+    }
+
+    /// Feeds what the lane is willing to read, and returns how much that was.
+    fn feed(&mut self, mut bytes: &[u8]) -> usize {
+        let all = bytes.len();
+        loop {
+            let count = self.lane.appetite(self.terms()).min(bytes.len());
+            if count == 0 {
+                return all - bytes.len();
+            }
+            self.lane.read_buffer(count).put_slice(&bytes[..count]);
+            bytes = &bytes[count..];
+            let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
+            self.desyncs.extend(self.lane.handle_read(count, self.now, terms).map(|desync| desync.claimed));
+        }
+    }
+
+    fn finish(&mut self) {
+        let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
+        self.lane.handle_read(0, self.now, terms);
+    }
+
+    /// Writes all that may be written, a few bytes at a time.
+    fn drain(&mut self) -> Vec<u8> {
+        let mut written = Vec::new();
+        loop {
+            let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
+            self.lane.advance(self.now, terms);
+            if !self.lane.wants_write(terms) {
+                return written;
+            }
+            let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
+            assert!(self.lane.write_slices(&mut slices) > 0);
+            let count = slices[0].len().min(7);
+            written.extend_from_slice(&slices[0][..count]);
+            self.lane.handle_written(count);
+        }
+    }
+
+    fn queued(&self) -> (u64, u64) {
+        let meter = self.lane.gauge.meter();
+        (meter.queued_frames.value(), meter.queued_bytes.value())
+    }
+}
+
+fn frame(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes().to_vec();
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+#[test]
+fn frames_pass_whole_wherever_the_stream_is_split() {
+    let all = [frame(b"one"), frame(b""), frame(&[7; 90])].concat();
+    for cut in 0..=all.len() {
+        let mut bench = bench(Framing::U32be, 1 << 20);
+        bench.feed(&all[..cut]);
+        let early = bench.drain();
+        assert!([0, 7, 11, all.len()].contains(&early.len()), "a part of a frame went out: {}", early.len());
+        bench.feed(&all[cut..]);
+        assert_eq!([early, bench.drain()].concat(), all);
+        assert_eq!(bench.lane.gauge.meter().frames.value(), 3);
+        assert_eq!(bench.queued(), (0, 0));
+    }
+}
+
+#[test]
+fn a_full_lane_stops_reading_and_loses_nothing() {
+    let mut bench = bench(Framing::U32be, 20_000);
+    bench.policy.cut = Some(CutMode::Hold);
+    let all = frame(&[5; 96]).repeat(1000);
+    let taken = bench.feed(&all);
+    assert!(taken > 5_000 && taken < 24_200, "took {taken} of 100000 bytes with a bound of 20000");
+    assert!(bench.drain().is_empty());
+    bench.policy.cut = None;
+    let mut out = bench.drain();
+    let mut fed = taken;
+    while fed < all.len() {
+        fed += bench.feed(&all[fed..]);
+        out.extend(bench.drain());
+    }
+    assert_eq!(out, all);
+}
+
+#[test]
+fn a_stalled_lane_reads_nothing() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.policy.cut = Some(CutMode::Stall);
+    assert_eq!(bench.feed(&frame(b"x")), 0);
+}
+
+#[test]
+fn a_cut_stops_even_the_rest_of_a_frame() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.feed(&frame(&[1; 20]));
+    bench.lane.handle_written(5);
+    bench.policy.cut = Some(CutMode::Hold);
+    assert!(bench.drain().is_empty());
+    bench.policy.cut = None;
+    assert_eq!(bench.drain(), frame(&[1; 20])[5..]);
+}
+
+#[test]
+fn drop_discards_whole_frames_only_and_never_before_the_connection_exists() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.policy.cut = Some(CutMode::Drop);
+    bench.is_connected = false;
+    bench.feed(&frame(b"hello"));
+    bench.is_connected = true;
+    bench.feed(&frame(b"lost"));
+    let half = frame(b"whole");
+    bench.feed(&half[..6]);
+    bench.policy.cut = None;
+    bench.feed(&half[6..]);
+    assert_eq!(bench.drain(), [frame(b"hello"), frame(b"whole")].concat());
+    assert_eq!(bench.lane.gauge.meter().dropped.value(), 1);
+}
+
+#[test]
+fn an_impossible_length_makes_the_lane_raw_and_every_byte_still_passes() {
+    let mut bench = bench(Framing::U32be, 2000);
+    let all = [frame(b"good"), b"GET / HTTP/1.1\r\n".to_vec()].concat();
+    for byte in &all {
+        bench.feed(std::slice::from_ref(byte));
+    }
+    assert_eq!(bench.drain(), all);
+    assert_eq!(bench.desyncs, [u32::from_be_bytes(*b"GET ")]);
+}
+
+#[test]
+fn the_end_waits_behind_held_frames_and_half_a_frame_is_forwarded() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.policy.cut = Some(CutMode::Hold);
+    let all = [frame(b"one"), b"\0\0\0\x09half".to_vec()].concat();
+    bench.feed(&all);
+    bench.finish();
+    assert_eq!(bench.lane.due_end(bench.terms()), None);
+    bench.policy.cut = None;
+    assert_eq!(bench.drain(), all);
+    assert_eq!(bench.lane.due_end(bench.terms()), Some(End::Fin));
+    bench.lane.on_fin_sent();
+    assert!(bench.lane.is_finished());
+}
+
+#[test]
+fn an_end_is_an_abort_once_writing_to_its_source_has_failed() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.lane.on_source_failed(bench.now);
+    bench.finish();
+    bench.drain();
+    assert_eq!(bench.lane.due_end(bench.terms()), Some(End::Reset));
+}
+
+#[test]
+fn an_abort_after_a_passed_fin_is_passed_on_too() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.finish();
+    bench.drain();
+    bench.lane.on_fin_sent();
+    bench.lane.on_source_failed(bench.now);
+    bench.drain();
+    assert_eq!(bench.lane.due_end(bench.terms()), Some(End::Reset));
+}
+
+#[test]
+fn a_dead_sink_discards_and_still_notices_the_end() {
+    let mut bench = bench(Framing::U32be, 2000);
+    bench.feed(&frame(b"x"));
+    bench.lane.on_sink_dead();
+    assert_eq!(bench.queued(), (0, 0));
+    assert_eq!(bench.feed(&frame(&[1; 900]).repeat(9)), 904 * 9);
+    assert_eq!(bench.queued(), (0, 0));
+    bench.finish();
+    assert!(bench.lane.is_finished());
+}
+
+#[test]
+fn raw_bytes_are_held_and_delayed_as_they_come() {
+    let mut bench = bench(Framing::Raw, 2000);
+    let delay = Delay { base: Duration::from_millis(20), jitter: Duration::ZERO };
+    bench.policy.delay = Some((RuleId(1), delay));
+    bench.feed(b"x");
+    assert!(bench.drain().is_empty());
+    assert_eq!(bench.lane.next_deadline(bench.terms()), Some(bench.now + delay.base));
+    bench.now += delay.base;
+    assert_eq!(bench.drain(), b"x");
+    assert_eq!(bench.lane.gauge.meter().delayed.value(), 1);
+}

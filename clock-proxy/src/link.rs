@@ -1,0 +1,148 @@
+//! One listener and the connections that came in by it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::directory::{Directory, FlowId, NodeId};
+use crate::lane::Lane;
+use crate::meter::FlowMeter;
+use crate::relay::{Connection, Parts, PhaseCell};
+use crate::rule::Config;
+use crate::rule::decision::LaneKey;
+use crate::topology::{Framing, Settings};
+
+/// Connections of one link at a time. Stations need one; beyond this the kernel's backlog takes over, which
+/// is what a server without a limit would come to anyway, with less memory.
+const CONNECTIONS_MAX: usize = 1024;
+
+/// Pause after a failed accept. The usual cause is a shortage of file descriptors, which lasts.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What all links share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) meters: Arc<[Arc<FlowMeter>]>,
+    pub(crate) settings: Settings,
+    pub(crate) configs: watch::Receiver<Arc<Config>>,
+}
+
+impl Shared {
+    pub(crate) fn meter(&self, flow: FlowId) -> &Arc<FlowMeter> {
+        &self.meters[flow.index()]
+    }
+}
+
+/// A connection as `show conns` prints it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ConnFacts {
+    /// `a->b#3`: the link, and the ordinal on it.
+    pub(crate) conn: String,
+    pub(crate) client: SocketAddr,
+    pub(crate) phase: &'static str,
+}
+
+/// Asks a link for its connections.
+pub(crate) type RosterRequest = oneshot::Sender<Vec<ConnFacts>>;
+
+struct Entry {
+    name: String,
+    client: SocketAddr,
+    phase: Weak<PhaseCell>,
+}
+
+/// What `from` dials to reach `to`.
+pub(crate) struct Link {
+    pub(crate) to: NodeId,
+    pub(crate) flow: FlowId,
+    pub(crate) back: FlowId,
+    pub(crate) framing: Framing,
+    pub(crate) listener: TcpListener,
+    pub(crate) shared: Shared,
+}
+
+impl Link {
+    /// Accepts until told to stop; then all its connections are closed.
+    pub(crate) async fn run(self, mut rosters: mpsc::Receiver<RosterRequest>, stop: CancellationToken) {
+        let mut connections = JoinSet::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut next_ordinal = 0;
+        loop {
+            let has_room = connections.len() < CONNECTIONS_MAX;
+            // Every branch is cancel-safe. Stopping comes first, and questions before new work.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(reply) = rosters.recv() => drop(reply.send(roster(&entries))),
+                Some(ended) = connections.join_next() => {
+                    if let Err(error) = ended {
+                        warn!(%error, "a connection's task failed");
+                    }
+                    entries.retain(|entry| entry.phase.strong_count() > 0);
+                }
+                (stream, client) = accept(&self.listener), if has_room => {
+                    let (entry, connection) = self.connection(stream, client, next_ordinal);
+                    next_ordinal += 1;
+                    debug!(conn = entry.name, %client, "accepted");
+                    entries.push(entry);
+                    connections.spawn(connection.run());
+                }
+            }
+        }
+        connections.shutdown().await;
+    }
+
+    fn connection(&self, near: TcpStream, client: SocketAddr, ordinal: u64) -> (Entry, Connection) {
+        if let Err(error) = near.set_nodelay(true) {
+            // The client is gone already; its connection will say so.
+            debug!(%error, "TCP_NODELAY was not set");
+        }
+        let name = format!("{}#{ordinal}", self.shared.directory.flow_name(self.flow));
+        let phase = Arc::new(PhaseCell::default());
+        let entry = Entry { name: name.clone(), client, phase: Arc::downgrade(&phase) };
+        let connection = Connection::new(Parts {
+            name,
+            near,
+            to: self.to,
+            forward: (self.flow, self.lane(self.flow, ordinal, true)),
+            backward: (self.back, self.lane(self.back, ordinal, false)),
+            configs: self.shared.configs.clone(),
+            phase,
+        });
+        (entry, connection)
+    }
+
+    fn lane(&self, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {
+        let key = LaneKey::new(&self.shared.directory.flow_name(flow), ordinal, is_forward);
+        Lane::new(key, self.framing, self.shared.settings, Arc::clone(self.shared.meter(flow)))
+    }
+}
+
+fn roster(entries: &[Entry]) -> Vec<ConnFacts> {
+    let facts = |entry: &Entry| {
+        let phase = entry.phase.upgrade()?.load().name();
+        Some(ConnFacts { conn: entry.name.clone(), client: entry.client, phase })
+    };
+    entries.iter().filter_map(facts).collect()
+}
+
+/// Accepts one connection, however long errors last.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The state as plain values.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::command::Section;
+use crate::control::{Desk, LinkFace};
+use crate::directory::FlowId;
+use crate::link::ConnFacts;
+use crate::rule::{Config, RuleId};
+use crate::topology::Framing;
+
+/// What `show` answers: all sections or one.
+#[derive(Debug, Serialize)]
+pub(crate) struct Snapshot {
+    pub(crate) epoch: u64,
+    pub(crate) seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nodes: Option<Vec<NodeFacts>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) links: Option<Vec<LinkFacts>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stats: Option<Vec<StatFacts>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<Vec<RuleFacts>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) conns: Option<Vec<ConnFacts>>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NodeFacts {
+    pub(crate) node: String,
+    pub(crate) upstream: Option<String>,
+    /// False for a raw relay and its client.
+    pub(crate) station: bool,
+}
+
+/// One listener, with the flow it is named after.
+#[derive(Debug, Serialize)]
+pub(crate) struct LinkFacts {
+    pub(crate) link: String,
+    pub(crate) listen: SocketAddr,
+    pub(crate) frame: Framing,
+    /// `open`, or how the flow is cut.
+    pub(crate) state: &'static str,
+    pub(crate) rules: Vec<RuleId>,
+    /// Connections with bytes of this flow, whichever side dialled.
+    pub(crate) conns: u64,
+}
+
+/// Numbers of one flow. `held` and `waiting` are now, the others since the start.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatFacts {
+    pub(crate) flow: String,
+    pub(crate) state: &'static str,
+    pub(crate) conns: u64,
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
+    /// Inside the proxy because the flow is cut.
+    pub(crate) held_frames: u64,
+    pub(crate) held_bytes: u64,
+    /// Inside the proxy because of a delay, a reorder or a slow reader.
+    pub(crate) waiting_frames: u64,
+    pub(crate) waiting_bytes: u64,
+    pub(crate) delayed: u64,
+    pub(crate) reordered: u64,
+    pub(crate) dropped: u64,
+    pub(crate) desyncs: u64,
+    pub(crate) refused: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RuleFacts {
+    pub(crate) rule: RuleId,
+    pub(crate) text: String,
+    /// The flows it still holds for.
+    pub(crate) flows: Vec<String>,
+}
+
+impl Snapshot {
+    pub(crate) async fn take(desk: &Desk, section: Section) -> Self {
+        let wants = |part| section == Section::All || section == part;
+        let conns = if wants(Section::Conns) { Some(conns(desk).await) } else { None };
+        let config = desk.config();
+        let flows = || desk.directory().flows();
+        Self {
+            epoch: config.epoch,
+            seed: config.seed,
+            nodes: wants(Section::Nodes).then(|| nodes(desk, &config)),
+            links: wants(Section::Links)
+                .then(|| desk.links().iter().map(|link| link_facts(desk, &config, link)).collect()),
+            stats: wants(Section::Stats).then(|| flows().map(|flow| stat(desk, &config, flow)).collect()),
+            rules: wants(Section::Rules).then(|| rules(desk, &config)),
+            conns,
+        }
+    }
+}
+
+fn state(config: &Config, flow: FlowId) -> &'static str {
+    config.policy(flow).cut.map_or("open", |mode| mode.name())
+}
+
+fn nodes(desk: &Desk, config: &Config) -> Vec<NodeFacts> {
+    let directory = desk.directory();
+    let facts = |node| NodeFacts {
+        node: directory.name(node).to_owned(),
+        upstream: config.upstream(node).map(ToString::to_string),
+        station: directory.is_station(node),
+    };
+    directory.nodes().map(facts).collect()
+}
+
+fn link_facts(desk: &Desk, config: &Config, link: &LinkFace) -> LinkFacts {
+    LinkFacts {
+        link: desk.directory().flow_name(link.flow),
+        listen: link.listen,
+        frame: link.framing,
+        state: state(config, link.flow),
+        rules: config.policy(link.flow).rules.clone(),
+        conns: desk.meter(link.flow).conns.value(),
+    }
+}
+
+fn stat(desk: &Desk, config: &Config, flow: FlowId) -> StatFacts {
+    let meter = desk.meter(flow);
+    let queued = (meter.queued_frames.value(), meter.queued_bytes.value());
+    let (held, waiting) = if config.policy(flow).is_open() { ((0, 0), queued) } else { (queued, (0, 0)) };
+    StatFacts {
+        flow: desk.directory().flow_name(flow),
+        state: state(config, flow),
+        conns: meter.conns.value(),
+        frames: meter.frames.value(),
+        bytes: meter.bytes.value(),
+        held_frames: held.0,
+        held_bytes: held.1,
+        waiting_frames: waiting.0,
+        waiting_bytes: waiting.1,
+        delayed: meter.delayed.value(),
+        reordered: meter.reordered.value(),
+        dropped: meter.dropped.value(),
+        desyncs: meter.desyncs.value(),
+        refused: meter.refused.value(),
+    }
+}
+
+fn rules(desk: &Desk, config: &Config) -> Vec<RuleFacts> {
+    let facts = |rule: &crate::rule::Rule| RuleFacts {
+        rule: rule.id,
+        text: rule.text.clone(),
+        flows: rule.flows.iter().map(|flow| desk.directory().flow_name(*flow)).collect(),
+    };
+    config.rules.iter().map(facts).collect()
+}
+
+/// Each link knows its own connections, so each is asked.
+async fn conns(desk: &Desk) -> Vec<ConnFacts> {
+    let mut all = Vec::new();
+    for link in desk.links() {
+        let (reply, roster) = oneshot::channel();
+        if link.rosters.send(reply).await.is_ok() {
+            all.extend(roster.await.unwrap_or_default());
+        }
+    }
+    all
+}

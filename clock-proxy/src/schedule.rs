@@ -1,0 +1,316 @@
+//! The order and the time in which a lane's frames may go out: delay, then reorder.
+//!
+//! Frames wait in one line, in the order they came. The head leaves when it is due, and everything behind it
+//! waits for it, so jitter spreads the times but keeps the order. Due times are worked out at the head, from
+//! the arrival and the rule in force *now*: a rule that ends sets free what it held, and nothing has to be
+//! re-sorted. A frame chosen for reordering steps aside until `gap` later frames have come, or its time is up.
+//!
+//! While a flow is cut nobody calls [`Schedule::advance`], which is all that holding is. No I/O, no clock.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::lane::{End, Outbox};
+use crate::rule::Policy;
+use crate::rule::decision::{LaneKey, Question};
+
+/// What a waiting item is charged on top of its bytes, so that a flood of empty frames is bounded too:
+/// an [`Item`] and its share of a queue's spare room.
+const ITEM_OVERHEAD_BYTES: usize = 128;
+
+/// Something on its way through a lane.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) arrived: Instant,
+    /// Number of the frame in its lane, from 0.
+    pub(crate) index: u64,
+    pub(crate) body: Body,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    Frame(Bytes),
+    /// Bytes without a frame. Nothing may overtake them.
+    Raw(Bytes),
+    /// The last thing the source said. Nothing may overtake it.
+    End(End),
+}
+
+impl Body {
+    fn bytes(&self) -> usize {
+        match self {
+            Body::Frame(bytes) | Body::Raw(bytes) => bytes.len(),
+            Body::End(_) => 0,
+        }
+    }
+
+    fn frames(&self) -> u64 {
+        match self {
+            Body::Frame(_) | Body::Raw(_) => 1,
+            Body::End(_) => 0,
+        }
+    }
+}
+
+/// The rules as they stand for one lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) seed: u64,
+    pub(crate) policy: &'a Policy,
+    /// Whether the far end of the lane exists yet.
+    pub(crate) is_connected: bool,
+}
+
+#[derive(Debug)]
+struct Parked {
+    item: Item,
+    /// The frame whose coming sets this one free.
+    upto: u64,
+    deadline: Instant,
+}
+
+/// What [`Schedule::advance`] did, for the counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Advanced {
+    pub(crate) delayed: u64,
+    pub(crate) reordered: u64,
+}
+
+/// The frames of one lane that may not go out yet.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    lane: LaneKey,
+    line: VecDeque<Item>,
+    /// In the order of their index.
+    parked: VecDeque<Parked>,
+    bytes: usize,
+    frames: u64,
+}
+
+impl Schedule {
+    pub(crate) fn new(lane: LaneKey) -> Self {
+        Self { lane, line: VecDeque::new(), parked: VecDeque::new(), bytes: 0, frames: 0 }
+    }
+
+    pub(crate) fn push(&mut self, item: Item) {
+        self.bytes += item.body.bytes();
+        self.frames += item.body.frames();
+        self.line.push_back(item);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line.is_empty() && self.parked.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Bytes, with what the bookkeeping takes.
+    pub(crate) fn cost(&self) -> usize {
+        self.bytes + (self.line.len() + self.parked.len()) * ITEM_OVERHEAD_BYTES
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.lane);
+    }
+
+    /// Moves to `out` what may go out now, as long as `out` has room.
+    pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>, out: &mut Outbox) -> Advanced {
+        let mut advanced = Advanced::default();
+        if terms.policy.reorder.is_none() {
+            self.release(out, |_| true);
+        }
+        while out.has_room() && self.head_due(terms).is_some_and(|due| due <= now) {
+            let Some(item) = self.line.pop_front() else { break };
+            advanced.delayed += if terms.policy.delay.is_some() { item.body.frames() } else { 0 };
+            advanced.reordered += self.place(item, now, terms, out);
+        }
+        if out.has_room() {
+            // After the line: whether a frame was overtaken must not depend on how long the lane was cut.
+            self.release(out, |parked| parked.deadline <= now);
+        }
+        advanced
+    }
+
+    /// When [`Schedule::advance`] has something to do again, if time alone can bring that.
+    pub(crate) fn next_deadline(&self, terms: Terms<'_>) -> Option<Instant> {
+        let parked = self.parked.iter().map(|parked| parked.deadline).min();
+        [self.head_due(terms), parked].into_iter().flatten().min()
+    }
+
+    fn head_due(&self, terms: Terms<'_>) -> Option<Instant> {
+        let head = self.line.front()?;
+        let Some((rule, delay)) = terms.policy.delay else { return Some(head.arrived) };
+        Some(head.arrived + self.question(terms, rule, head.index).delay(delay))
+    }
+
+    /// Sends one item on, or aside. Returns how many frames stepped aside.
+    fn place(&mut self, item: Item, now: Instant, terms: Terms<'_>, out: &mut Outbox) -> u64 {
+        let Body::Frame(_) = item.body else {
+            self.release(out, |_| true);
+            self.leave(item, out);
+            return 0;
+        };
+        let index = item.index;
+        let chosen = terms
+            .policy
+            .reorder
+            .filter(|(rule, reorder)| self.question(terms, *rule, index).happens(reorder.probability));
+        match chosen {
+            Some((_, reorder)) => self.parked.push_back(Parked {
+                item,
+                upto: index.saturating_add(reorder.gap),
+                deadline: now + reorder.max,
+            }),
+            None => self.leave(item, out),
+        }
+        self.release(out, |parked| parked.upto <= index);
+        u64::from(chosen.is_some())
+    }
+
+    fn release(&mut self, out: &mut Outbox, is_free: impl Fn(&Parked) -> bool) {
+        if self.parked.is_empty() {
+            return;
+        }
+        for parked in std::mem::take(&mut self.parked) {
+            if is_free(&parked) {
+                self.leave(parked.item, out);
+            } else {
+                self.parked.push_back(parked);
+            }
+        }
+    }
+
+    fn leave(&mut self, item: Item, out: &mut Outbox) {
+        self.bytes -= item.body.bytes();
+        self.frames -= item.body.frames();
+        match item.body {
+            Body::Frame(bytes) | Body::Raw(bytes) => out.push(bytes, 1),
+            Body::End(end) => out.end(end),
+        }
+    }
+
+    fn question(&self, terms: Terms<'_>, rule: crate::rule::RuleId, index: u64) -> Question {
+        Question { seed: terms.seed, rule, lane: self.lane, index }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::rule::{Delay, Reorder, RuleId};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn schedule_of(count: u64, start: Instant) -> Schedule {
+        let mut schedule = Schedule::new(LaneKey::new("a->b", 0, true));
+        for index in 0..count {
+            let body = Body::Frame(index.to_be_bytes().to_vec().into());
+            schedule.push(Item { arrived: start + MS * u32::try_from(index).unwrap(), index, body });
+        }
+        schedule
+    }
+
+    fn order(out: &Outbox) -> Vec<u64> {
+        out.chunks().map(|bytes| u64::from_be_bytes(bytes.as_ref().try_into().unwrap())).collect()
+    }
+
+    fn terms(policy: &Policy, seed: u64) -> Terms<'_> {
+        Terms { seed, policy, is_connected: true }
+    }
+
+    #[test]
+    fn jitter_spreads_the_times_and_keeps_the_order() {
+        let start = Instant::now();
+        let delay = Delay { base: MS * 50, jitter: MS * 40 };
+        let policy = Policy { delay: Some((RuleId(1), delay)), ..Policy::default() };
+        let mut schedule = schedule_of(40, start);
+        let (mut out, mut steps) = (Outbox::default(), 0);
+        while let Some(due) = schedule.next_deadline(terms(&policy, 7)) {
+            assert!(due >= start + MS * 10, "nothing is due before its delay");
+            schedule.advance(due, terms(&policy, 7), &mut out);
+            steps += 1;
+        }
+        assert_eq!(order(&out), (0..40).collect::<Vec<_>>());
+        assert!(steps > 5, "jitter made only {steps} different times");
+    }
+
+    #[test]
+    fn a_delay_counts_from_arrival_and_ending_it_sets_everything_free() {
+        let start = Instant::now();
+        let delay = Delay { base: MS * 50, jitter: Duration::ZERO };
+        let policy = Policy { delay: Some((RuleId(1), delay)), ..Policy::default() };
+        let mut schedule = schedule_of(3, start);
+        let mut out = Outbox::default();
+        schedule.advance(start + MS * 51, terms(&policy, 7), &mut out);
+        assert_eq!(order(&out), [0, 1]);
+        schedule.advance(start + MS * 51, terms(&Policy::default(), 7), &mut out);
+        assert_eq!(order(&out), [0, 1, 2]);
+        assert_eq!((schedule.bytes(), schedule.frames(), schedule.cost()), (0, 0, 0));
+    }
+
+    fn reordered(seed: u64, chunk: usize) -> (Vec<u64>, u64) {
+        let start = Instant::now();
+        let reorder = Reorder { probability: 0.3, gap: 3, max: Duration::from_secs(60) };
+        let policy = Policy { reorder: Some((RuleId(1), reorder)), ..Policy::default() };
+        let mut all = schedule_of(200, start);
+        let mut schedule = Schedule::new(all.lane);
+        let (mut out, mut count) = (Outbox::default(), 0);
+        while !all.line.is_empty() {
+            for item in all.line.drain(..chunk.min(all.line.len())).collect::<Vec<_>>() {
+                schedule.push(item);
+            }
+            count += schedule.advance(start + MS * 1000, terms(&policy, seed), &mut out).reordered;
+        }
+        schedule.push(Item { arrived: start, index: 200, body: Body::End(End::Fin) });
+        schedule.advance(start + MS * 1000, terms(&policy, seed), &mut out);
+        (order(&out), count)
+    }
+
+    #[test]
+    fn reordering_permutes_the_same_way_however_the_frames_come_in() {
+        let (order, count) = reordered(7, 1);
+        for chunk in [2, 7, 200] {
+            assert_eq!(reordered(7, chunk), (order.clone(), count));
+        }
+        assert_ne!(reordered(8, 1).0, order);
+        assert_ne!(order, (0..200).collect::<Vec<_>>());
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..200).collect::<Vec<_>>(), "nothing is lost");
+        for (place, index) in order.iter().enumerate() {
+            let place = u64::try_from(place).unwrap();
+            assert!(place <= index + 3, "frame {index} waited for more than three later ones");
+        }
+    }
+
+    #[test]
+    fn a_lone_frame_is_set_free_by_time_and_ends_are_never_overtaken() {
+        let start = Instant::now();
+        let reorder = Reorder { probability: 1.0, gap: 5, max: MS * 100 };
+        let policy = Policy { reorder: Some((RuleId(1), reorder)), ..Policy::default() };
+        let mut schedule = schedule_of(1, start);
+        let mut out = Outbox::default();
+        schedule.advance(start, terms(&policy, 1), &mut out);
+        assert_eq!(order(&out), [0; 0]);
+        assert_eq!(schedule.next_deadline(terms(&policy, 1)), Some(start + MS * 100));
+        schedule.advance(start + MS * 100, terms(&policy, 1), &mut out);
+        assert_eq!(order(&out), [0]);
+
+        let mut schedule = schedule_of(2, start);
+        schedule.push(Item { arrived: start, index: 2, body: Body::End(End::Fin) });
+        let mut out = Outbox::default();
+        schedule.advance(start + MS * 10, terms(&policy, 1), &mut out);
+        assert_eq!(order(&out), [0, 1]);
+        assert!(schedule.is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! The real program: its first line, its answers, its ends.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Program {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_clock-proxy"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                drop(sender.send(line));
+            }
+        });
+        let stdin = child.stdin.take();
+        Self { child, stdin, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(DEADLINE).expect("a line on standard output")
+    }
+
+    fn ready(&self) -> serde_json::Value {
+        let line = self.line();
+        serde_json::from_str(line.strip_prefix("ready ").expect("the ready line")).unwrap()
+    }
+
+    fn say(&mut self, line: &str) -> String {
+        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
+        self.line()
+    }
+
+    /// Waits for the exit code.
+    fn code(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        while start.elapsed() < DEADLINE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::yield_now();
+        }
+        panic!("still running after {DEADLINE:?}; last line: {:?}", self.lines.try_iter().last())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+const NODES: [&str; 4] = ["--node", "a", "--node", "b=127.0.0.1:9"];
+
+fn with(more: &[&'static str]) -> Vec<&'static str> {
+    NODES.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn the_ready_line_names_every_link_and_the_answers_are_one_line_each() {
+    let mut program = Program::start(&with(&["--seed", "42", "--json"]));
+    let ready = program.ready();
+    assert_eq!(ready["proto"], 1);
+    assert_eq!(ready["seed"], 42);
+    assert_eq!(ready["pid"], program.child.id());
+    assert!(ready["control"].is_null());
+    let links = ready["links"].as_object().unwrap();
+    assert_eq!(links.keys().collect::<Vec<_>>(), ["a->b", "b->a"]);
+    TcpStream::connect(links["a->b"].as_str().unwrap()).unwrap();
+
+    assert_eq!(program.say("# nothing\n\n@1 ping"), "ok @1 {}");
+    let cut = program.say("@2 cut a->b");
+    assert!(cut.starts_with(r#"ok @2 {"#) && cut.contains(r#""flows":1"#), "{cut}");
+    assert_eq!(
+        program.say("delay a->b 5"),
+        r#"err bad-unit "5": a duration needs a unit, e.g. 5ms (line 5, col 12)"#
+    );
+    let long = "x".repeat(5000);
+    assert_eq!(program.say(&long), "err bad-range: a line has at most 4096 bytes (line 6, col 4097)");
+    assert!(program.say("help cut").contains("one way"));
+    assert!(program.say("version").contains(env!("CARGO_PKG_VERSION")));
+    assert_eq!(program.say("quit 7"), r#"ok {"code":7}"#);
+    assert_eq!(program.code(), Some(7));
+}
+
+#[test]
+fn the_end_of_input_quits_when_asked_and_keeps_running_otherwise() {
+    let mut quitting = Program::start(&with(&["--on-eof", "quit"]));
+    quitting.ready();
+    quitting.stdin = None;
+    assert_eq!(quitting.code(), Some(0));
+
+    let mut keeping = Program::start(&with(&["--control", "127.0.0.1:0"]));
+    let ready = keeping.ready();
+    keeping.stdin = None;
+    let mut control = TcpStream::connect(ready["control"].as_str().unwrap()).unwrap();
+    control.set_read_timeout(Some(DEADLINE)).unwrap();
+    control.write_all(b"@9 ping\nquit 4\n").unwrap();
+    let mut answers = String::new();
+    drop(control.read_to_string(&mut answers));
+    assert_eq!(answers, "ok @9 {}\nok {\"code\":4}\n");
+    assert_eq!(keeping.code(), Some(4));
+}
+
+#[test]
+fn the_end_of_input_heals_when_asked() {
+    let mut program = Program::start(&with(&["--control", "127.0.0.1:0", "--on-eof", "heal"]));
+    let ready = program.ready();
+    assert!(program.say("isolate a").starts_with("ok"));
+    program.stdin = None;
+    let control = TcpStream::connect(ready["control"].as_str().unwrap()).unwrap();
+    control.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut answers = BufReader::new(control.try_clone().unwrap()).lines();
+    let start = Instant::now();
+    loop {
+        writeln!(&control, "show rules").unwrap();
+        let answer = answers.next().unwrap().unwrap();
+        if answer.contains(r#""rules":[]"#) {
+            break;
+        }
+        assert!(start.elapsed() < DEADLINE, "not healed: {answer}");
+    }
+}
+
+#[test]
+fn a_config_error_names_its_line_and_exits_with_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.toml");
+    std::fs::write(&path, "[nodes]\na = \"x:1\"\nb = \"nowhere\"\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_clock-proxy"))
+        .args(["--config", path.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("p.toml:3:5: \"nowhere\" is not an address to dial"), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_taken_address_exits_with_three() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let link = format!("a->b={}", taken.local_addr().unwrap());
+    let mut program = Program::start(&[&NODES[..], &["--link", &link]].concat());
+    assert_eq!(program.code(), Some(3));
+}
+
+#[test]
+fn a_termination_signal_exits_with_143() {
+    let mut program = Program::start(&NODES);
+    program.ready();
+    // The standard library sends no other signal than SIGKILL.
+    let sent = Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(program.code(), Some(143));
+}
+
+#[test]
+fn text_style_prints_tables() {
+    let mut program = Program::start(&with(&["--text"]));
+    assert!(program.line().starts_with("ready: pid "));
+    assert!(program.line().contains("listen"));
+    let stdin = program.stdin.as_mut().unwrap();
+    writeln!(stdin, "cut a->b\nshow rules").unwrap();
+    let start = Instant::now();
+    while !program.line().contains("cut a->b") {
+        assert!(start.elapsed() < DEADLINE);
+    }
+}
