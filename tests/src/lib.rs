@@ -1,1 +1,5 @@
 //! The test library of the workspace.
+
+pub mod relation;
+pub mod stations;
+pub mod timeline;

@@ -1,0 +1,177 @@
+//! The Lamport clock: one counter that respects causality (Lamport 1978, rules IR1 and IR2).
+//!
+//! If `a` happened before `b`, then `a`'s value is smaller than `b`'s. The converse does not hold: a smaller
+//! value proves nothing, so a Lamport value may sort a display and must never pick a winner.
+//!
+//! Invariant: the values that one clock returns strictly increase, across all threads that share it. A peer
+//! can neither wrap the counter nor use it up: values above [`MAX_COUNTER`] are ignored, and at the network
+//! boundary [`LamportClock::try_observe`] also bounds the jump of a single message.
+
+use super::MAX_COUNTER;
+use std::sync::atomic::{AtomicU64, Ordering};
+use thiserror::Error;
+
+/// How far above the local value a received value may be, in events: 2^40.
+///
+/// A million events a second for twelve days, which is more than an honest peer gets ahead between two
+/// messages. Twice as much would not help anyone; half would still do. A hostile peer needs 2^23 accepted
+/// messages to use up the range, which is visible long before it succeeds.
+pub const MAX_JUMP: u64 = 1 << 40;
+
+/// A Lamport logical clock that threads may share.
+///
+/// Relaxed atomics suffice: all operations are read-modify-writes of one location, which have a single total
+/// order, and the value guards no other memory.
+#[derive(Debug, Default)]
+pub struct LamportClock {
+    counter: AtomicU64,
+}
+
+impl LamportClock {
+    /// A clock at 0: no event yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { counter: AtomicU64::new(0) }
+    }
+
+    /// A clock that goes on from a value it reached before, say after a restart.
+    ///
+    /// A value above [`MAX_COUNTER`] was never issued by a working clock and counts as `MAX_COUNTER`.
+    #[must_use]
+    pub const fn starting_at(value: u64) -> Self {
+        let value = if value > MAX_COUNTER { MAX_COUNTER } else { value };
+        Self { counter: AtomicU64::new(value) }
+    }
+
+    /// Counts one local event and returns its value (IR1).
+    ///
+    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries.
+    pub fn tick(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts the receipt of `incoming` and returns a value above both it and the local one (IR2).
+    ///
+    /// For values of this process. A value above [`MAX_COUNTER`] is impossible by protocol and therefore
+    /// hostile: it is ignored and the call only ticks. Network input belongs in
+    /// [`try_observe`](Self::try_observe), which reports the refusal and bounds the jump as well.
+    pub fn observe(&self, incoming: u64) -> u64 {
+        let trusted = if incoming > MAX_COUNTER { 0 } else { incoming };
+        let step = |local: u64| Some(local.max(trusted) + 1);
+        match self.counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
+            Ok(local) | Err(local) => local.max(trusted) + 1,
+        }
+    }
+
+    /// As [`observe`](Self::observe), for a value that a peer sent.
+    ///
+    /// # Errors
+    /// [`LamportJump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
+    /// [`MAX_COUNTER`]. The clock is unchanged.
+    pub fn try_observe(&self, incoming: u64) -> Result<u64, LamportJump> {
+        let step = |local: u64| (incoming <= jump_limit(local)).then(|| local.max(incoming) + 1);
+        match self.counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
+            Ok(local) => Ok(local.max(incoming) + 1),
+            Err(local) => Err(LamportJump { incoming, local, limit: jump_limit(local) }),
+        }
+    }
+
+    /// The value of the latest event, 0 if there was none. Other threads may move it at any time.
+    pub fn current(&self) -> u64 {
+        self.counter.load(Ordering::Relaxed)
+    }
+}
+
+fn jump_limit(local: u64) -> u64 {
+    local.saturating_add(MAX_JUMP).min(MAX_COUNTER)
+}
+
+/// A peer's Lamport value was too far ahead to be honest.
+///
+/// The clock did not change. The caller may refuse the message and count it against the peer; retrying the
+/// same value is useless until the local clock has come closer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("lamport value {incoming} is above the limit {limit} (local value {local})")]
+pub struct LamportJump {
+    /// The value received.
+    pub incoming: u64,
+    /// The local value at that moment.
+    pub local: u64,
+    /// The highest value that would have been accepted.
+    pub limit: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Disproved by any returned value that is not above its predecessor and its input.
+        #[test]
+        fn values_strictly_increase_over_any_sequence(
+            steps in prop::collection::vec(prop::option::of(0u64..1 << 50), 1..100),
+        ) {
+            let clock = LamportClock::new();
+            for step in steps {
+                let before = clock.current();
+                let after = step.map_or_else(|| clock.tick(), |incoming| clock.observe(incoming));
+                prop_assert!(after > before && after > step.unwrap_or(0));
+                prop_assert_eq!(clock.current(), after);
+            }
+        }
+
+        #[test]
+        fn a_refused_jump_changes_nothing(start in any::<u64>(), incoming in any::<u64>()) {
+            let clock = LamportClock::starting_at(start);
+            let before = clock.current();
+            match clock.try_observe(incoming) {
+                Ok(after) => prop_assert!(after > before && after > incoming),
+                Err(refusal) => {
+                    prop_assert!(incoming > refusal.limit);
+                    prop_assert_eq!((clock.current(), refusal.local), (before, before));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_maximum_neither_wraps_nor_poisons() {
+        let clock = LamportClock::starting_at(5);
+        assert_eq!(clock.observe(u64::MAX), 6);
+        assert_eq!(clock.observe(MAX_COUNTER + 1), 7);
+        let refusal = LamportJump { incoming: u64::MAX, local: 7, limit: 7 + MAX_JUMP };
+        assert_eq!(clock.try_observe(u64::MAX), Err(refusal));
+        assert_eq!(clock.tick(), 8);
+    }
+
+    #[test]
+    fn a_start_beyond_the_range_cannot_make_it_wrap() {
+        assert_eq!(LamportClock::starting_at(u64::MAX).tick(), MAX_COUNTER + 1);
+    }
+
+    #[test]
+    fn the_jump_limit_is_inclusive() {
+        let clock = LamportClock::starting_at(1);
+        assert!(clock.try_observe(MAX_JUMP + 2).is_err());
+        assert_eq!(clock.try_observe(MAX_JUMP + 1), Ok(MAX_JUMP + 2));
+    }
+
+    /// Disproved by a value that two calls share, or by one thread seeing a step back.
+    #[test]
+    fn threads_never_share_a_value() {
+        let clock = LamportClock::new();
+        let record = |thread: u64| -> Vec<u64> {
+            let call = |n: u64| if n % 3 == thread { clock.observe(n * 2) } else { clock.tick() };
+            (0..20_000).map(call).collect()
+        };
+        let record = &record;
+        let mut all: Vec<u64> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..3).map(|id| scope.spawn(move || record(id))).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(all.chunks(20_000).all(|thread| thread.is_sorted_by(|a, b| a < b)));
+        all.sort_unstable();
+        assert!(all.is_sorted_by(|a, b| a < b), "two calls returned the same value");
+    }
+}

@@ -1,0 +1,96 @@
+//! Logical clocks, and the one place where a clock is plugged into a node.
+//!
+//! [`LamportClock`], [`VectorClock`] and [`HybridClock`] are the clocks by themselves. [`Clock`] is the
+//! injection point: a node stamps and merges through it, and knows nothing else of how time is kept. Two
+//! clocks stand behind it, [`VectorNodeClock`] (exact) and [`HybridNodeClock`] (constant size, coarse).
+
+mod hybrid;
+mod hybrid_node;
+mod lamport;
+mod time_source;
+mod vector;
+mod vector_node;
+
+pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
+pub use hybrid_node::HybridNodeClock;
+pub use lamport::{LamportClock, LamportJump, MAX_JUMP};
+pub use time_source::{ManualTime, TimeSource};
+pub use vector::{CounterExhausted, MergeRefused, VectorClock};
+pub use vector_node::VectorNodeClock;
+
+use crate::causality::{Ordering, compare_entries};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// The largest counter there is: 2^63 - 1, so that the difference of two counters fits an `i64`.
+///
+/// At a billion events a second it lasts for 292 years, so a larger one is a fault or an attack.
+pub const MAX_COUNTER: u64 = (1 << 63) - 1;
+
+/// What a node needs of its clock.
+///
+/// A clock reports the strongest relation it can prove; what it cannot rule out compares as concurrent and is
+/// surfaced, never guessed.
+pub trait Clock: Send {
+    /// Stamps a new local event: after everything observed so far, as far as this clock can tell.
+    ///
+    /// # Errors
+    /// [`ClockError`] if there is no further timestamp. The clock is unchanged.
+    fn tick(&mut self) -> Result<Timestamp, ClockError>;
+
+    /// Takes in the timestamp of an event of another node. Not an event of its own.
+    ///
+    /// # Errors
+    /// [`ClockError`] if the timestamp is not credible. The clock is unchanged; the event's data is the
+    /// caller's to keep.
+    fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError>;
+
+    /// Whether an event of `origin` may be delivered now, or has to wait for others first.
+    fn deliverable(&self, origin: &str, ts: &Timestamp) -> bool;
+}
+
+/// What a [`Clock`] says of one event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Timestamp {
+    /// For display and logs: larger than that of every event it is known to come after. Picks no winner.
+    pub lamport: u64,
+    /// What [`compare`](Self::compare) reads: per node, how much of its past the event knew of.
+    pub vector: BTreeMap<String, u64>,
+}
+
+impl Timestamp {
+    /// The entry of a node; 0 if there is none.
+    #[must_use]
+    pub fn get(&self, node: &str) -> u64 {
+        self.vector.get(node).copied().unwrap_or(0)
+    }
+
+    /// The entries in ascending order of node id, without zeros.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, u64)> {
+        let stored = self.vector.iter().map(|(node, counter)| (node.as_str(), *counter));
+        stored.filter(|(_, counter)| *counter > 0)
+    }
+
+    /// How this timestamp relates to the other under happens-before.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        compare_entries(self.entries(), other.entries())
+    }
+}
+
+/// Why a [`Clock`] refused to stamp or to observe. It is unchanged in every case.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ClockError {
+    /// A received Lamport value was too far ahead: refuse to learn from it, count it against the peer.
+    #[error(transparent)]
+    LamportJump(#[from] LamportJump),
+    /// A received vector was not credible: see [`MergeRefused`] for what each case calls for.
+    #[error(transparent)]
+    MergeRefused(#[from] MergeRefused),
+    /// The node's own counter is used up: it can stamp nothing more under this id.
+    #[error(transparent)]
+    CounterExhausted(#[from] CounterExhausted),
+    /// The hybrid clock did not move: see [`HybridError`] for what each case calls for.
+    #[error(transparent)]
+    Hybrid(#[from] HybridError),
+}

@@ -1,0 +1,244 @@
+//! The vector clock: exactly who knew of what (Fidge 1988; Mattern 1989).
+//!
+//! One counter per node. A node raises its own on each event and takes the entry-wise maximum on receipt, so
+//! an entry says how many events of that node lie in the past. Two vectors compare as happens-before does,
+//! and what is concurrent is found to be concurrent.
+//!
+//! Invariants: counters are 1 to [`MAX_COUNTER`]; a zero is never stored, so `==`, `Hash` and
+//! [`compare`](VectorClock::compare) always agree. No counter ever goes down.
+
+use super::MAX_COUNTER;
+use crate::causality::{Ordering, compare_entries};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
+use thiserror::Error;
+
+/// A vector clock that belongs to one node.
+///
+/// Two clocks are equal when their entries are: the node id says whose entry [`tick`](Self::tick) raises and
+/// takes no part in `==`, `Hash` or [`compare`](Self::compare).
+#[derive(Clone, Debug)]
+pub struct VectorClock {
+    node_id: String,
+    counters: BTreeMap<String, u64>,
+}
+
+impl VectorClock {
+    /// The clock of a node that has seen nothing.
+    #[must_use]
+    pub fn new(node_id: &str) -> Self {
+        Self { node_id: node_id.to_owned(), counters: BTreeMap::new() }
+    }
+
+    /// A clock that goes on from entries the node stored before; zeros are left out, of duplicates the
+    /// larger counts.
+    ///
+    /// # Errors
+    /// [`MergeRefused::CounterTooLarge`] if an entry is above [`MAX_COUNTER`].
+    pub fn restored<'a>(
+        node_id: &str,
+        entries: impl IntoIterator<Item = (&'a str, u64)>,
+    ) -> Result<Self, MergeRefused> {
+        let mut clock = Self::new(node_id);
+        for (node, counter) in entries {
+            check_counter(node, counter)?;
+            clock.raise(node, counter);
+        }
+        Ok(clock)
+    }
+
+    /// Whose events [`tick`](Self::tick) counts.
+    #[must_use]
+    pub fn node_id(&self) -> &str {
+        &self.node_id
+    }
+
+    /// How many events of `node` lie in the past; 0 for a node never heard of.
+    #[must_use]
+    pub fn get(&self, node: &str) -> u64 {
+        self.counters.get(node).copied().unwrap_or(0)
+    }
+
+    /// The entries in ascending order of node id, without zeros: the form [`compare_entries`] takes.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.counters.iter().map(|(node, counter)| (node.as_str(), *counter))
+    }
+
+    /// A copy of the entries; later ticks do not change it.
+    #[must_use]
+    pub fn snapshot(&self) -> HashMap<String, u64> {
+        self.counters.iter().map(|(node, counter)| (node.clone(), *counter)).collect()
+    }
+
+    /// Counts one local event.
+    ///
+    /// At [`MAX_COUNTER`], which no real history reaches, the entry stays where it is: it never wraps.
+    /// [`try_tick`](Self::try_tick) reports that case.
+    pub fn tick(&mut self) {
+        let _saturated = self.try_tick();
+    }
+
+    /// Counts one local event and returns its number, from 1.
+    ///
+    /// # Errors
+    /// [`CounterExhausted`] at [`MAX_COUNTER`]. The clock is unchanged.
+    pub fn try_tick(&mut self) -> Result<u64, CounterExhausted> {
+        let next = self.get(&self.node_id) + 1;
+        if next > MAX_COUNTER {
+            return Err(CounterExhausted { node_id: self.node_id.clone(), limit: MAX_COUNTER });
+        }
+        self.counters.insert(self.node_id.clone(), next);
+        Ok(next)
+    }
+
+    /// Adds the past of `other` to this one: the entry-wise maximum. Not an event of its own.
+    ///
+    /// For clocks of this process: it also takes over a larger entry for this very node. What a peer sent
+    /// belongs in [`try_merge`](Self::try_merge).
+    pub fn merge(&mut self, other: &VectorClock) {
+        for (node, counter) in other.entries() {
+            self.raise(node, counter);
+        }
+    }
+
+    /// As [`merge`](Self::merge), for a vector that a peer sent.
+    ///
+    /// # Errors
+    /// [`MergeRefused`]. The clock is unchanged.
+    pub fn try_merge(&mut self, other: &VectorClock) -> Result<(), MergeRefused> {
+        self.check_merge(other.entries())?;
+        self.merge(other);
+        Ok(())
+    }
+
+    /// How this clock's past relates to the other's.
+    #[must_use]
+    pub fn compare(&self, other: &VectorClock) -> Ordering {
+        compare_entries(self.entries(), other.entries())
+    }
+
+    /// Whether a peer may make us merge these entries.
+    pub(super) fn check_merge<'a>(
+        &self,
+        entries: impl IntoIterator<Item = (&'a str, u64)>,
+    ) -> Result<(), MergeRefused> {
+        for (node, incoming) in entries {
+            check_counter(node, incoming)?;
+            let local = self.get(&self.node_id);
+            if node == self.node_id && incoming > local {
+                return Err(MergeRefused::OwnEntryAhead { node_id: node.to_owned(), incoming, local });
+            }
+        }
+        Ok(())
+    }
+
+    /// Raises one entry to at least `counter`. The caller has checked that it is at most [`MAX_COUNTER`].
+    pub(super) fn raise(&mut self, node: &str, counter: u64) {
+        match self.counters.get_mut(node) {
+            Some(local) => *local = counter.max(*local),
+            None if counter == 0 => {}
+            None => {
+                self.counters.insert(node.to_owned(), counter);
+            }
+        }
+    }
+}
+
+impl PartialEq for VectorClock {
+    fn eq(&self, other: &Self) -> bool {
+        self.counters == other.counters
+    }
+}
+
+impl Eq for VectorClock {}
+
+impl Hash for VectorClock {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.counters.hash(state);
+    }
+}
+
+fn check_counter(node: &str, incoming: u64) -> Result<(), MergeRefused> {
+    if incoming <= MAX_COUNTER {
+        return Ok(());
+    }
+    Err(MergeRefused::CounterTooLarge { node_id: node.to_owned(), incoming, limit: MAX_COUNTER })
+}
+
+/// The node has counted 2^63 - 1 events and can count no more.
+///
+/// The clock did not change. The caller may go on only under a new node id.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the counter of {node_id} has reached its limit {limit}")]
+pub struct CounterExhausted {
+    /// The node whose counter is used up.
+    pub node_id: String,
+    /// The largest counter there is.
+    pub limit: u64,
+}
+
+/// Why a vector was not merged. The clock is unchanged in every case.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MergeRefused {
+    /// The peer has seen more of our events than we remember making: it lies, or we lost state. Do not tick
+    /// before that is settled, or two events will share a counter; a new node id is the way out.
+    #[error("received counter {incoming} for our own node {node_id}, which is at {local}")]
+    OwnEntryAhead {
+        /// Our node.
+        node_id: String,
+        /// The counter received for it.
+        incoming: u64,
+        /// Our own counter.
+        local: u64,
+    },
+    /// No working clock issues such a counter. Refuse the message and count it against the peer.
+    #[error("counter {incoming} of {node_id} is above the limit {limit}")]
+    CounterTooLarge {
+        /// The node the entry is about.
+        node_id: String,
+        /// The counter received.
+        incoming: u64,
+        /// The largest counter there is.
+        limit: u64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_may_not_raise_our_own_entry() {
+        let mut ours = VectorClock::new("pacific");
+        ours.tick();
+        let theirs = VectorClock::restored("atlantic", [("atlantic", 9), ("pacific", 2)]).unwrap();
+        let refusal = MergeRefused::OwnEntryAhead { node_id: "pacific".to_owned(), incoming: 2, local: 1 };
+        assert_eq!(ours.try_merge(&theirs), Err(refusal));
+        assert_eq!(ours.get("atlantic"), 0, "a refused merge must change nothing");
+    }
+
+    #[test]
+    fn a_counter_above_the_limit_is_refused_by_name() {
+        let refusal = VectorClock::restored("a", [("b", MAX_COUNTER + 1)]).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "counter 9223372036854775808 of b is above the limit 9223372036854775807"
+        );
+    }
+
+    #[test]
+    fn a_used_up_counter_stays_and_says_so() {
+        let mut clock = VectorClock::restored("a", [("a", MAX_COUNTER)]).unwrap();
+        let exhausted = CounterExhausted { node_id: "a".to_owned(), limit: MAX_COUNTER };
+        assert_eq!(clock.try_tick(), Err(exhausted));
+        clock.tick();
+        assert_eq!(clock.get("a"), MAX_COUNTER);
+    }
+
+    #[test]
+    fn zeros_are_never_stored() {
+        let clock = VectorClock::restored("a", [("b", 0)]).unwrap();
+        assert_eq!(clock, VectorClock::new("z"));
+        assert!(clock.snapshot().is_empty());
+    }
+}
