@@ -26,6 +26,7 @@ pub const DEFAULT_MAX_DRIFT_MS: u64 = 60_000;
 
 /// A point in hybrid time: 44 bits of milliseconds since the Unix epoch, then 20 bits of counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "replica", derive(serde::Serialize, serde::Deserialize))]
 pub struct HybridTimestamp(u64);
 
 impl HybridTimestamp {

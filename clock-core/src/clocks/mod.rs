@@ -10,6 +10,8 @@ mod lamport;
 mod time_source;
 mod vector;
 mod vector_node;
+#[cfg(feature = "replica")]
+mod version_vector;
 
 pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
 pub use hybrid_node::HybridNodeClock;
@@ -17,6 +19,8 @@ pub use lamport::{LamportClock, LamportJump, MAX_JUMP};
 pub use time_source::{ManualTime, TimeSource};
 pub use vector::{CounterExhausted, MergeRefused, VectorClock};
 pub use vector_node::VectorNodeClock;
+#[cfg(feature = "replica")]
+pub use version_vector::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};
 
 use crate::causality::{Ordering, compare_entries};
 use std::collections::BTreeMap;

@@ -1,0 +1,107 @@
+//! Attitude: a unit quaternion, scalar first.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// How far the norm may be from 1: rounding of four decimal places passes, a wrong component does not.
+const NORM_TOLERANCE: f64 = 1e-3;
+
+/// The orientation of a satellite as a unit quaternion `w + xi + yj + zk`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attitude {
+    components: [f64; 4],
+}
+
+/// Why a text or bytes are no attitude.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum InvalidAttitude {
+    /// Not four numbers.
+    #[error("attitude {text:?}: expected four numbers w,x,y,z")]
+    NotFourNumbers {
+        /// What was given, cut after 80 characters.
+        text: String,
+    },
+    /// Not of unit length.
+    #[error("attitude has norm {norm:.6}: expected 1 within {NORM_TOLERANCE}")]
+    NotUnit {
+        /// The norm it has.
+        norm: f64,
+    },
+    /// Stored bytes of another size than four 64-bit numbers.
+    #[error("attitude has {bytes} bytes: expected 32")]
+    Size {
+        /// How many there were.
+        bytes: usize,
+    },
+}
+
+impl Attitude {
+    /// Reads `w,x,y,z`.
+    ///
+    /// # Errors
+    /// [`InvalidAttitude`] if it is not four finite numbers of unit norm.
+    pub fn parse(input: &[u8]) -> Result<Self, InvalidAttitude> {
+        let text = String::from_utf8_lossy(input);
+        let refused = || InvalidAttitude::NotFourNumbers { text: text.chars().take(80).collect() };
+        let numbers: Result<Vec<f64>, _> = text.trim().split(',').map(|part| part.trim().parse()).collect();
+        let components =
+            numbers.ok().and_then(|numbers| <[f64; 4]>::try_from(numbers).ok()).ok_or_else(refused)?;
+        Self::checked(components)
+    }
+
+    /// Reads the canonical bytes: four big-endian 64-bit floats.
+    ///
+    /// # Errors
+    /// [`InvalidAttitude`] if the size or the norm is wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidAttitude> {
+        let refused = || InvalidAttitude::Size { bytes: bytes.len() };
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| refused())?;
+        let mut components = [0.0; 4];
+        for (component, chunk) in components.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *component = f64::from_be_bytes(*chunk);
+        }
+        Self::checked(components)
+    }
+
+    /// The canonical bytes: four big-endian 64-bit floats, w first.
+    pub fn to_bytes(self) -> Bytes {
+        self.components.iter().flat_map(|component| component.to_be_bytes()).collect()
+    }
+
+    fn checked(components: [f64; 4]) -> Result<Self, InvalidAttitude> {
+        let norm = components.iter().map(|component| component * component).sum::<f64>().sqrt();
+        // NaN is in no range.
+        match (1.0 - NORM_TOLERANCE..=1.0 + NORM_TOLERANCE).contains(&norm) {
+            true => Ok(Self { components }),
+            false => Err(InvalidAttitude::NotUnit { norm }),
+        }
+    }
+}
+
+impl fmt::Display for Attitude {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [w, x, y, z] = self.components;
+        write!(formatter, "{w},{x},{y},{z}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_quaternion_survives_its_canonical_bytes() {
+        let attitude = Attitude::parse(b" 0.7071, 0, 0.7071, 0\n").unwrap();
+        assert_eq!(Attitude::from_bytes(&attitude.to_bytes()).unwrap(), attitude);
+        assert_eq!(attitude.to_string(), "0.7071,0,0.7071,0");
+    }
+
+    #[test]
+    fn what_is_no_unit_quaternion_is_refused() {
+        for text in ["", "1,0,0", "1,0,0,0,0", "1,1,0,0", "NaN,0,0,1", "inf,0,0,0", "a,b,c,d"] {
+            assert!(Attitude::parse(text.as_bytes()).is_err(), "{text:?} was accepted");
+        }
+        assert_eq!(Attitude::from_bytes(&[0; 31]), Err(InvalidAttitude::Size { bytes: 31 }));
+    }
+}

@@ -1,0 +1,201 @@
+//! Causal delivery: an event waits until its past is applied (rule 3).
+//!
+//! The hold-back buffer is bounded. An event whose past is complete is always admitted, so a full buffer never
+//! locks out the very event it waits for; one that does not fit is not accepted, hence not acknowledged, and is
+//! shipped again after the peer's next heartbeat.
+//!
+//! Source: Birman, Schiper, Stephenson, *Lightweight Causal and Atomic Group Multicast*, ACM TOCS 1991, section 5.
+
+use std::collections::BTreeMap;
+
+use super::effect::{Effect, Fact, LogRecord};
+use super::input::SessionId;
+use super::{Replica, Step};
+use crate::clocks::VersionVector;
+use crate::event::WriteEvent;
+use crate::id::{Dot, ReplicaId, StationId};
+use crate::wire::EncodedEvent;
+use crate::wire::message::Refusal;
+
+/// Most events held back: four full windows of each of 60 peers would be 61,440; a quarter of that is far
+/// more than reordering on live links needs, and what does not fit is shipped again.
+const HELD_EVENTS_MAX: usize = 16_384;
+/// Most bytes held back.
+const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[derive(Debug)]
+struct Held {
+    event: WriteEvent,
+    encoded: EncodedEvent,
+    via: Option<StationId>,
+}
+
+/// Events whose past is incomplete, by replica and sequence.
+#[derive(Debug, Default)]
+pub(super) struct HoldBack {
+    held: BTreeMap<ReplicaId, BTreeMap<u64, Held>>,
+    events: usize,
+    bytes: usize,
+}
+
+impl HoldBack {
+    pub(super) fn len(&self) -> usize {
+        self.events
+    }
+
+    fn checksum(&self, dot: &Dot) -> Option<u32> {
+        Some(self.held.get(&dot.replica)?.get(&dot.seq)?.encoded.checksum())
+    }
+
+    fn is_full(&self) -> bool {
+        self.events >= HELD_EVENTS_MAX || self.bytes >= HELD_BYTES_MAX
+    }
+
+    /// Keeps an event. Recovery may exceed the bound: what is on disk already must not be lost.
+    fn hold(&mut self, held: Held) {
+        self.events += 1;
+        self.bytes += held.encoded.as_bytes().len();
+        let Dot { replica, seq } = held.event.dot.clone();
+        self.held.entry(replica).or_default().insert(seq, held);
+    }
+
+    /// Takes out an event whose past is complete now, if there is one. Only the lowest of each replica can be.
+    fn take_ready(&mut self, missing_before: impl Fn(&WriteEvent) -> Option<Dot>) -> Option<Held> {
+        let lowest = |queue: &BTreeMap<u64, Held>| {
+            queue.first_key_value().is_some_and(|(_, held)| missing_before(&held.event).is_none())
+        };
+        let replica =
+            self.held.iter().find(|(_, queue)| lowest(queue)).map(|(replica, _)| replica.clone())?;
+        let queue = self.held.get_mut(&replica)?;
+        let (_, held) = queue.pop_first()?;
+        if queue.is_empty() {
+            self.held.remove(&replica);
+        }
+        self.events -= 1;
+        self.bytes -= held.encoded.as_bytes().len();
+        Some(held)
+    }
+
+    /// Whether everything of `replica` between `applied` and `upto` waits here.
+    pub(super) fn bridges(&self, replica: &ReplicaId, applied: u64, upto: u64) -> bool {
+        let waiting = self.held.get(replica).map_or(0, |queue| queue.range(..=upto).count() as u64);
+        applied.saturating_add(waiting) >= upto
+    }
+
+    pub(super) fn invariant(&self, applied: &VersionVector) -> Result<(), String> {
+        let all = || self.held.values().flat_map(BTreeMap::values);
+        if let Some(held) = all().find(|held| applied.covers(&held.event.dot)) {
+            return Err(format!("{} is held back although it is applied", held.event));
+        }
+        let bytes: usize = all().map(|held| held.encoded.as_bytes().len()).sum();
+        if (self.events, self.bytes) != (all().count(), bytes) {
+            return Err(format!(
+                "hold-back counts {} events, {} bytes; it has {}, {bytes}",
+                self.events,
+                self.bytes,
+                all().count()
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Replica {
+    /// Takes what a peer shipped. A malformed event or one of a stranger ends the session: its bytes can come
+    /// from nobody who keeps the protocol.
+    pub(super) fn handle_events(
+        &mut self,
+        step: &mut Step<'_>,
+        session: SessionId,
+        from: &StationId,
+        events: Vec<EncodedEvent>,
+    ) {
+        for encoded in events {
+            match encoded.decode() {
+                Ok(event) if self.is_member(&event.dot.replica.station) => {
+                    self.receive(step, from, event, encoded);
+                }
+                Ok(event) => {
+                    let refusal = Refusal::UnknownStation(event.dot.replica.station);
+                    return step.push(Effect::Close { session, refusal });
+                }
+                Err(error) => {
+                    let refusal = Refusal::Protocol(error.to_string());
+                    return step.push(Effect::Close { session, refusal });
+                }
+            }
+        }
+    }
+
+    fn is_member(&self, station: &StationId) -> bool {
+        *station == self.config.station || self.config.peers.contains(station)
+    }
+
+    fn receive(&mut self, step: &mut Step<'_>, from: &StationId, event: WriteEvent, encoded: EncodedEvent) {
+        self.note_peer_has(from, &event.dot);
+        self.check_own_events(step, from, &event.dot.replica, event.dot.seq);
+        let known = self.ledger.checksum(&event.dot).or_else(|| self.hold_back.checksum(&event.dot));
+        match known {
+            Some(checksum) if checksum == encoded.checksum() => {
+                self.counters.duplicates += 1;
+                step.observe(Fact::Duplicate { dot: event.dot });
+            }
+            Some(_) => self.quarantine(step, from, &event.dot, &encoded),
+            None => self.admit(step, Held { event, encoded, via: Some(from.clone()) }),
+        }
+    }
+
+    /// Same dot, other content (rule 4): keep the evidence, alarm, go on.
+    fn quarantine(&mut self, step: &mut Step<'_>, from: &StationId, dot: &Dot, encoded: &EncodedEvent) {
+        self.counters.quarantined += 1;
+        self.ledger.note_unsynced();
+        let bytes = encoded.as_bytes().clone();
+        step.push(Effect::Append(LogRecord::Quarantine { dot: dot.clone(), bytes }));
+        step.observe(Fact::Equivocation { dot: dot.clone(), from: from.clone() });
+    }
+
+    fn admit(&mut self, step: &mut Step<'_>, held: Held) {
+        let dot = held.event.dot.clone();
+        match self.ledger.missing_before(&held.event) {
+            None => {
+                self.stage(step, held);
+                self.drain_hold_back(step);
+            }
+            Some(_) if self.hold_back.is_full() => step.observe(Fact::HoldBackFull { dot }),
+            Some(missing) => {
+                self.hold_back.hold(held);
+                step.observe(Fact::HeldBack { dot, missing });
+            }
+        }
+    }
+
+    /// Puts a recovered event back where it waits, bound or not.
+    pub(super) fn hold_recovered(&mut self, event: WriteEvent, encoded: EncodedEvent) {
+        self.hold_back.hold(Held { event, encoded, via: None });
+    }
+
+    /// Stages everything whose past has become complete.
+    pub(super) fn drain_hold_back(&mut self, step: &mut Step<'_>) {
+        while let Some(held) = self.hold_back.take_ready(|event| self.ledger.missing_before(event)) {
+            self.stage(step, held);
+        }
+    }
+
+    fn stage(&mut self, step: &mut Step<'_>, held: Held) {
+        let Held { event, encoded, via } = held;
+        self.observe_clocks(step, &event);
+        let (dot, key) = (event.dot.clone(), event.key.clone());
+        let lsn = self.ledger.stage(event, encoded.checksum(), via, Vec::new());
+        step.push(Effect::Append(LogRecord::Event { lsn, dot, key, event: encoded }));
+    }
+
+    /// Receiving is an event of the clocks too. A timestamp out of bounds is refused for the clock; the data stays.
+    fn observe_clocks(&mut self, step: &mut Step<'_>, event: &WriteEvent) {
+        if let Err(error) = self.lamport.try_observe(event.lamport) {
+            step.observe(Fact::TimestampRefused { dot: event.dot.clone(), reason: error.to_string() });
+        }
+        if let Err(error) = self.hlc.observe_at(event.hlc, step.now.wall_ms) {
+            step.observe(Fact::TimestampRefused { dot: event.dot.clone(), reason: error.to_string() });
+        }
+    }
+}

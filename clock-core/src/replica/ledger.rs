@@ -1,0 +1,174 @@
+//! The log as the replica sees it: which events are in it, in which order, and how much of it is durable.
+//!
+//! Log order is application order, so it is a linear extension of causality: whoever reads the log from any
+//! position forward never meets an event before its past. Replication relies on that.
+//!
+//! Two vectors: *applied* covers everything in the log, *visible* only what is durable. Both move event by
+//! event (rule 2); the difference between them is the queue of staged events.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::input::{Lsn, Ticket};
+use crate::clocks::VersionVector;
+use crate::event::WriteEvent;
+use crate::id::{Dot, ReplicaId, StationId};
+
+/// An event in the log that is not yet known to be durable.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) lsn: Lsn,
+    pub(super) event: WriteEvent,
+    pub(super) vector: VersionVector,
+    pub(super) via: Option<StationId>,
+    pub(super) waiters: Vec<Ticket>,
+}
+
+/// What is remembered of each replica that ever minted an event.
+#[derive(Debug, Default)]
+struct Origin {
+    /// The vector of its latest event: the base of the next one's delta.
+    vector: VersionVector,
+    /// The checksum of each of its events, by sequence from 1, to tell two contents of one dot apart (rule 4).
+    checksums: Vec<u32>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    last_lsn: Lsn,
+    applied: VersionVector,
+    visible: VersionVector,
+    origins: BTreeMap<ReplicaId, Origin>,
+    staged: VecDeque<Staged>,
+    visible_lsn: Lsn,
+    unsynced: bool,
+}
+
+impl Ledger {
+    pub(super) fn last_lsn(&self) -> Lsn {
+        self.last_lsn
+    }
+
+    pub(super) fn visible_lsn(&self) -> Lsn {
+        self.visible_lsn
+    }
+
+    pub(super) fn applied(&self) -> &VersionVector {
+        &self.applied
+    }
+
+    pub(super) fn visible(&self) -> &VersionVector {
+        &self.visible
+    }
+
+    pub(super) fn staged(&self) -> impl Iterator<Item = &Staged> {
+        self.staged.iter()
+    }
+
+    pub(super) fn staged_mut(&mut self, dot: &Dot) -> Option<&mut Staged> {
+        self.staged.iter_mut().find(|staged| staged.event.dot == *dot)
+    }
+
+    /// Whether this replica ever minted an event we know.
+    pub(super) fn knows(&self, replica: &ReplicaId) -> bool {
+        self.origins.contains_key(replica)
+    }
+
+    pub(super) fn checksum(&self, dot: &Dot) -> Option<u32> {
+        let index = usize::try_from(dot.seq.checked_sub(1)?).ok()?;
+        self.origins.get(&dot.replica)?.checksums.get(index).copied()
+    }
+
+    /// What a replica's next event takes its delta from.
+    pub(super) fn delta_base(&self, replica: &ReplicaId) -> VersionVector {
+        self.origins.get(replica).map(|origin| origin.vector.clone()).unwrap_or_default()
+    }
+
+    /// The first event that has to be applied before this one; `None` if its past is complete.
+    ///
+    /// The context is part of the past too. An honest origin's vector covers it; that a dishonest one's may
+    /// not must not make the order of arrival decide which siblings survive.
+    pub(super) fn missing_before(&self, event: &WriteEvent) -> Option<Dot> {
+        let previous = Dot { replica: event.dot.replica.clone(), seq: event.dot.seq - 1 };
+        let delta = event.delta.iter().map(|(replica, seq)| Dot { replica: replica.clone(), seq: *seq });
+        let past = std::iter::once(previous).chain(delta).chain(event.context.iter().cloned());
+        past.into_iter().find(|dot| !self.applied.covers(dot))
+    }
+
+    /// Puts an event whose past is complete at the end of the log.
+    pub(super) fn stage(
+        &mut self,
+        event: WriteEvent,
+        checksum: u32,
+        via: Option<StationId>,
+        waiters: Vec<Ticket>,
+    ) -> Lsn {
+        let vector = self.enter(&event, checksum);
+        let lsn = self.last_lsn.next();
+        self.last_lsn = lsn;
+        self.unsynced = true;
+        self.staged.push_back(Staged { lsn, event, vector, via, waiters });
+        lsn
+    }
+
+    /// Takes up an event that a restart found in the log, durable and in its place; returns its vector.
+    pub(super) fn restore(&mut self, lsn: Lsn, event: &WriteEvent, checksum: u32) -> VersionVector {
+        let vector = self.enter(event, checksum);
+        self.visible.raise(&event.dot.replica, event.dot.seq);
+        self.skip_to(lsn);
+        vector
+    }
+
+    /// Leaves out log positions whose event could not be taken up.
+    pub(super) fn skip_to(&mut self, lsn: Lsn) {
+        self.last_lsn = self.last_lsn.max(lsn);
+        self.visible_lsn = self.last_lsn;
+    }
+
+    /// Takes the next staged event that is durable now.
+    pub(super) fn commit_next(&mut self, upto: Lsn) -> Option<Staged> {
+        let staged = self.staged.pop_front_if(|staged| staged.lsn <= upto)?;
+        self.visible.raise(&staged.event.dot.replica, staged.event.dot.seq);
+        self.visible_lsn = staged.lsn;
+        Some(staged)
+    }
+
+    /// Something other than an event was appended and has to be synced.
+    pub(super) fn note_unsynced(&mut self) {
+        self.unsynced = true;
+    }
+
+    /// Whether anything was appended since the last call.
+    pub(super) fn take_unsynced(&mut self) -> bool {
+        std::mem::take(&mut self.unsynced)
+    }
+
+    /// Counts an event as applied and rebuilds its vector on that of its predecessor.
+    fn enter(&mut self, event: &WriteEvent, checksum: u32) -> VersionVector {
+        debug_assert_eq!(self.missing_before(event), None, "an event was applied before its past");
+        self.applied.raise(&event.dot.replica, event.dot.seq);
+        let origin = self.origins.entry(event.dot.replica.clone()).or_default();
+        event.delta.iter().for_each(|(replica, seq)| origin.vector.raise(replica, *seq));
+        origin.vector.raise(&event.dot.replica, event.dot.seq);
+        origin.checksums.push(checksum);
+        origin.vector.clone()
+    }
+
+    pub(super) fn invariant(&self) -> Result<(), String> {
+        let staged_count = self.applied.events_beyond(&self.visible);
+        if !self.applied.contains(&self.visible) || staged_count != self.staged.len() as u64 {
+            return Err(format!(
+                "applied {} exceeds visible {} by {staged_count} events, but {} are staged",
+                self.applied,
+                self.visible,
+                self.staged.len()
+            ));
+        }
+        let short = |(replica, origin): &(&ReplicaId, &Origin)| {
+            origin.checksums.len() as u64 != self.applied.upto(replica)
+        };
+        match self.origins.iter().find(short) {
+            Some((replica, origin)) => Err(format!("{} checksums for {replica}", origin.checksums.len())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The replica: every decision of a station, and no effect of its own.
+//!
+//! [`Replica::handle`] takes one input at a given moment and says what is to be done. It never blocks, never
+//! panics on input, reads no clock, draws no randomness but from its seeded generator, and does not log: what
+//! happened is returned as effects. A daemon, a test and a simulator drive the very same code.
+//!
+//! An event goes through three states here, always forward:
+//! *held back* until its past is applied (`deliver`), *staged* in the order of the local log until it is durable
+//! (`ledger`), then *visible* to readers, clients and peers (`commit`, `catalog`, `sync`).
+//!
+//! Architecture invariants: nothing leaves the replica before it is durable (rule 1); the applied vector moves
+//! only by contiguous events, never by a vector from outside (rule 2). The rules are numbered in docs/protocol.md.
+
+mod catalog;
+mod commit;
+mod conflict;
+mod deliver;
+mod effect;
+mod input;
+mod ledger;
+mod read;
+mod recover;
+mod requests;
+mod sync;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use conflict::ConflictId;
+pub use effect::{Effect, Fact, LogQuery, LogRecord, LogStart};
+pub use input::{Input, LoggedEvent, Lsn, Mono, Now, Opener, SessionId, Ticket};
+pub use recover::Recovered;
+
+use self::catalog::Catalog;
+use self::deliver::HoldBack;
+use self::ledger::Ledger;
+use self::requests::RequestTable;
+use self::sync::{Inbound, Outbound, RelayQueue};
+use crate::clocks::{DEFAULT_MAX_DRIFT_MS, HybridClock, LamportClock};
+use crate::id::{Incarnation, ReplicaId, StationId};
+
+/// What a replica is told about itself. Fixed for its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaConfig {
+    /// The cluster it belongs to; sessions that mean another one are refused.
+    pub cluster: StationId,
+    /// Its own station.
+    pub station: StationId,
+    /// The other members.
+    pub peers: BTreeSet<StationId>,
+    /// How far ahead of the wall clock a remote hybrid timestamp may be before it is refused *for the clock*
+    /// (its data is kept), in milliseconds.
+    pub drift_max_ms: u64,
+    /// How long an event of a third station is left to its origin before it is relayed. Zero relays at once
+    /// and sends most events twice; long values delay convergence where a pair of stations cannot talk.
+    pub relay_delay: std::time::Duration,
+    /// How often an idle outbound session tells what it has carried. The peer's `idle` limit must be at least
+    /// three times as long.
+    pub heartbeat: std::time::Duration,
+    /// Seed of the generator that draws new incarnations.
+    pub seed: u64,
+}
+
+impl ReplicaConfig {
+    /// The recommended settings for a station among `peers`.
+    pub fn new(cluster: StationId, station: StationId, peers: BTreeSet<StationId>, seed: u64) -> Self {
+        Self {
+            cluster,
+            station,
+            peers,
+            drift_max_ms: DEFAULT_MAX_DRIFT_MS,
+            relay_delay: std::time::Duration::from_millis(100),
+            heartbeat: std::time::Duration::from_secs(1),
+            seed,
+        }
+    }
+}
+
+/// One station's clocks, catalog and view of its peers.
+#[derive(Debug)]
+pub struct Replica {
+    config: ReplicaConfig,
+    /// This station in its present incarnation: the owner of every dot it mints from now on.
+    me: ReplicaId,
+    lamport: LamportClock,
+    hlc: HybridClock,
+    rng: fastrand::Rng,
+    ledger: Ledger,
+    hold_back: HoldBack,
+    catalog: Catalog,
+    requests: RequestTable,
+    outbound: BTreeMap<SessionId, Outbound>,
+    inbound: BTreeMap<SessionId, Inbound>,
+    relay: RelayQueue,
+    counters: Counters,
+}
+
+/// What happened so far, for status.
+#[derive(Debug, Default)]
+struct Counters {
+    duplicates: u64,
+    quarantined: u64,
+}
+
+/// The moment and the effects of one call of [`Replica::handle`].
+struct Step<'a> {
+    now: Now,
+    effects: &'a mut Vec<Effect>,
+}
+
+impl Step<'_> {
+    fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn observe(&mut self, fact: Fact) {
+        self.effects.push(Effect::Observe(fact));
+    }
+}
+
+impl Replica {
+    /// Takes one input and appends what is to be done to `effects`, in the order in which it is to be done.
+    /// Total: it never panics and never blocks, whatever the input.
+    pub fn handle(&mut self, now: Now, input: Input, effects: &mut Vec<Effect>) {
+        let step = &mut Step { now, effects };
+        match input {
+            Input::Client { ticket, request } => self.handle_request(step, ticket, request),
+            Input::SessionUp { session, opener } => self.handle_session_up(step, session, opener),
+            Input::SessionDown { session } => self.handle_session_down(step, session),
+            Input::Frame { session, message } => self.handle_message(step, session, message),
+            Input::LogRead { session, events, next } => self.handle_log_read(step, session, events, next),
+            Input::Synced { upto } => self.handle_synced(step, upto),
+            Input::Tick => self.handle_tick(step),
+        }
+        if self.ledger.take_unsynced() {
+            effects.push(Effect::Sync { upto: self.ledger.last_lsn() });
+        }
+    }
+
+    /// When to call [`handle`](Self::handle) with [`Input::Tick`] at the latest, if nothing else happens.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.outbound.values().filter_map(Outbound::deadline).min()
+    }
+
+    /// This station in its present incarnation.
+    pub fn id(&self) -> &ReplicaId {
+        &self.me
+    }
+
+    /// What must always hold, checked by tests after every step.
+    ///
+    /// # Errors
+    /// A sentence that says which invariant does not hold.
+    pub fn invariant(&self) -> Result<(), String> {
+        self.ledger.invariant()?;
+        self.hold_back.invariant(self.ledger.applied())
+    }
+
+    /// Takes a new incarnation, durable before anything is minted under it: they share a commit or follow it.
+    fn take_new_incarnation(&mut self, step: &mut Step<'_>) {
+        let old = self.me.incarnation;
+        while self.ledger.knows(&self.me) || self.me.incarnation == old {
+            self.me.incarnation = Incarnation(self.rng.u32(..));
+        }
+        self.ledger.note_unsynced();
+        step.push(Effect::Append(LogRecord::Incarnation(self.me.incarnation)));
+        step.observe(Fact::NewIncarnation { old, new: self.me.incarnation });
+    }
+}

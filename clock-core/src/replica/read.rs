@@ -1,0 +1,88 @@
+//! A client's questions, answered from what is visible: no answer ever shows what a crash could take back.
+
+use super::commit::version_view;
+use super::effect::Effect;
+use super::input::{Lsn, Ticket};
+use super::{Replica, Step};
+use crate::id::{Key, StationId};
+use crate::wire::{ConflictView, EntryView, LinkView, Request, Response, StatusView, VersionView};
+
+/// Value bytes in one answer: with the largest value and context on top it still fits a frame.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Versions in one answer: their vectors are bounded by the cluster, their number must be too.
+const ANSWER_VERSIONS_MAX: usize = 64;
+/// Siblings over all conflicts in one answer, beyond which the rest follows in the next.
+const ANSWER_SIBLINGS_MAX: usize = 1024;
+
+impl Replica {
+    pub(super) fn handle_request(&mut self, step: &mut Step<'_>, ticket: Ticket, request: Request) {
+        let response = match request {
+            Request::Put { key, kind, value, context, request } => {
+                return self.handle_put(step, ticket, (key, context, request), (kind, value));
+            }
+            Request::Resolve { conflict, choice, request } => {
+                return self.handle_resolve(step, ticket, conflict, choice, request);
+            }
+            Request::History { key, after } => {
+                return step.push(Effect::ReplyHistory { ticket, key, after: Lsn(after) });
+            }
+            Request::Get { key, skip } => self.entry_view(key, skip),
+            Request::Conflicts { after } => self.conflicts_view(after.as_ref()),
+            Request::Status => Response::Status(self.status(step.now.wall_ms)),
+            Request::Watch => Response::Watching,
+        };
+        step.push(Effect::Reply { ticket, response });
+    }
+
+    fn entry_view(&self, key: Key, skip: u32) -> Response {
+        let Some(entry) = self.catalog.entry(&key) else { return Response::UnknownKey };
+        let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
+        let (mut bytes, mut versions) = (0, Vec::<VersionView>::new());
+        for version in entry.versions.iter().skip(skipped).take(ANSWER_VERSIONS_MAX) {
+            bytes += version.event.body.bytes.len();
+            if bytes > ANSWER_BYTES_MAX && !versions.is_empty() {
+                break;
+            }
+            versions.push(version_view(version.dots.clone(), &version.event, version.vector.clone()));
+        }
+        let conflict = self.catalog.conflict_of(&key);
+        let versions_total = u32::try_from(entry.versions.len()).unwrap_or(u32::MAX);
+        Response::Entry(EntryView { key, revision: entry.revision, conflict, versions_total, versions })
+    }
+
+    fn conflicts_view(&self, after: Option<&Key>) -> Response {
+        let (mut siblings, mut conflicts) = (0, Vec::<ConflictView>::new());
+        for conflict in self.catalog.conflicts_after(after) {
+            siblings += conflict.siblings.len();
+            if siblings > ANSWER_SIBLINGS_MAX && !conflicts.is_empty() {
+                let more_after = conflicts.last().map(|last| last.key.clone());
+                return Response::Conflicts { conflicts, more_after };
+            }
+            conflicts.push(conflict);
+        }
+        Response::Conflicts { conflicts, more_after: None }
+    }
+
+    fn status(&self, wall_ms: u64) -> StatusView {
+        StatusView {
+            cluster: self.config.cluster.clone(),
+            replica: self.me.clone(),
+            lamport: self.lamport.current(),
+            durable: self.ledger.visible().clone(),
+            keys: self.catalog.keys_count() as u64,
+            conflicts: self.catalog.conflicts_count() as u64,
+            held_back: self.hold_back.len() as u64,
+            duplicates: self.counters.duplicates,
+            quarantined: self.counters.quarantined,
+            wall_ms,
+            links: self.config.peers.iter().map(|peer| self.link_view(peer)).collect(),
+        }
+    }
+
+    fn link_view(&self, peer: &StationId) -> LinkView {
+        let lags = self.outbound.values().filter(|outbound| outbound.peer == *peer);
+        let lag_events = lags.filter_map(|outbound| outbound.lag_events(self.ledger.visible())).min();
+        let inbound = self.inbound.values().any(|inbound| inbound.peer == *peer);
+        LinkView { peer: peer.clone(), outbound: lag_events.is_some(), inbound, lag_events }
+    }
+}

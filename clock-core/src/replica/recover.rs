@@ -1,0 +1,111 @@
+//! Coming back: the replica is rebuilt from its log, event by event, by the same code that applied them.
+//!
+//! Clocks need no records of their own: every timestamp that anyone can have seen is in a durable event, so
+//! they go on above the log.
+//!
+//! If the log was damaged, an event may be missing in the middle. What depended on it is still on disk: it
+//! waits in the hold-back buffer until a peer ships the missing one, then moves to the end of the log, so that
+//! log order stays causal. And whoever may have lost events of its own mints under a new incarnation.
+
+use super::effect::Effect;
+use super::input::{Lsn, Now};
+use super::{Counters, Replica, ReplicaConfig, Step};
+use crate::clocks::{HybridClock, LamportClock};
+use crate::event::WriteEvent;
+use crate::id::{Incarnation, ReplicaId};
+use crate::wire::{EncodedEvent, EventError};
+
+/// What the store found when it opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// The incarnation it has stored, or a fresh random one for an empty store.
+    pub incarnation: Incarnation,
+    /// The store had to repair itself, or found an event damaged: events of our own may be lost.
+    pub may_have_lost_events: bool,
+    /// How many records are in quarantine.
+    pub quarantined: u64,
+    /// The last position ever used.
+    pub last_lsn: Lsn,
+}
+
+impl Replica {
+    /// Rebuilds a replica from its log, and says what is to be done before anything else.
+    ///
+    /// # Errors
+    /// [`EventError`] if an event is malformed: the store was to verify and quarantine such a one before.
+    pub fn recover(
+        config: ReplicaConfig,
+        now: Now,
+        recovered: Recovered,
+        events: impl IntoIterator<Item = (Lsn, EncodedEvent)>,
+    ) -> Result<(Self, Vec<Effect>), EventError> {
+        let mut replica = Self::empty(config, recovered);
+        for (lsn, encoded) in events {
+            let event = encoded.decode()?;
+            replica.resume_clocks(now, &event);
+            replica.restore(lsn, event, encoded);
+        }
+        replica.ledger.skip_to(recovered.last_lsn);
+        let effects = replica.resume(now, recovered.may_have_lost_events);
+        Ok((replica, effects))
+    }
+
+    fn empty(config: ReplicaConfig, recovered: Recovered) -> Self {
+        let me = ReplicaId { station: config.station.clone(), incarnation: recovered.incarnation };
+        Self {
+            me,
+            lamport: LamportClock::new(),
+            hlc: HybridClock::new().with_max_drift_ms(config.drift_max_ms),
+            rng: fastrand::Rng::with_seed(config.seed),
+            ledger: Default::default(),
+            hold_back: Default::default(),
+            catalog: Default::default(),
+            requests: Default::default(),
+            outbound: Default::default(),
+            inbound: Default::default(),
+            relay: Default::default(),
+            counters: Counters { duplicates: 0, quarantined: recovered.quarantined },
+            config,
+        }
+    }
+
+    /// The clocks go on above everything they issued, whatever the wall clock shows by now; a peer's timestamp
+    /// that was refused when it came is refused again.
+    fn resume_clocks(&mut self, now: Now, event: &WriteEvent) {
+        if event.dot.replica.station == self.config.station {
+            self.lamport = LamportClock::starting_at(self.lamport.current().max(event.lamport));
+            let resumed = HybridClock::restored(self.hlc.last().max(event.hlc));
+            self.hlc = resumed.with_max_drift_ms(self.config.drift_max_ms);
+        } else {
+            // Refusals were reported when the event first came.
+            let _ = self.lamport.try_observe(event.lamport);
+            let _ = self.hlc.observe_at(event.hlc, now.wall_ms);
+        }
+    }
+
+    fn restore(&mut self, lsn: Lsn, event: WriteEvent, encoded: EncodedEvent) {
+        if self.ledger.missing_before(&event).is_some() {
+            return self.hold_recovered(event, encoded);
+        }
+        let vector = self.ledger.restore(lsn, &event, encoded.checksum());
+        let change = self.catalog.apply(event.clone(), vector.clone());
+        if event.dot.replica.station == self.config.station {
+            let receipt = self.receipt(&event, &vector, &change.beside);
+            self.requests.written(&event, receipt);
+        }
+    }
+
+    /// Moves up what a repaired hole had stranded, and gives up an incarnation that may have lost events.
+    fn resume(&mut self, now: Now, may_have_lost_events: bool) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let step = &mut Step { now, effects: &mut effects };
+        self.drain_hold_back(step);
+        if may_have_lost_events || self.hold_back.len() > 0 {
+            self.take_new_incarnation(step);
+        }
+        if self.ledger.take_unsynced() {
+            effects.push(Effect::Sync { upto: self.ledger.last_lsn() });
+        }
+        effects
+    }
+}

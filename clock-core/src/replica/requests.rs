@@ -1,0 +1,76 @@
+//! Which writes this station has accepted from clients, so that a retry is applied once (rule 9).
+//!
+//! Retention: the latest 16,384 writes of this station, also across a restart. A retry that comes later, or at
+//! another station, is a new event; the catalog collapses it with the first if both are current.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::event::{Body, WriteEvent};
+use crate::id::{Dot, Key, RequestId};
+use crate::wire::Receipt;
+
+/// How many writes a retry may lie back: minutes of work at full speed, a few megabytes of memory.
+pub(super) const REQUESTS_MAX: usize = 16_384;
+
+/// What became of a request.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// In the log, not yet durable.
+    Staged,
+    /// Durable: its receipt.
+    Written(Box<Receipt>),
+}
+
+#[derive(Debug)]
+struct Known {
+    dot: Dot,
+    key: Key,
+    body_digest: u32,
+    progress: Progress,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RequestTable {
+    known: BTreeMap<RequestId, Known>,
+    oldest_first: VecDeque<RequestId>,
+}
+
+impl RequestTable {
+    pub(super) fn staged(&mut self, event: &WriteEvent) {
+        self.remember(event, Progress::Staged);
+    }
+
+    pub(super) fn written(&mut self, event: &WriteEvent, receipt: Receipt) {
+        self.remember(event, Progress::Written(Box::new(receipt)));
+    }
+
+    /// What became of a request, and the dot it got.
+    pub(super) fn progress(&self, request: RequestId) -> Option<(&Dot, &Progress)> {
+        self.known.get(&request).map(|known| (&known.dot, &known.progress))
+    }
+
+    /// Whether a known request was for this very write.
+    pub(super) fn is_same(&self, request: RequestId, key: &Key, body: &Body) -> bool {
+        self.known.get(&request).is_some_and(|known| known.key == *key && known.body_digest == digest(body))
+    }
+
+    fn remember(&mut self, event: &WriteEvent, progress: Progress) {
+        let known = Known {
+            dot: event.dot.clone(),
+            key: event.key.clone(),
+            body_digest: digest(&event.body),
+            progress,
+        };
+        if self.known.insert(event.request, known).is_none() {
+            self.oldest_first.push_back(event.request);
+        }
+        while self.oldest_first.len() > REQUESTS_MAX {
+            self.oldest_first.pop_front().map(|oldest| self.known.remove(&oldest));
+        }
+    }
+}
+
+/// Tells a client's mistake (one id for two writes) from a retry; not a defence, so a checksum will do.
+fn digest(body: &Body) -> u32 {
+    crc32c::crc32c_append(u32::from(body.kind.0), &body.bytes)
+}

@@ -1,0 +1,191 @@
+//! A client's write: validate, tick, mint, append. No reply and no send here: those wait for the disk (rule 1).
+
+use std::collections::BTreeSet;
+
+use super::conflict::ConflictId;
+use super::effect::{Effect, LogRecord};
+use super::input::Ticket;
+use super::ledger::Staged;
+use super::requests::Progress;
+use super::{Replica, Step};
+use crate::clocks::MAX_COUNTER;
+use crate::event::{Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
+use crate::id::{Dot, Key, RequestId};
+use crate::record;
+use crate::wire::{Choice, EncodedEvent, RequestError, Response, WriteContext};
+
+/// A write that has been checked and lacks nothing but its dot.
+struct Accepted {
+    key: Key,
+    body: Body,
+    context: BTreeSet<Dot>,
+    request: RequestId,
+}
+
+impl Replica {
+    pub(super) fn handle_put(
+        &mut self,
+        step: &mut Step<'_>,
+        ticket: Ticket,
+        (key, context, request): (Key, WriteContext, RequestId),
+        (kind, value): (BodyKind, bytes::Bytes),
+    ) {
+        let written =
+            record::validate(kind, &value).map_err(|error| RequestError::InvalidValue(error.to_string()));
+        let outcome = written.and_then(|body| {
+            if self.answer_retry(step, ticket, request, Some((&key, &body)))? {
+                return Ok(());
+            }
+            let context = self.context_dots(&key, &context)?;
+            self.mint(step, ticket, Accepted { key, body, context, request })
+        });
+        refuse_on_error(step, ticket, outcome);
+    }
+
+    /// Resolving is a write whose context is all siblings of the conflict: it replicates, and can itself conflict.
+    pub(super) fn handle_resolve(
+        &mut self,
+        step: &mut Step<'_>,
+        ticket: Ticket,
+        conflict: ConflictId,
+        choice: Choice,
+        request: RequestId,
+    ) {
+        let outcome = self.answer_retry(step, ticket, request, None).and_then(|answered| {
+            if answered {
+                return Ok(());
+            }
+            let accepted = self.resolution(conflict, choice, request)?;
+            self.mint(step, ticket, accepted)
+        });
+        refuse_on_error(step, ticket, outcome);
+    }
+
+    fn resolution(
+        &self,
+        conflict: ConflictId,
+        choice: Choice,
+        request: RequestId,
+    ) -> Result<Accepted, RequestError> {
+        let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?;
+        let entry = self.catalog.entry(key).ok_or(RequestError::UnknownConflict(conflict))?;
+        let body = match choice {
+            Choice::Take(dot) => {
+                let taken = entry.versions.iter().find(|version| version.dots.contains(&dot));
+                taken
+                    .map(|version| version.event.body.clone())
+                    .ok_or(RequestError::NotASibling { dot, conflict })?
+            }
+            Choice::Value { kind, value } => record::validate(kind, &value)
+                .map_err(|error| RequestError::InvalidValue(error.to_string()))?,
+        };
+        Ok(Accepted { key: key.clone(), body, context: entry.dots().cloned().collect(), request })
+    }
+
+    /// A request id that is known gets the answer it had, or has its ticket wait for the same commit (rule 9).
+    fn answer_retry(
+        &mut self,
+        step: &mut Step<'_>,
+        ticket: Ticket,
+        request: RequestId,
+        write: Option<(&Key, &Body)>,
+    ) -> Result<bool, RequestError> {
+        let Some((dot, progress)) = self.requests.progress(request) else { return Ok(false) };
+        if write.is_some_and(|(key, body)| !self.requests.is_same(request, key, body)) {
+            return Err(RequestError::RequestReused { request, dot: dot.clone() });
+        }
+        match progress {
+            Progress::Written(receipt) => {
+                let response = Response::Written(receipt.as_ref().clone());
+                step.push(Effect::Reply { ticket, response });
+            }
+            Progress::Staged => {
+                let dot = dot.clone();
+                self.ledger.staged_mut(&dot).into_iter().for_each(|staged| staged.waiters.push(ticket));
+            }
+        }
+        Ok(true)
+    }
+
+    fn context_dots(&self, key: &Key, context: &WriteContext) -> Result<BTreeSet<Dot>, RequestError> {
+        let dots = match context {
+            WriteContext::Blind => BTreeSet::new(),
+            WriteContext::StationView => self.station_view(key),
+            WriteContext::Exactly(dots) => {
+                let unread = |dot: &&Dot| !self.ledger.visible().covers(dot);
+                if let Some(ahead) = dots.iter().find(unread) {
+                    return Err(RequestError::ContextAhead(ahead.clone()));
+                }
+                dots.iter().cloned().collect()
+            }
+        };
+        let siblings = self.catalog.entry(key).map_or(0, |entry| entry.dots().count());
+        if dots.len() > CONTEXT_DOTS_MAX || siblings.saturating_sub(dots.len()) >= CONTEXT_DOTS_MAX {
+            return Err(RequestError::TooManySiblings(u32::try_from(siblings).unwrap_or(u32::MAX)));
+        }
+        Ok(dots)
+    }
+
+    /// What this station knows of the key: the visible versions, and its own writes on their way to the disk,
+    /// which become durable no later than a write that follows them.
+    fn station_view(&self, key: &Key) -> BTreeSet<Dot> {
+        let mut view: BTreeSet<Dot> =
+            self.catalog.entry(key).into_iter().flat_map(|entry| entry.dots().cloned()).collect();
+        for staged in self.own_staged().filter(|staged| staged.event.key == *key) {
+            view.retain(|dot| staged.event.context.binary_search(dot).is_err());
+            view.insert(staged.event.dot.clone());
+        }
+        view
+    }
+
+    /// Own writes on their way to the disk.
+    fn own_staged(&self) -> impl Iterator<Item = &Staged> {
+        self.ledger.staged().filter(|staged| staged.event.dot.replica.station == self.config.station)
+    }
+
+    fn mint(&mut self, step: &mut Step<'_>, ticket: Ticket, accepted: Accepted) -> Result<(), RequestError> {
+        let event = self.minted(step, accepted)?;
+        let encoded =
+            EncodedEvent::encode(&event).map_err(|error| RequestError::InvalidValue(error.to_string()))?;
+        let (dot, key) = (event.dot.clone(), event.key.clone());
+        self.requests.staged(&event);
+        let lsn = self.ledger.stage(event, encoded.checksum(), None, vec![ticket]);
+        step.push(Effect::Append(LogRecord::Event { lsn, dot, key, event: encoded }));
+        Ok(())
+    }
+
+    /// Ticks the clocks and names the event. Its past is what this station has made visible, plus its own writes.
+    fn minted(&mut self, step: &Step<'_>, accepted: Accepted) -> Result<WriteEvent, RequestError> {
+        let exhausted = |clock: &str| RequestError::Exhausted(clock.to_owned());
+        let seq = self.ledger.applied().upto(&self.me) + 1;
+        if seq > MAX_COUNTER || self.lamport.current() >= MAX_COUNTER {
+            return Err(exhausted("counter at 2^63 - 1"));
+        }
+        // A wall clock beyond year 2527 shows nonsense; the hybrid clock then counts on from where it is.
+        let counting_on = self.hlc.last().wall_ms();
+        let hlc = self.hlc.tick_at(step.now.wall_ms).or_else(|_| self.hlc.tick_at(counting_on));
+        let hlc = hlc.map_err(|error| exhausted(&error.to_string()))?;
+        let mut past = self.ledger.visible().clone();
+        self.own_staged().for_each(|staged| past.raise(&staged.event.dot.replica, staged.event.dot.seq));
+        let mut delta = past.delta_from(&self.ledger.delta_base(&self.me));
+        delta.retain(|(replica, _)| *replica != self.me);
+        let Accepted { key, body, context, request } = accepted;
+        Ok(WriteEvent {
+            dot: Dot { replica: self.me.clone(), seq },
+            lamport: self.lamport.tick(),
+            hlc,
+            wall_ms: step.now.wall_ms,
+            delta,
+            context: context.into_iter().collect(),
+            key,
+            request,
+            body,
+        })
+    }
+}
+
+fn refuse_on_error(step: &mut Step<'_>, ticket: Ticket, outcome: Result<(), RequestError>) {
+    if let Err(error) = outcome {
+        step.push(Effect::Reply { ticket, response: Response::Refused(error) });
+    }
+}

@@ -1,0 +1,338 @@
+//! A whole cluster in memory: the real replicas, in-memory logs, a network of queues, one thread, no time.
+//!
+//! Messages are encoded and decoded for real. The order in which things happen is drawn from a seed, so a run is
+//! repeated exactly by its seed; within one session frames keep their order, as TCP would have it.
+
+mod log;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use clock_core::replica::{
+    Effect, Fact, Input, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
+};
+use clock_core::wire::message::{Message, Role};
+use clock_core::wire::{Request, Response, frame};
+use clock_core::{Incarnation, StationId};
+
+pub use log::MemoryLog;
+
+/// Where client requests of a test come from.
+const CLIENT: SessionId = SessionId(0);
+
+/// One station of the cluster.
+#[derive(Debug)]
+pub struct Station {
+    /// The replica under test.
+    pub replica: Replica,
+    /// Its disk.
+    pub log: MemoryLog,
+    /// What it reported, oldest first.
+    pub facts: Vec<Fact>,
+    inbox: VecDeque<Input>,
+    replies: BTreeMap<u64, Response>,
+    syncing: Option<clock_core::replica::Lsn>,
+}
+
+/// One end's view of a connection: who is at the other end.
+#[derive(Debug, Clone)]
+struct Connection {
+    dialler: StationId,
+    acceptor: StationId,
+    to_acceptor: VecDeque<Bytes>,
+    to_dialler: VecDeque<Bytes>,
+}
+
+/// The cluster. Every step is drawn from the seed.
+#[derive(Debug)]
+pub struct MemoryCluster {
+    stations: BTreeMap<StationId, Station>,
+    connections: BTreeMap<SessionId, Connection>,
+    cut: BTreeSet<(StationId, StationId)>,
+    members: BTreeSet<StationId>,
+    rng: fastrand::Rng,
+    now: Now,
+    next_session: u64,
+    next_number: u64,
+}
+
+/// A station's id from a name that the test knows to be valid.
+pub fn station(name: &str) -> StationId {
+    name.parse().expect("test names are valid")
+}
+
+impl MemoryCluster {
+    /// Starts stations with empty disks and connects all pairs. The seed is printed.
+    pub fn start(names: &[&str], seed: u64) -> Self {
+        println!("memory cluster of {names:?}, seed {seed}");
+        let members: BTreeSet<StationId> = names.iter().map(|name| station(name)).collect();
+        let mut cluster = Self {
+            stations: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            cut: BTreeSet::new(),
+            members: members.clone(),
+            rng: fastrand::Rng::with_seed(seed),
+            now: Now { mono: Mono(0), wall_ms: 1_700_000_000_000 },
+            next_session: 1,
+            next_number: 1,
+        };
+        members.iter().for_each(|member| cluster.boot(member.clone(), MemoryLog::default()));
+        members.iter().for_each(|member| cluster.dial_all(member));
+        cluster
+    }
+
+    fn boot(&mut self, member: StationId, mut log: MemoryLog) {
+        let peers = self.members.iter().filter(|peer| **peer != member).cloned().collect();
+        let config = ReplicaConfig::new(station("test"), member.clone(), peers, self.rng.u64(..));
+        let recovered = Recovered {
+            incarnation: log.incarnation_or(Incarnation(self.rng.u32(..))),
+            may_have_lost_events: log.is_damaged(),
+            quarantined: log.quarantined(),
+            last_lsn: log.last_lsn(),
+        };
+        let events = log.events().collect::<Vec<_>>();
+        let (replica, effects) =
+            Replica::recover(config, self.now, recovered, events).expect("the log is valid");
+        let booted = Station {
+            replica,
+            log,
+            facts: Vec::new(),
+            inbox: VecDeque::new(),
+            replies: BTreeMap::new(),
+            syncing: None,
+        };
+        self.stations.insert(member.clone(), booted);
+        self.perform(&member, effects);
+    }
+
+    fn dial_all(&mut self, dialler: &StationId) {
+        let others: Vec<StationId> =
+            self.stations.keys().filter(|other| *other != dialler).cloned().collect();
+        for other in others {
+            self.dial(dialler, &other);
+        }
+    }
+
+    fn dial(&mut self, dialler: &StationId, acceptor: &StationId) {
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        let queues = (VecDeque::new(), VecDeque::new());
+        let connection = Connection {
+            dialler: dialler.clone(),
+            acceptor: acceptor.clone(),
+            to_acceptor: queues.0,
+            to_dialler: queues.1,
+        };
+        self.connections.insert(session, connection);
+        self.handle(dialler, Input::SessionUp { session, opener: Opener::Dialled(acceptor.clone()) });
+    }
+
+    /// Stops a station at once: what it had not synced is gone. It comes back with what its disk holds.
+    pub fn crash_and_restart(&mut self, name: &str, damage: impl FnOnce(&mut MemoryLog)) {
+        let member = station(name);
+        let mut log = self.stations.remove(&member).expect("the station runs").log;
+        log.crash();
+        damage(&mut log);
+        let touches = |connection: &Connection| connection.dialler == member || connection.acceptor == member;
+        let broken: Vec<(SessionId, Connection)> =
+            self.connections.extract_if(.., |_, connection| touches(connection)).collect();
+        for (session, connection) in broken {
+            for end in [&connection.dialler, &connection.acceptor] {
+                if *end != member {
+                    self.handle(end, Input::SessionDown { session });
+                }
+            }
+        }
+        self.boot(member.clone(), log);
+        self.dial_all(&member);
+        let others: Vec<StationId> =
+            self.stations.keys().filter(|other| **other != member).cloned().collect();
+        others.iter().for_each(|other| self.dial(other, &member));
+    }
+
+    /// Holds everything between two stations until [`heal`](Self::heal).
+    pub fn cut(&mut self, left: &str, right: &str) {
+        self.cut.insert((station(left), station(right)));
+        self.cut.insert((station(right), station(left)));
+    }
+
+    /// Lets everything pass again.
+    pub fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    /// A station, to look at.
+    pub fn at(&self, name: &str) -> &Station {
+        &self.stations[&station(name)]
+    }
+
+    /// Hands in a client's request and lets the station work until it has answered.
+    pub fn ask(&mut self, name: &str, request: Request) -> Response {
+        let number = self.submit(name, request);
+        for _ in 0..1000 {
+            if let Some(response) = self.take_reply(name, number) {
+                return response;
+            }
+            self.finish_sync(&station(name));
+        }
+        panic!("{name} never answered request {number}");
+    }
+
+    /// Hands in a client's request without waiting; returns its number.
+    pub fn submit(&mut self, name: &str, request: Request) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let ticket = Ticket { session: CLIENT, number };
+        self.handle(&station(name), Input::Client { ticket, request });
+        number
+    }
+
+    /// The answer to a request, if it has come.
+    pub fn take_reply(&mut self, name: &str, number: u64) -> Option<Response> {
+        self.stations.get_mut(&station(name))?.replies.remove(&number)
+    }
+
+    /// Lets time pass, and the replicas act on it.
+    pub fn advance(&mut self, time: Duration) {
+        self.now.mono.0 += u64::try_from(time.as_nanos()).expect("test times are short");
+        self.now.wall_ms += u64::try_from(time.as_millis()).expect("test times are short");
+        let due: Vec<StationId> = self.stations.keys().cloned().collect();
+        for member in due {
+            if self.stations[&member]
+                .replica
+                .next_deadline()
+                .is_some_and(|deadline| deadline <= self.now.mono)
+            {
+                self.handle(&member, Input::Tick);
+            }
+        }
+    }
+
+    /// Runs, in an order drawn from the seed, until nothing is left to do and time changes nothing.
+    pub fn settle(&mut self) {
+        for _ in 0..40 {
+            while self.step() {}
+            self.advance(Duration::from_millis(100));
+        }
+        while self.step() {}
+    }
+
+    /// At most `count` things happen.
+    pub fn steps(&mut self, count: usize) {
+        for _ in 0..count {
+            if !self.step() {
+                return;
+            }
+        }
+    }
+
+    /// One thing happens: a disk syncs, a station works, or a frame arrives. `false` if nothing can.
+    pub fn step(&mut self) -> bool {
+        let mut choices: Vec<Choice> = Vec::new();
+        for (member, at) in &self.stations {
+            choices.extend(at.syncing.map(|_| Choice::Sync(member.clone())));
+            choices.extend(at.inbox.front().map(|_| Choice::Work(member.clone())));
+        }
+        for (session, connection) in &self.connections {
+            let ends = (connection.dialler.clone(), connection.acceptor.clone());
+            if !connection.to_acceptor.is_empty() && !self.cut.contains(&ends) {
+                choices.push(Choice::Deliver(*session, true));
+            }
+            if !connection.to_dialler.is_empty() && !self.cut.contains(&(ends.1, ends.0)) {
+                choices.push(Choice::Deliver(*session, false));
+            }
+        }
+        if choices.is_empty() {
+            return false;
+        }
+        match choices.swap_remove(self.rng.usize(..choices.len())) {
+            Choice::Sync(member) => self.finish_sync(&member),
+            Choice::Work(member) => {
+                let input = self.stations.get_mut(&member).and_then(|at| at.inbox.pop_front());
+                input.into_iter().for_each(|input| self.handle(&member, input));
+            }
+            Choice::Deliver(session, to_acceptor) => self.deliver(session, to_acceptor),
+        }
+        true
+    }
+
+    /// A station's disk finishes what was asked of it.
+    pub fn finish_sync(&mut self, member: &StationId) {
+        let Some(at) = self.stations.get_mut(member) else { return };
+        if let Some(upto) = at.syncing.take() {
+            at.log.sync(upto);
+            self.handle(member, Input::Synced { upto });
+        }
+    }
+
+    fn deliver(&mut self, session: SessionId, to_acceptor: bool) {
+        let Some(connection) = self.connections.get_mut(&session) else { return };
+        let (queue, receiver) = match to_acceptor {
+            true => (&mut connection.to_acceptor, connection.acceptor.clone()),
+            false => (&mut connection.to_dialler, connection.dialler.clone()),
+        };
+        let Some(bytes) = queue.pop_front() else { return };
+        let mut buffer = BytesMut::from(bytes.as_ref());
+        let frame =
+            frame::cut(&mut buffer, frame::FRAME_BYTES_MAX).expect("a valid frame").expect("a whole frame");
+        let input = match Message::from_frame(&frame).expect("a valid message") {
+            Message::Hello(hello) => {
+                let Role::Peer(claim) = hello.role else { panic!("stations greet as peers") };
+                Input::SessionUp { session, opener: Opener::Peer { cluster: hello.cluster, claim } }
+            }
+            message => Input::Frame { session, message },
+        };
+        self.handle(&receiver, input);
+    }
+
+    fn handle(&mut self, member: &StationId, input: Input) {
+        let Some(at) = self.stations.get_mut(member) else { return };
+        let mut effects = Vec::new();
+        let shown = format!("{input:?}");
+        at.replica.handle(self.now, input, &mut effects);
+        if let Err(violation) = at.replica.invariant() {
+            panic!("{member} after {shown}: {violation}");
+        }
+        self.perform(member, effects);
+    }
+
+    fn perform(&mut self, member: &StationId, effects: Vec<Effect>) {
+        for effect in effects {
+            let at = self.stations.get_mut(member).expect("effects come from a running station");
+            match effect {
+                Effect::Append(record) => at.log.append(record),
+                Effect::Sync { upto } => at.syncing = Some(upto),
+                Effect::Reply { ticket, response } => drop(at.replies.insert(ticket.number, response)),
+                Effect::ReplyHistory { ticket, key, after } => {
+                    drop(at.replies.insert(ticket.number, at.log.history(&key, after)));
+                }
+                Effect::ReadLog { session, query } => {
+                    let (events, next) = at.log.read(&query);
+                    at.inbox.push_back(Input::LogRead { session, events, next });
+                }
+                Effect::Observe(fact) => at.facts.push(fact),
+                Effect::Send { session, message } => self.send(member, session, &message),
+                Effect::Close { session, refusal } => {
+                    panic!("{member} closes session {session:?}: {refusal}")
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, from: &StationId, session: SessionId, message: &Message) {
+        let Some(connection) = self.connections.get_mut(&session) else { return };
+        let bytes = message.to_frame().expect("a station's message fits a frame");
+        match *from == connection.dialler {
+            true => connection.to_acceptor.push_back(bytes),
+            false => connection.to_dialler.push_back(bytes),
+        }
+    }
+}
+
+/// What can happen next.
+enum Choice {
+    Sync(StationId),
+    Work(StationId),
+    Deliver(SessionId, bool),
+}

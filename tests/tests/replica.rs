@@ -1,0 +1,273 @@
+//! Claims about the replica, on the in-memory cluster: every order of events is drawn from a printed seed.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use clock_core::replica::{ConflictId, Fact};
+use clock_core::wire::{Choice, EntryView, Receipt, Request, RequestError, Response, WriteContext};
+use clock_core::{BodyKind, Dot, Key, RequestId};
+use clock_tests::memory::{MemoryCluster, station};
+
+const FOUR: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "antarctic"];
+
+fn key() -> Key {
+    Key::new("MSS-17/attitude").unwrap()
+}
+
+fn put(value: &str, request: u128) -> Request {
+    put_with(value, request, WriteContext::StationView)
+}
+
+fn put_with(value: &str, request: u128, context: WriteContext) -> Request {
+    let value = Bytes::copy_from_slice(value.as_bytes());
+    Request::Put { key: key(), kind: BodyKind::OPAQUE, value, context, request: RequestId(request) }
+}
+
+fn receipt(response: Response) -> Receipt {
+    match response {
+        Response::Written(receipt) => receipt,
+        other => panic!("expected a receipt, got {other:?}"),
+    }
+}
+
+fn entry(cluster: &mut MemoryCluster, name: &str) -> EntryView {
+    match cluster.ask(name, Request::Get { key: key(), skip: 0 }) {
+        Response::Entry(entry) => entry,
+        other => panic!("{name}: expected an entry, got {other:?}"),
+    }
+}
+
+fn values(entry: &EntryView) -> BTreeSet<String> {
+    entry.versions.iter().map(|version| String::from_utf8_lossy(&version.value).into_owned()).collect()
+}
+
+/// Disproved by a station whose siblings or conflict id differ, or that shows one value only.
+#[test]
+fn concurrent_writes_are_one_conflict_on_every_station_in_any_order() {
+    for seed in 0..50 {
+        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        cluster.ask("pacific", put("base", 1));
+        cluster.settle();
+        cluster.cut("pacific", "indian_ocean");
+        let stale = receipt(cluster.ask("pacific", put("stale", 2)));
+        let newer = receipt(cluster.ask("indian_ocean", put("newer", 3)));
+        cluster.settle();
+        let expected = ConflictId::of([&stale.dot, &newer.dot]);
+        for name in FOUR {
+            let entry = entry(&mut cluster, name);
+            assert_eq!(values(&entry), ["newer", "stale"].map(str::to_owned).into(), "{name}, seed {seed}");
+            assert_eq!(
+                entry.conflict,
+                Some(expected),
+                "{name}: conflict of {} and {}, seed {seed}",
+                stale.dot,
+                newer.dot
+            );
+        }
+        let choice = Choice::Take(newer.dot.clone());
+        let resolved = receipt(
+            cluster.ask("atlantic", Request::Resolve { conflict: expected, choice, request: RequestId(4) }),
+        );
+        assert_eq!(BTreeSet::from_iter(resolved.context), BTreeSet::from([stale.dot, newer.dot]));
+        cluster.settle();
+        for name in FOUR {
+            let entry = entry(&mut cluster, name);
+            assert_eq!(
+                (values(&entry), entry.conflict),
+                (["newer".to_owned()].into(), None),
+                "{name}, seed {seed}"
+            );
+        }
+    }
+}
+
+/// Disproved by an answer, or a frame to a peer, while the write was not yet synced.
+#[test]
+fn a_write_is_answered_and_shown_only_after_its_sync() {
+    let mut cluster = MemoryCluster::start(&FOUR, 1);
+    cluster.settle();
+    let number = cluster.submit("pacific", put("value", 1));
+    assert_eq!(cluster.take_reply("pacific", number), None);
+    let get = Request::Get { key: key(), skip: 0 };
+    let asked = cluster.submit("pacific", get);
+    assert_eq!(cluster.take_reply("pacific", asked), Some(Response::UnknownKey));
+    cluster.crash_and_restart("pacific", |_| {});
+    cluster.settle();
+    for name in FOUR {
+        let get = Request::Get { key: key(), skip: 0 };
+        assert_eq!(cluster.ask(name, get), Response::UnknownKey, "{name} saw a write that was never durable");
+    }
+}
+
+/// Disproved by a second version of the key, or by two dots for one request.
+#[test]
+fn retry_with_same_request_id_gives_same_dot_also_after_a_restart() {
+    let mut cluster = MemoryCluster::start(&FOUR, 2);
+    let first = cluster.submit("pacific", put("value", 7));
+    let second = cluster.submit("pacific", put("value", 7));
+    cluster.finish_sync(&station("pacific"));
+    let first = receipt(cluster.take_reply("pacific", first).unwrap());
+    let second = receipt(cluster.take_reply("pacific", second).unwrap());
+    cluster.crash_and_restart("pacific", |_| {});
+    let third = receipt(cluster.ask("pacific", put("value", 7)));
+    assert_eq!((&first, &first), (&second, &third));
+    let reused = cluster.ask("pacific", put("another value", 7));
+    assert_eq!(
+        reused,
+        Response::Refused(RequestError::RequestReused { request: RequestId(7), dot: first.dot })
+    );
+    assert_eq!(entry(&mut cluster, "pacific").revision, 1);
+}
+
+/// Disproved by two siblings with the same value and request.
+#[test]
+fn a_retry_at_another_station_collapses_into_one_version() {
+    let mut cluster = MemoryCluster::start(&FOUR, 3);
+    cluster.cut("pacific", "atlantic");
+    cluster.submit("pacific", put("value", 7));
+    cluster.submit("atlantic", put("value", 7));
+    cluster.settle();
+    cluster.heal();
+    cluster.settle();
+    for name in FOUR {
+        let entry = entry(&mut cluster, name);
+        assert_eq!((entry.versions.len(), entry.conflict), (1, None), "{name}");
+        assert_eq!(entry.versions[0].dots.len(), 2, "{name}");
+    }
+}
+
+/// Disproved by a conflict between two writes that one station accepted in a row.
+#[test]
+fn quick_writes_at_one_station_never_conflict_with_each_other() {
+    let mut cluster = MemoryCluster::start(&FOUR, 4);
+    let numbers: Vec<u64> = (0..10).map(|n| cluster.submit("pacific", put(&n.to_string(), n))).collect();
+    cluster.finish_sync(&station("pacific"));
+    for number in numbers {
+        assert_eq!(receipt(cluster.take_reply("pacific", number).unwrap()).concurrent_with, []);
+    }
+    assert_eq!(values(&entry(&mut cluster, "pacific")), ["9".to_owned()].into());
+}
+
+/// Disproved by a station that does not have all events although others could relay them.
+#[test]
+fn a_pair_that_never_connects_converges_over_the_others() {
+    let mut cluster = MemoryCluster::start(&FOUR, 5);
+    cluster.cut("pacific", "indian_ocean");
+    for n in 0..20 {
+        cluster.ask("pacific", put(&format!("p{n}"), n));
+        cluster.ask("indian_ocean", put(&format!("i{n}"), 100 + n));
+    }
+    cluster.settle();
+    for name in FOUR {
+        assert_eq!(cluster.at(name).log.dots().len(), 40, "{name}");
+        assert_eq!(values(&entry(&mut cluster, name)), ["p19", "i19"].map(str::to_owned).into(), "{name}");
+    }
+}
+
+/// Disproved by a lost acknowledged write, a difference after healing, or an event applied before its past
+/// (the replica's invariant, checked after every step).
+#[test]
+fn storms_of_cuts_and_crashes_lose_no_acknowledged_write() {
+    for seed in 0..30 {
+        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (mut open, mut acknowledged) = (Vec::new(), BTreeSet::new());
+        for n in 0..400_u128 {
+            let name = FOUR[rng.usize(..4)];
+            match rng.u8(..100) {
+                0..30 => open.push((name, cluster.submit(name, put(&format!("v{n}"), n)))),
+                30..32 => cluster.crash_and_restart(name, |_| {}),
+                32..36 => cluster.cut(name, FOUR[rng.usize(..4)]),
+                36..38 => cluster.heal(),
+                38..40 => cluster.advance(std::time::Duration::from_millis(rng.u64(..1500))),
+                _ => cluster.steps(rng.usize(..20)),
+            }
+            open.retain(|(name, number)| match cluster.take_reply(name, *number) {
+                Some(response) => {
+                    acknowledged.insert(receipt(response).dot);
+                    false
+                }
+                None => true,
+            });
+        }
+        cluster.heal();
+        cluster.settle();
+        let reference: BTreeSet<Dot> = cluster.at("pacific").log.dots().into_iter().collect();
+        assert!(
+            acknowledged.is_subset(&reference),
+            "seed {seed}: lost {:?}",
+            acknowledged.difference(&reference)
+        );
+        let expected = entry(&mut cluster, "pacific");
+        for name in FOUR {
+            let dots: BTreeSet<Dot> = cluster.at(name).log.dots().into_iter().collect();
+            assert_eq!(dots, reference, "{name}, seed {seed}");
+            assert_eq!(entry(&mut cluster, name), expected, "{name}, seed {seed}");
+        }
+    }
+}
+
+/// Disproved by a dot that names two different writes, or by an event that stays lost.
+#[test]
+fn a_station_that_lost_its_newest_events_gets_them_back_and_never_reuses_a_dot() {
+    let mut cluster = MemoryCluster::start(&FOUR, 6);
+    (0..10).for_each(|n| drop(cluster.ask("pacific", put(&format!("v{n}"), n))));
+    cluster.settle();
+    let before = cluster.at("pacific").replica.id().clone();
+    cluster.crash_and_restart("pacific", |log| log.forget_newest(3));
+    cluster.settle();
+    let after = cluster.at("pacific").replica.id().clone();
+    assert_ne!(before, after, "a new incarnation was due");
+    let receipt = receipt(cluster.ask("pacific", put("after the loss", 50)));
+    assert_eq!(receipt.dot, Dot { replica: after, seq: 1 });
+    cluster.settle();
+    for name in FOUR {
+        assert_eq!(cluster.at(name).log.dots().len(), 11, "{name}");
+        assert_eq!(values(&entry(&mut cluster, name)), ["after the loss".to_owned()].into(), "{name}");
+    }
+}
+
+/// Disproved by a damaged event that is served, or by what depended on it being lost.
+#[test]
+fn a_damaged_stored_event_is_fetched_again_and_what_depends_on_it_waits() {
+    for victim in 1..=5 {
+        let mut cluster = MemoryCluster::start(&FOUR, 7);
+        let dots: Vec<Dot> =
+            (0..5).map(|n| receipt(cluster.ask("pacific", put(&format!("v{n}"), n))).dot).collect();
+        cluster.settle();
+        let old = cluster.at("pacific").replica.id().clone();
+        cluster.crash_and_restart("pacific", |log| log.damage(&dots[victim - 1]));
+        cluster.settle();
+        assert_ne!(*cluster.at("pacific").replica.id(), old);
+        assert_eq!(cluster.at("pacific").log.dots().len(), 5, "event {victim} was damaged");
+        assert_eq!(values(&entry(&mut cluster, "pacific")), ["v4".to_owned()].into());
+        // The repaired log is in causal order again: another restart takes it up without a gap.
+        cluster.crash_and_restart("pacific", |_| {});
+        assert_eq!(values(&entry(&mut cluster, "pacific")), ["v4".to_owned()].into());
+        assert_eq!(cluster.at("pacific").log.dots(), dots, "event {victim} was damaged");
+    }
+}
+
+/// Disproved by an event that waits for ever, or by one that is applied before what it follows.
+#[test]
+fn facts_tell_what_became_visible_in_causal_order() {
+    let mut cluster = MemoryCluster::start(&FOUR, 8);
+    for n in 0..12_u128 {
+        cluster.ask(FOUR[usize::try_from(n % 4).unwrap()], put(&format!("v{n}"), n));
+        cluster.steps(10);
+    }
+    cluster.settle();
+    for name in FOUR {
+        let mut seen = clock_core::VersionVector::new();
+        for fact in &cluster.at(name).facts {
+            let Fact::Applied(applied) = fact else { continue };
+            seen.advance(&applied.version.dots[0]).unwrap();
+            assert!(
+                seen.contains(&applied.version.vector),
+                "{name}: {} before its past",
+                applied.version.dots[0]
+            );
+        }
+        assert_eq!(seen.iter().map(|(_, seq)| seq).sum::<u64>(), 12, "{name}");
+    }
+}
