@@ -1,0 +1,183 @@
+//! The loop of a station: the only owner of its clocks and its catalog.
+//!
+//! It reads the clock once per input, asks the replica, and performs the effects in order. It waits for nothing
+//! but its mailbox, the store's word and the next deadline: never for a socket (rule 6). The one queue it may
+//! wait at is the store writer's, and the writer never waits for the actor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clock_core::replica::{Effect, Input, LogQuery, Lsn, Replica, SessionId, Ticket};
+use clock_core::wire::{Notice, Response};
+use clock_core::{Key, StationId};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use crate::facts;
+use crate::handle::{Mail, SessionSender};
+use crate::store::{Batch, Progress, StoreError, StoreReader, StoreWriter, WriterEnded};
+use crate::wall_clock::StationClock;
+
+/// When nothing is due the actor looks again after this long; it only bounds how far a timer is set.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Why a station stopped by itself. Restart it: recovery tells what is true.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ActorError {
+    /// A commit or a checked read failed (rule 10).
+    #[error("{0}")]
+    Store(Arc<StoreError>),
+    /// The writer thread ended without a word.
+    #[error(transparent)]
+    Writer(#[from] Arc<WriterEnded>),
+}
+
+/// The actor of one station.
+pub(crate) struct Actor {
+    pub(crate) replica: Replica,
+    pub(crate) clock: StationClock,
+    pub(crate) writer: StoreWriter,
+    pub(crate) reader: StoreReader,
+    pub(crate) mailbox: mpsc::Receiver<Mail>,
+    /// Lets reads come back without keeping the mailbox open.
+    pub(crate) own_mailbox: mpsc::WeakSender<Mail>,
+    pub(crate) notices: broadcast::Sender<Notice>,
+    pub(crate) sessions: BTreeMap<SessionId, SessionSender>,
+    pub(crate) station: StationId,
+    /// The last position whose sync was asked for.
+    pub(crate) requested: Lsn,
+}
+
+impl Actor {
+    /// Runs until every handle is gone and all that was accepted is durable and answered.
+    ///
+    /// # Errors
+    /// [`ActorError`] if the store fails: nothing more is acknowledged, and the process is to end.
+    pub(crate) async fn run(mut self, effects: Vec<Effect>) -> Result<StoreWriter, ActorError> {
+        let mut durable = self.requested;
+        let mut open = true;
+        self.perform(effects).await?;
+        while open || durable < self.requested {
+            let deadline = self.deadline();
+            tokio::select! {
+                // The disk first: it releases answers and windows. All three are cancel safe.
+                biased;
+                changed = self.writer.progress.changed() => {
+                    changed.map_err(|_| Arc::new(WriterEnded))?;
+                    let progress = self.writer.progress.borrow_and_update().clone();
+                    match progress {
+                        Progress::Durable(upto) => {
+                            durable = upto;
+                            self.step(Input::Synced { upto }).await?;
+                        }
+                        Progress::Failed(error) => return Err(ActorError::Store(error)),
+                    }
+                }
+                mail = self.mailbox.recv(), if open => match mail {
+                    Some(mail) => self.receive(mail).await?,
+                    None => open = false,
+                },
+                () = sleep_until(deadline) => self.step(Input::Tick).await?,
+            }
+        }
+        Ok(self.writer)
+    }
+
+    fn deadline(&self) -> Instant {
+        let now = self.clock.now().mono.0;
+        let wait =
+            self.replica.next_deadline().map_or(IDLE, |at| Duration::from_nanos(at.0.saturating_sub(now)));
+        Instant::now() + wait.min(IDLE)
+    }
+
+    async fn receive(&mut self, mail: Mail) -> Result<(), ActorError> {
+        match mail {
+            Mail::Open { session, sender, opener } => {
+                self.sessions.insert(session, sender);
+                self.step(Input::SessionUp { session, opener }).await
+            }
+            Mail::Input(Input::SessionDown { session }) => {
+                self.sessions.remove(&session);
+                self.step(Input::SessionDown { session }).await
+            }
+            Mail::Input(input) => self.step(input).await,
+            Mail::Damaged(error) => Err(ActorError::Store(error)),
+        }
+    }
+
+    async fn step(&mut self, input: Input) -> Result<(), ActorError> {
+        let mut effects = Vec::new();
+        self.replica.handle(self.clock.now(), input, &mut effects);
+        self.perform(effects).await
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), ActorError> {
+        let mut records = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Append(record) => records.push(record),
+                Effect::Sync { upto } => {
+                    self.requested = upto;
+                    let batch = Batch { records: std::mem::take(&mut records), upto };
+                    self.writer.submit(batch).await.map_err(Arc::new)?;
+                }
+                Effect::Send { session, message } => self.deliver(session, |sender| sender.send(message)),
+                Effect::Reply { ticket, response } => {
+                    self.deliver(ticket.session, |sender| sender.reply(ticket.number, response));
+                }
+                Effect::ReplyHistory { ticket, key, after } => self.reply_history(ticket, key, after),
+                Effect::ReadLog { session, query } => self.read_log(session, query),
+                Effect::Close { session, refusal } => {
+                    tracing::debug!(station = %self.station, session = session.0, %refusal, "closing a session");
+                    if let Some(sender) = self.sessions.remove(&session) {
+                        sender.refuse(refusal);
+                    }
+                }
+                Effect::Observe(fact) => {
+                    facts::log(&self.station, &fact);
+                    // Nobody watching is no error.
+                    facts::notice(fact).into_iter().for_each(|notice| drop(self.notices.send(notice)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A session that cannot take a message is behind by its whole queue: it is closed, and finds everything
+    /// again when it reconnects.
+    fn deliver(&mut self, session: SessionId, send: impl FnOnce(&SessionSender) -> bool) {
+        if self.sessions.get(&session).is_some_and(|sender| !send(sender)) {
+            tracing::warn!(station = %self.station, session = session.0, "queue full: closing a slow session");
+            self.sessions.remove(&session).into_iter().for_each(|sender| sender.abort());
+        }
+    }
+
+    /// Reads on a blocking thread; at most one read for each session is under way.
+    fn read_log(&self, session: SessionId, query: LogQuery) {
+        let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
+        tokio::task::spawn_blocking(move || {
+            let mail = match reader.read(&query) {
+                Ok((events, next)) => Mail::Input(Input::LogRead { session, events, next }),
+                Err(error) => Mail::Damaged(Arc::new(error)),
+            };
+            // The actor is gone: so is whoever asked.
+            let _ = mailbox.blocking_send(mail);
+        });
+    }
+
+    fn reply_history(&self, ticket: Ticket, key: Key, after: Lsn) {
+        let Some(sender) = self.sessions.get(&ticket.session).cloned() else { return };
+        let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
+        tokio::task::spawn_blocking(move || match reader.history(&key, after) {
+            Ok((entries, _)) if entries.is_empty() && after == Lsn(0) => {
+                let _ = sender.reply(ticket.number, Response::UnknownKey);
+            }
+            Ok((entries, more_after)) => {
+                let _ = sender.reply(ticket.number, Response::History { entries, more_after });
+            }
+            Err(error) => {
+                let _ = mailbox.blocking_send(Mail::Damaged(Arc::new(error)));
+            }
+        });
+    }
+}

@@ -1,0 +1,88 @@
+//! Exit codes, and the errors that lead to them.
+
+use std::process::ExitCode;
+
+use clock_core::wire::RequestError;
+
+use crate::net::client::ClientError;
+
+/// How a command ended. The numbers are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All well.
+    Ok = 0,
+    /// It failed, or the station refused it; nothing was changed.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// No station answers there; nothing was asked of it.
+    Unreachable = 3,
+    /// There is no such key or conflict.
+    NotFound = 4,
+    /// What was asked for has concurrent versions.
+    Conflict = 5,
+    /// The answer did not arrive: a write may or may not have been applied.
+    Unknown = 6,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The command line is wrong in a way that only shows when it runs.
+    #[error("{0}")]
+    Usage(String),
+    /// The station did not answer as hoped.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A write got no answer: it can be retried safely.
+    #[error("{source}\nretry safely with: --request-id {request}")]
+    Write {
+        /// The id to retry with.
+        request: clock_core::RequestId,
+        /// What happened.
+        source: ClientError,
+    },
+    /// The station could not run.
+    #[error(transparent)]
+    Station(#[from] crate::station::StationError),
+    /// The demo could not start or did not show what it has to.
+    #[error(transparent)]
+    Demo(#[from] crate::demo::DemoError),
+    /// Input or output of the command itself.
+    #[error("{what}: {source}")]
+    Io {
+        /// Of what.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl CliError {
+    /// The exit code it leads to.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Client(error) | Self::Write { source: error, .. } => client_exit(error),
+            Self::Station(_) | Self::Demo(_) | Self::Io { .. } => Exit::Failed,
+        }
+    }
+}
+
+fn client_exit(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Unreachable { .. } => Exit::Unreachable,
+        ClientError::Timeout { .. } | ClientError::Broken { .. } => Exit::Unknown,
+        ClientError::Request(RequestError::UnknownConflict(_)) => Exit::NotFound,
+        ClientError::Refused { .. } | ClientError::Unexpected { .. } | ClientError::Request(_) => {
+            Exit::Failed
+        }
+    }
+}

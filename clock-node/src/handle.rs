@@ -1,0 +1,133 @@
+//! The only ways to talk to the actor, and for the actor to talk to a session.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clock_core::replica::{Input, Opener, SessionId};
+use clock_core::wire::message::{Message, Refusal};
+use clock_core::wire::{Notice, Response};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::StoreError;
+
+/// Inputs on their way to the actor. When it is full a reader stops reading its socket: TCP holds the sender
+/// back, and nothing is lost.
+pub(crate) const MAILBOX: usize = 256;
+/// Messages on their way to one session: twice what a client may have open and a peer's window can produce.
+/// When it is full the session is closed.
+pub(crate) const SESSION_QUEUE: usize = 256;
+/// Notices kept for watchers that are behind; a watcher that misses some is told so and disconnected.
+pub(crate) const NOTICES: usize = 1024;
+
+/// What the actor receives.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A session is up, and this is how to reach it.
+    Open { session: SessionId, sender: SessionSender, opener: Opener },
+    /// For the replica.
+    Input(Input),
+    /// A stored event failed its check: the station must end and recover.
+    Damaged(Arc<StoreError>),
+}
+
+/// The actor is gone: the station is stopping.
+#[derive(Debug, thiserror::Error)]
+#[error("the station is stopping")]
+pub(crate) struct Stopping;
+
+/// The way to the actor. When the last one is dropped the actor finishes its work and ends.
+#[derive(Debug, Clone)]
+pub(crate) struct StationHandle {
+    mailbox: mpsc::Sender<Mail>,
+    notices: broadcast::Sender<Notice>,
+    next_session: Arc<AtomicU64>,
+}
+
+impl StationHandle {
+    pub(crate) fn new(mailbox: mpsc::Sender<Mail>, notices: broadcast::Sender<Notice>) -> Self {
+        Self { mailbox, notices, next_session: Arc::new(AtomicU64::new(1)) }
+    }
+
+    /// A number no session of this process had before.
+    pub(crate) fn new_session(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Announces a session. Waits while the mailbox is full.
+    pub(crate) async fn open(
+        &self,
+        session: SessionId,
+        sender: SessionSender,
+        opener: Opener,
+    ) -> Result<(), Stopping> {
+        self.mailbox.send(Mail::Open { session, sender, opener }).await.map_err(|_| Stopping)
+    }
+
+    /// Hands in an input. Waits while the mailbox is full.
+    pub(crate) async fn input(&self, input: Input) -> Result<(), Stopping> {
+        self.mailbox.send(Mail::Input(input)).await.map_err(|_| Stopping)
+    }
+
+    /// Notices from now on.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+}
+
+/// The way to one session. Dropping the last one lets the session write what is queued and close.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionSender {
+    queue: mpsc::Sender<Message>,
+    /// Acks are absolute: only the latest is worth sending, so they do not queue.
+    latest_ack: Arc<watch::Sender<Option<Message>>>,
+    abort: CancellationToken,
+}
+
+/// The session's end of it.
+#[derive(Debug)]
+pub(crate) struct SessionReceiver {
+    pub(crate) queue: mpsc::Receiver<Message>,
+    pub(crate) latest_ack: watch::Receiver<Option<Message>>,
+    /// The session must close without writing on.
+    pub(crate) abort: CancellationToken,
+}
+
+impl SessionSender {
+    pub(crate) fn channel() -> (Self, SessionReceiver) {
+        let (sender, queue) = mpsc::channel(SESSION_QUEUE);
+        let (ack_sender, latest_ack) = watch::channel(None);
+        let abort = CancellationToken::new();
+        let receiver = SessionReceiver { queue, latest_ack, abort: abort.clone() };
+        (Self { queue: sender, latest_ack: Arc::new(ack_sender), abort }, receiver)
+    }
+
+    /// Queues a message; `false` if the queue is full or the session gone.
+    pub(crate) fn send(&self, message: Message) -> bool {
+        if matches!(message, Message::Ack { resend: false, .. }) {
+            self.latest_ack.send_replace(Some(message));
+            return true;
+        }
+        self.queue.try_send(message).is_ok()
+    }
+
+    /// Queues an answer; `false` as for [`send`](Self::send).
+    pub(crate) fn reply(&self, number: u64, response: Response) -> bool {
+        self.send(Message::Response { number, response })
+    }
+
+    /// Queues a message, waiting for room; `false` if the session is gone.
+    pub(crate) async fn send_in_turn(&self, message: Message) -> bool {
+        self.queue.send(message).await.is_ok()
+    }
+
+    /// Says why, then lets the session close.
+    pub(crate) fn refuse(self, refusal: Refusal) {
+        let _ = self.queue.try_send(Message::Refused(refusal));
+    }
+
+    /// Closes the session without writing on.
+    pub(crate) fn abort(self) {
+        self.abort.cancel();
+    }
+}

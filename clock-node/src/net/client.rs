@@ -1,0 +1,263 @@
+//! A client's connection to one station: what the command line, the demo and the tests speak through.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use clock_core::wire::message::{Hello, Message, Refusal, Role};
+use clock_core::wire::{ConflictView, EntryView, HistoryEntry, Notice, Request, Response, StatusView};
+use clock_core::{Key, ReplicaId, StationId};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::frames::ReadError;
+use super::session::{self, Reader, Writer};
+
+/// How often a read that needs several answers starts over because the key changed in between.
+const READ_ATTEMPTS: usize = 5;
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No connection: nothing was asked.
+    #[error("no station at {address}: {source}")]
+    Unreachable {
+        /// Where it was expected.
+        address: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// No answer in time. Whether a write was applied is *unknown*: ask again with the same request id.
+    #[error("no answer from {address} within {after:?}: the outcome is unknown")]
+    Timeout {
+        /// Who did not answer.
+        address: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The connection broke before the answer. Whether a write was applied is *unknown*.
+    #[error("connection to {address} ended before the answer: {detail}")]
+    Broken {
+        /// With whom.
+        address: String,
+        /// How.
+        detail: String,
+    },
+    /// The station refused the session.
+    #[error("station at {address} refused: {refusal}")]
+    Refused {
+        /// Who.
+        address: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The station answered something else than was asked.
+    #[error("station at {address} gave an answer that does not fit the question")]
+    Unexpected {
+        /// Who.
+        address: String,
+    },
+    /// The request was refused; nothing was changed.
+    #[error(transparent)]
+    Request(#[from] clock_core::wire::RequestError),
+}
+
+/// One connection. Requests are answered one at a time; notices that come in between are kept.
+#[derive(Debug)]
+pub struct Client {
+    address: String,
+    replica: ReplicaId,
+    reader: Reader,
+    writer: Writer,
+    patience: Duration,
+    next_number: u64,
+    notices: VecDeque<Notice>,
+}
+
+impl Client {
+    /// Connects and says hello. `patience` bounds the connection and each answer.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], [`ClientError::Timeout`] or [`ClientError::Refused`].
+    pub async fn connect(
+        address: &str,
+        cluster: &StationId,
+        patience: Duration,
+    ) -> Result<Self, ClientError> {
+        let unreachable = |source| ClientError::Unreachable { address: address.to_owned(), source };
+        let late = || unreachable(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection in time"));
+        let dialled = timeout(patience, TcpStream::connect(address)).await.map_err(|_| late())?;
+        let (mut reader, mut writer) = session::split(dialled.map_err(unreachable)?);
+        reader.decoder_mut().frame_bytes_max = clock_core::wire::frame::FRAME_BYTES_MAX;
+        let broken =
+            |error: ReadError| ClientError::Broken { address: address.to_owned(), detail: error.to_string() };
+        let hello = Hello { cluster: cluster.clone(), role: Role::Client };
+        writer.send(Message::Hello(hello)).await.map_err(broken)?;
+        let welcome = timeout(patience, reader.next()).await;
+        let replica = match welcome {
+            Ok(Some(Ok(Message::Welcome(claim)))) => claim.replica,
+            Ok(Some(Ok(Message::Refused(refusal)))) => {
+                return Err(ClientError::Refused { address: address.to_owned(), refusal });
+            }
+            Ok(Some(Ok(_))) => return Err(ClientError::Unexpected { address: address.to_owned() }),
+            Ok(Some(Err(error))) => return Err(broken(error)),
+            Ok(None) => return Err(closed(address)),
+            Err(_) => return Err(late()),
+        };
+        let address = address.to_owned();
+        Ok(Self { address, replica, reader, writer, patience, next_number: 1, notices: VecDeque::new() })
+    }
+
+    /// Which station answers, in which incarnation.
+    pub fn replica(&self) -> &ReplicaId {
+        &self.replica
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ClientError`]; for a write, [`Timeout`](ClientError::Timeout) and [`Broken`](ClientError::Broken) mean *unknown*.
+    pub async fn request(&mut self, request: Request) -> Result<Response, ClientError> {
+        let number = self.next_number;
+        self.next_number += 1;
+        let late = ClientError::Timeout { address: self.address.clone(), after: self.patience };
+        let answered = timeout(self.patience, self.exchange(number, request)).await;
+        match answered.map_err(|_| late)?? {
+            Response::Refused(error) => Err(error.into()),
+            response => Ok(response),
+        }
+    }
+
+    async fn exchange(&mut self, number: u64, request: Request) -> Result<Response, ClientError> {
+        let sent = self.writer.send(Message::Request { number, request }).await;
+        sent.map_err(|error| self.broken(&error))?;
+        loop {
+            match self.receive().await? {
+                Message::Response { number: answered, response } if answered == number => {
+                    return Ok(response);
+                }
+                // An answer that came too late for an earlier request.
+                Message::Response { .. } => {}
+                Message::Notice(notice) => self.notices.push_back(notice),
+                _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Message, ClientError> {
+        match self.reader.next().await {
+            Some(Ok(Message::Refused(refusal))) => {
+                Err(ClientError::Refused { address: self.address.clone(), refusal })
+            }
+            Some(Ok(message)) => Ok(message),
+            Some(Err(error)) => Err(self.broken(&error)),
+            None => Err(closed(&self.address)),
+        }
+    }
+
+    fn broken(&self, error: &ReadError) -> ClientError {
+        ClientError::Broken { address: self.address.clone(), detail: error.to_string() }
+    }
+
+    /// The next notice after a [`Request::Watch`]; waits for as long as it takes. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the connection ends; [`Refused`](ClientError::Refused) with `Lagged` if we read too slowly.
+    pub async fn notice(&mut self) -> Result<Notice, ClientError> {
+        loop {
+            if let Some(notice) = self.notices.pop_front() {
+                return Ok(notice);
+            }
+            match self.receive().await? {
+                Message::Notice(notice) => return Ok(notice),
+                Message::Response { .. } => {}
+                _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
+            }
+        }
+    }
+
+    /// The key with all its current versions; `None` if nobody has written it, as far as the station knows.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get(&mut self, key: &Key) -> Result<Option<EntryView>, ClientError> {
+        for _ in 0..READ_ATTEMPTS {
+            let Some(mut entry) = self.entry_part(key, 0).await? else { return Ok(None) };
+            while entry.versions.len() < usize::try_from(entry.versions_total).unwrap_or(usize::MAX) {
+                let skip = u32::try_from(entry.versions.len()).unwrap_or(u32::MAX);
+                match self.entry_part(key, skip).await? {
+                    Some(part) if part.revision == entry.revision => entry.versions.extend(part.versions),
+                    _ => break,
+                }
+            }
+            if entry.versions.len() == usize::try_from(entry.versions_total).unwrap_or(usize::MAX) {
+                return Ok(Some(entry));
+            }
+        }
+        Err(ClientError::Unexpected { address: self.address.clone() })
+    }
+
+    async fn entry_part(&mut self, key: &Key, skip: u32) -> Result<Option<EntryView>, ClientError> {
+        match self.request(Request::Get { key: key.clone(), skip }).await? {
+            Response::Entry(entry) => Ok(Some(entry)),
+            Response::UnknownKey => Ok(None),
+            _ => Err(ClientError::Unexpected { address: self.address.clone() }),
+        }
+    }
+
+    /// Every version a key ever had, oldest first as the station applied them; `None` if it never had one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn history(&mut self, key: &Key) -> Result<Option<Vec<HistoryEntry>>, ClientError> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            match self.request(Request::History { key: key.clone(), after }).await? {
+                Response::History { entries, more_after } => {
+                    all.extend(entries);
+                    match more_after {
+                        Some(position) => after = position,
+                        None => return Ok(Some(all)),
+                    }
+                }
+                Response::UnknownKey => return Ok(None),
+                _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
+            }
+        }
+    }
+
+    /// The open conflicts in the order of their keys.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn conflicts(&mut self) -> Result<Vec<ConflictView>, ClientError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            match self.request(Request::Conflicts { after }).await? {
+                Response::Conflicts { conflicts, more_after } => {
+                    all.extend(conflicts);
+                    match more_after {
+                        Some(key) => after = Some(key),
+                        None => return Ok(all),
+                    }
+                }
+                _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
+            }
+        }
+    }
+
+    /// What the station is doing.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn status(&mut self) -> Result<StatusView, ClientError> {
+        match self.request(Request::Status).await? {
+            Response::Status(status) => Ok(status),
+            _ => Err(ClientError::Unexpected { address: self.address.clone() }),
+        }
+    }
+}
+
+fn closed(address: &str) -> ClientError {
+    ClientError::Broken { address: address.to_owned(), detail: "the station closed it".to_owned() }
+}

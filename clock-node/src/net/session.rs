@@ -1,0 +1,274 @@
+//! One connection after its hello: a task that reads and a task that writes, with the actor between them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock_core::replica::{Input, Opener, SessionId, Ticket};
+use clock_core::wire::Request;
+use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
+use clock_core::wire::message::{Message, Refusal};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Semaphore;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::sync::CancellationToken;
+
+use super::IDLE_TIMEOUT;
+use super::frames::{FrameDecoder, FrameEncoder, ReadError};
+use crate::handle::{SessionReceiver, SessionSender, StationHandle, Stopping};
+
+/// Requests of one client that may be unanswered; beyond it the station stops reading from that client.
+const CLIENT_REQUESTS_MAX: usize = 128;
+/// After a stop, how long a frame that has begun to arrive may take to be complete.
+const LAST_FRAME_GRACE: Duration = Duration::from_secs(1);
+
+/// After its reader has ended, how long a session waits for the answers it still owes.
+const ANSWERS_GRACE: Duration = Duration::from_secs(5);
+
+pub(super) type Reader = FramedRead<OwnedReadHalf, FrameDecoder>;
+pub(super) type Writer = FramedWrite<OwnedWriteHalf, FrameEncoder>;
+
+/// Splits a connection. Only small frames are accepted until [`Session::run`].
+pub(super) fn split(stream: TcpStream) -> (Reader, Writer) {
+    // Frames are written whole; waiting for more bytes would only add delay.
+    let _ = stream.set_nodelay(true);
+    let (read_half, write_half) = stream.into_split();
+    let reader = FramedRead::new(read_half, FrameDecoder { frame_bytes_max: HELLO_FRAME_BYTES_MAX });
+    (reader, FramedWrite::new(write_half, FrameEncoder))
+}
+
+/// How a session ended, for whoever dialled it.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// The other side closed, or we are stopping.
+    Closed,
+    /// The other side said why.
+    Refused(Refusal),
+    /// It could not be understood, or said nothing for too long.
+    Broken(ReadError),
+    /// It was silent for too long.
+    Silent,
+}
+
+/// One session with the actor.
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) handle: StationHandle,
+    pub(super) stop: CancellationToken,
+    sender: SessionSender,
+    abort: CancellationToken,
+    is_client: bool,
+    open_requests: Arc<Semaphore>,
+    /// The reader has ended: whoever works for the session ends too.
+    ended: CancellationToken,
+}
+
+impl Session {
+    /// Announces the session to the actor and serves it to its end. `on_welcome` runs when a dialled peer has
+    /// accepted us.
+    pub(super) async fn run(
+        handle: StationHandle,
+        stop: CancellationToken,
+        (reader, writer): (Reader, Writer),
+        opener: Opener,
+        on_welcome: impl FnMut(),
+    ) -> Ending {
+        let id = handle.new_session();
+        let (sender, receiver) = SessionSender::channel();
+        let open_requests = Arc::new(Semaphore::new(CLIENT_REQUESTS_MAX));
+        let is_client = matches!(opener, Opener::Client { .. });
+        let abort = receiver.abort.clone();
+        let writing = tokio::spawn(write(writer, receiver, open_requests.clone()));
+        let session = Self {
+            id,
+            handle,
+            stop,
+            sender,
+            abort,
+            is_client,
+            open_requests,
+            ended: CancellationToken::new(),
+        };
+        let ending = match session.handle.open(id, session.sender.clone(), opener).await {
+            Ok(()) => session.read(reader, on_welcome).await,
+            Err(Stopping) => Ending::Closed,
+        };
+        session.ended.cancel();
+        session.answers_written().await;
+        let Self { handle, sender, .. } = session;
+        if let Ending::Broken(error) = &ending {
+            sender.send(Message::Refused(Refusal::Protocol(error.to_string())));
+        }
+        // After SessionDown the actor drops its sender; with ours gone too the writer finishes and ends.
+        drop(sender);
+        let _ = handle.input(Input::SessionDown { session: id }).await;
+        drop(handle);
+        let _ = writing.await;
+        ending
+    }
+
+    /// Waits until every accepted request is answered: also for a client that has closed its sending side, and
+    /// while the station stops. Ends early if the answers cannot be written.
+    async fn answers_written(&self) {
+        let all = u32::try_from(CLIENT_REQUESTS_MAX).unwrap_or(u32::MAX);
+        tokio::select! {
+            () = self.abort.cancelled() => {}
+            _ = timeout(ANSWERS_GRACE, self.open_requests.acquire_many(all)) => {}
+        }
+    }
+
+    async fn read(&self, mut reader: Reader, mut on_welcome: impl FnMut()) -> Ending {
+        reader.decoder_mut().frame_bytes_max = FRAME_BYTES_MAX;
+        loop {
+            let message = match self.next(&mut reader).await {
+                Ok(message) => message,
+                Err(ending) => return ending,
+            };
+            match message {
+                Message::Refused(refusal) => return Ending::Refused(refusal),
+                Message::Request { number, request } if self.is_client => {
+                    if self.ask(number, request).await.is_err() {
+                        return Ending::Closed;
+                    }
+                }
+                message if self.is_client => {
+                    let detail = format!("a client may only send requests, got {}", kind_of(&message));
+                    self.sender.send(Message::Refused(Refusal::Protocol(detail)));
+                    return Ending::Closed;
+                }
+                message => {
+                    if matches!(message, Message::Welcome(_)) {
+                        on_welcome();
+                    }
+                    if self.handle.input(Input::Frame { session: self.id, message }).await.is_err() {
+                        return Ending::Closed;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next message. After a stop, only a frame that has begun to arrive is still awaited.
+    async fn next(&self, reader: &mut Reader) -> Result<Message, Ending> {
+        loop {
+            let waited = tokio::select! {
+                // Stopping first, or a busy peer would keep the station up. All are cancel safe.
+                biased;
+                () = self.abort.cancelled() => return Err(Ending::Closed),
+                () = self.stop.cancelled() => {
+                    if reader.read_buffer().is_empty() {
+                        return Err(Ending::Closed);
+                    }
+                    timeout(LAST_FRAME_GRACE, reader.next()).await
+                }
+                waited = timeout(IDLE_TIMEOUT, reader.next()) => waited,
+            };
+            return match waited {
+                Ok(Some(Ok(message))) => Ok(message),
+                Ok(Some(Err(error))) => Err(Ending::Broken(error)),
+                Ok(None) => Err(Ending::Closed),
+                // A client may think for as long as it likes, but not within a frame.
+                Err(_) if self.is_client && reader.read_buffer().is_empty() => continue,
+                Err(_) => Err(Ending::Silent),
+            };
+        }
+    }
+
+    async fn ask(&self, number: u64, request: Request) -> Result<(), Stopping> {
+        // Never closed, so this only waits. The writer gives the permit back with the answer.
+        if let Ok(permit) = self.open_requests.acquire().await {
+            permit.forget();
+        }
+        if request == Request::Watch {
+            self.watch();
+        }
+        let ticket = Ticket { session: self.id, number };
+        self.handle.input(Input::Client { ticket, request }).await
+    }
+
+    /// Forwards notices in a task of its own, at the watcher's pace. One that falls behind by the whole buffer is
+    /// told so and disconnected; the station never waits for it.
+    fn watch(&self) {
+        let (mut notices, sender) = (self.handle.watch(), self.sender.clone());
+        let (abort, ended) = (self.abort.clone(), self.ended.clone());
+        tokio::spawn(async move {
+            loop {
+                let notice = tokio::select! {
+                    () = abort.cancelled() => return,
+                    () = ended.cancelled() => return,
+                    notice = notices.recv() => notice,
+                };
+                match notice {
+                    Ok(notice) => {
+                        if !sender.send_in_turn(Message::Notice(notice)).await {
+                            return;
+                        }
+                    }
+                    Err(RecvError::Closed) => return,
+                    Err(RecvError::Lagged(_)) => return sender.refuse(Refusal::Lagged),
+                }
+            }
+        });
+    }
+}
+
+/// Writes what is queued until every sender is gone, flushing when the queue is empty.
+async fn write(mut writer: Writer, mut receiver: SessionReceiver, open_requests: Arc<Semaphore>) {
+    let abort = receiver.abort.clone();
+    let writing = async {
+        while let Some(message) = next_to_write(&mut receiver).await {
+            let answers = matches!(message, Message::Response { .. });
+            let last = receiver.queue.is_empty();
+            match last {
+                true => writer.send(message).await?,
+                false => writer.feed(message).await?,
+            }
+            if answers {
+                open_requests.add_permits(1);
+            }
+        }
+        writer.close().await
+    };
+    let outcome: Option<Result<(), ReadError>> = tokio::select! {
+        () = abort.cancelled() => None,
+        outcome = writing => Some(outcome),
+    };
+    if let Some(Err(error)) = outcome {
+        tracing::debug!(%error, "a session's writer ended");
+    }
+    // The reader learns of it, and nobody writes into a queue that is not read.
+    abort.cancel();
+}
+
+/// The next queued message, or the latest ack when nothing else waits.
+async fn next_to_write(receiver: &mut SessionReceiver) -> Option<Message> {
+    loop {
+        tokio::select! {
+            biased;
+            message = receiver.queue.recv() => return message,
+            Ok(()) = receiver.latest_ack.changed() => {
+                let ack = receiver.latest_ack.borrow_and_update().clone();
+                if ack.is_some() {
+                    return ack;
+                }
+            }
+        }
+    }
+}
+
+fn kind_of(message: &Message) -> &'static str {
+    match message {
+        Message::Hello(_) => "a second hello",
+        Message::Welcome(_) => "a welcome",
+        Message::Refused(_) => "a refusal",
+        Message::Events(_) => "events",
+        Message::Heartbeat { .. } => "a heartbeat",
+        Message::Ack { .. } => "an ack",
+        Message::Request { .. } => "a request",
+        Message::Response { .. } => "a response",
+        Message::Notice(_) => "a notice",
+    }
+}

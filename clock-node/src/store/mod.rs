@@ -1,0 +1,66 @@
+//! The durable store of one station: one file, one writer thread, snapshot readers. The only place that names redb.
+//!
+//! One commit covers a whole batch with everything that must change together: events, their indexes, the
+//! incarnation, quarantined evidence. It returns after the data is on disk; only then does the actor hear of it
+//! (rule 1). A commit that fails leaves the outcome unknown, so the process ends (rule 10).
+//!
+//! redb verifies no checksum on reads, so every event carries its own, checked when the store opens and on
+//! every read that leaves the station. The tables are drawn in docs/storage.md.
+//!
+//! Architecture invariant: this module knows records and positions, and nothing of causality.
+
+mod open;
+mod read;
+mod schema;
+mod writer;
+
+use std::path::PathBuf;
+
+pub use open::{OpenedStore, StoreIdentity, open};
+pub use read::StoreReader;
+pub use writer::{Batch, Progress, StoreWriter, WriterEnded};
+
+/// Why the store cannot be used. Opening changes nothing but what it says it repaired; a failure while running
+/// leaves the last batch unknown: restart the station.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder or file cannot be made or opened.
+    #[error("store {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has the store open.
+    #[error("store {0}: in use by another process")]
+    InUse(PathBuf),
+    /// The file belongs to another station or cluster, or has another format.
+    #[error("store {path}: {field} is {found:?}, expected {expected:?}")]
+    Mismatch {
+        /// Which file.
+        path: PathBuf,
+        /// What differs.
+        field: &'static str,
+        /// What the file says.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// The engine failed.
+    #[error("store engine: {0}")]
+    Engine(#[source] Box<redb::Error>),
+    /// A stored event fails its check while being read: restart the station to quarantine and refetch it.
+    #[error("event at log position {lsn} is damaged: {source}")]
+    Damaged {
+        /// Where.
+        lsn: u64,
+        /// How.
+        source: clock_core::wire::EventError,
+    },
+}
+
+/// Any of the engine's errors becomes the one boxed kind: they differ by operation, not by what to do.
+fn engine(error: impl Into<redb::Error>) -> StoreError {
+    StoreError::Engine(Box::new(error.into()))
+}
