@@ -1,6 +1,9 @@
-//! The test library of the workspace.
+//! The test library of the workspace: an in-memory cluster, a cluster of real processes, and the claims they prove.
+
+#![expect(clippy::panic, reason = "a test library says what it met instead, and stops the test")]
 
 pub mod memory;
+pub mod processes;
 pub mod relation;
 pub mod stations;
 pub mod timeline;

@@ -1,5 +1,7 @@
 //! Claims about the replica, on the in-memory cluster: every order of events is drawn from a printed seed.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test")]
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;

@@ -77,13 +77,13 @@ impl MemoryCluster {
             next_session: 1,
             next_number: 1,
         };
-        members.iter().for_each(|member| cluster.boot(member.clone(), MemoryLog::default()));
+        members.iter().for_each(|member| cluster.boot(member, MemoryLog::default()));
         members.iter().for_each(|member| cluster.dial_all(member));
         cluster
     }
 
-    fn boot(&mut self, member: StationId, mut log: MemoryLog) {
-        let peers = self.members.iter().filter(|peer| **peer != member).cloned().collect();
+    fn boot(&mut self, member: &StationId, mut log: MemoryLog) {
+        let peers = self.members.iter().filter(|peer| *peer != member).cloned().collect();
         let config = ReplicaConfig::new(station("test"), member.clone(), peers, self.rng.u64(..));
         let recovered = Recovered {
             incarnation: log.incarnation_or(Incarnation(self.rng.u32(..))),
@@ -103,7 +103,7 @@ impl MemoryCluster {
             syncing: None,
         };
         self.stations.insert(member.clone(), booted);
-        self.perform(&member, effects);
+        self.perform(member, effects);
     }
 
     fn dial_all(&mut self, dialler: &StationId) {
@@ -144,7 +144,7 @@ impl MemoryCluster {
                 }
             }
         }
-        self.boot(member.clone(), log);
+        self.boot(&member, log);
         self.dial_all(&member);
         let others: Vec<StationId> =
             self.stations.keys().filter(|other| **other != member).cloned().collect();

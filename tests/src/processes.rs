@@ -1,0 +1,218 @@
+//! A cluster of real processes on loopback, every inter-station link through the real proxy.
+//!
+//! Ports are the system's, folders are temporary, and nothing here sleeps to be in time: each wait is for a
+//! condition, with a deadline, and prints the state of all stations when it expires.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use clock_core::wire::{EntryView, Receipt, Request, RequestError, Response, WriteContext};
+use clock_core::{BodyKind, Dot, Key, RequestId, StationId};
+use clock_node::launch::{ClusterPlan, LocalCluster};
+use clock_node::net::client::{Client, ClientError};
+use tempfile::TempDir;
+
+/// The four stations of the reference cluster.
+pub const FOUR: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "antarctic"];
+/// How long anything may take before a test gives up: far beyond what it needs, for noisy machines.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A program of this workspace. Cargo builds it for its own package's tests, beside ours.
+pub fn program(name: &str) -> PathBuf {
+    let here = std::env::current_exe().expect("a test knows its own path");
+    let folder = here.parent().and_then(|deps| deps.parent()).expect("tests run below the target folder");
+    let program = folder.join(name);
+    assert!(program.exists(), "{} is not built: run `cargo test --workspace`", program.display());
+    program
+}
+
+/// The running cluster. Its processes die with it.
+pub struct Processes {
+    /// The processes.
+    pub cluster: LocalCluster,
+    folder: TempDir,
+    clients: BTreeMap<String, Client>,
+}
+
+/// The name as an id.
+pub fn station(name: &str) -> StationId {
+    name.parse().expect("test names are valid")
+}
+
+/// The key as an id.
+pub fn key(text: &str) -> Key {
+    Key::new(text).expect("test keys are valid")
+}
+
+impl Processes {
+    /// Starts stations with true clocks and waits until all links are up.
+    pub async fn start(names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let plan = ClusterPlan {
+            node_program: program("clock-node"),
+            proxy_program: (program("clock-proxy"), Vec::new()),
+            data: folder.path().to_owned(),
+            stations: names.iter().map(|name| (station(name), "0ms".to_owned())).collect(),
+            logs: Some(folder.path().to_owned()),
+        };
+        let cluster = LocalCluster::start(plan)
+            .await
+            .unwrap_or_else(|error| panic!("the cluster did not start: {error}"));
+        let mut processes = Self { cluster, folder, clients: BTreeMap::new() };
+        processes.until_linked(names).await;
+        processes
+    }
+
+    /// Waits until every station ships to every other.
+    pub async fn until_linked(&mut self, names: &[&str]) {
+        for name in names {
+            self.until(&format!("all links of {name} are up"), async |processes| {
+                let status = processes.client(name).await.status().await;
+                status.is_ok_and(|status| status.links.iter().all(|link| link.outbound && link.inbound))
+            })
+            .await;
+        }
+    }
+
+    /// Gives the proxy a command that has to be accepted; returns its reply.
+    pub async fn proxy(&mut self, command: &str) -> String {
+        let reply = self.cluster.proxy().command(command).await;
+        reply.unwrap_or_else(|error| panic!("the proxy refused: {error}"))
+    }
+
+    /// A client of a station, connected anew where the last connection ended.
+    pub async fn client(&mut self, name: &str) -> &mut Client {
+        if !self.clients.contains_key(name) {
+            let address = self
+                .cluster
+                .address(&station(name))
+                .unwrap_or_else(|| panic!("{name} does not run"))
+                .to_owned();
+            let connected = Client::connect(&address, &station("constellation"), ANSWER).await;
+            let client = connected.unwrap_or_else(|error| panic!("{name}: {error}"));
+            self.clients.insert(name.to_owned(), client);
+        }
+        self.clients.get_mut(name).expect("just connected")
+    }
+
+    /// Writes a value in the station's own view and returns the receipt.
+    pub async fn put(&mut self, name: &str, key_text: &str, value: &str) -> Receipt {
+        let request = put_request(key_text, value);
+        match self.client(name).await.request(request).await {
+            Ok(Response::Written(receipt)) => receipt,
+            other => panic!("put {key_text} at {name}: expected a receipt, got {other:?}"),
+        }
+    }
+
+    /// The key at a station.
+    pub async fn get(&mut self, name: &str, key_text: &str) -> Option<EntryView> {
+        let entry = self.client(name).await.get(&key(key_text)).await;
+        entry.unwrap_or_else(|error| panic!("get {key_text} at {name}: {error}"))
+    }
+
+    /// The values of the key at a station, as text.
+    pub async fn values(&mut self, name: &str, key_text: &str) -> BTreeSet<String> {
+        let versions = self.get(name, key_text).await.map(|entry| entry.versions).unwrap_or_default();
+        versions.iter().map(|version| String::from_utf8_lossy(&version.value).into_owned()).collect()
+    }
+
+    /// Every write a key ever had, at a station.
+    pub async fn history(&mut self, name: &str, key_text: &str) -> BTreeSet<Dot> {
+        let history = self.client(name).await.history(&key(key_text)).await;
+        let history = history.unwrap_or_else(|error| panic!("history of {key_text} at {name}: {error}"));
+        history.into_iter().flatten().map(|entry| entry.dot).collect()
+    }
+
+    /// Kills a station as `kill -9` does.
+    pub async fn kill(&mut self, name: &str) {
+        self.clients.remove(name);
+        self.cluster.kill(&station(name)).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Starts a killed or stopped station again.
+    pub async fn restart(&mut self, name: &str) {
+        self.clients.remove(name);
+        self.cluster
+            .restart(&station(name))
+            .await
+            .unwrap_or_else(|error| panic!("restart {name}: {error}\n{}", self.logs()));
+    }
+
+    /// Waits until the condition holds; on expiry prints every station's state and the end of its log.
+    pub async fn until(&mut self, what: &str, mut holds: impl AsyncFnMut(&mut Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self).await {
+            if Instant::now() > deadline {
+                let state = self.state().await;
+                panic!("expected within {PATIENCE:?}: {what}\n{state}\n{}", self.logs());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn state(&mut self) -> String {
+        let mut state = String::new();
+        for name in self.cluster.names() {
+            let status: Result<_, ClientError> = match self.clients.get_mut(name.as_str()) {
+                Some(client) => client.status().await,
+                None => continue,
+            };
+            state.push_str(&format!("{name}: {status:?}\n"));
+        }
+        state.push_str(&self.proxy("show").await);
+        state
+    }
+
+    /// The end of every process's log.
+    pub fn logs(&self) -> String {
+        let mut logs = String::new();
+        for name in self.cluster.names().iter().map(StationId::as_str).chain(["proxy"]) {
+            let text =
+                std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(15)..];
+            logs.push_str(&format!("--- {name}\n{}\n", tail.join("\n")));
+        }
+        logs
+    }
+
+    /// Stops everything in order.
+    pub async fn stop(mut self) {
+        self.clients.clear();
+        let logs = self.logs();
+        let stopped = self.cluster.stop(Duration::from_secs(11)).await;
+        stopped.unwrap_or_else(|error| panic!("{error}\n{logs}"));
+    }
+}
+
+/// A write in the station's own view, with a fresh request id.
+pub fn put_request(key_text: &str, value: &str) -> Request {
+    Request::Put {
+        key: key(key_text),
+        kind: BodyKind::OPAQUE,
+        value: Bytes::copy_from_slice(value.as_bytes()),
+        context: WriteContext::StationView,
+        request: RequestId(fastrand::u128(..)),
+    }
+}
+
+/// Why a request was refused, if it was.
+pub fn refusal(answer: Result<Response, ClientError>) -> Option<RequestError> {
+    match answer {
+        Err(ClientError::Request(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// Runs a test of processes on a small runtime.
+pub fn run_processes<F: Future<Output = ()>>(test: F) {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.expect("a runtime").block_on(test);
+}
