@@ -80,7 +80,7 @@ impl Station {
             .and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) =
             listening.map_err(|source| StationError::Listen { address: config.listen, source })?;
-        tracing::info!(?config, %address, %incarnation, events_count, damaged = store.damaged_count, "station starts");
+        tracing::info!(?config, %address, %incarnation, events_count, salvaged = ?store.salvaged, "station starts");
         let (mailbox_sender, mailbox) = mpsc::channel(MAILBOX);
         let (notices, _) = broadcast::channel(NOTICES);
         let actor = Actor {

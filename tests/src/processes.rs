@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -68,6 +68,11 @@ impl Processes {
         let mut processes = Self { cluster, folder, clients: BTreeMap::new() };
         processes.until_linked(names).await;
         processes
+    }
+
+    /// Where the stations keep their data, a folder each.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Waits until every station ships to every other.

@@ -10,7 +10,9 @@
 //! Architecture invariant: this module knows records and positions, and nothing of causality.
 
 mod open;
+mod overlay;
 mod read;
+mod salvage;
 mod schema;
 mod writer;
 
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 
 pub use open::{OpenedStore, StoreIdentity, open};
 pub use read::StoreReader;
+pub use salvage::Salvage;
 pub use writer::{Batch, Progress, StoreWriter, WriterEnded};
 
 /// Why the store cannot be used. Opening changes nothing but what it says it repaired; a failure while running
@@ -50,6 +53,10 @@ pub enum StoreError {
     /// The engine failed.
     #[error("store engine: {0}")]
     Engine(#[source] Box<redb::Error>),
+    /// The engine met bytes it did not expect and gave up: the file is damaged beyond what it can repair. Move it
+    /// away and start again: the station takes a new incarnation and fetches everything from its peers.
+    #[error("store engine failed on a damaged file: {0}")]
+    Unusable(String),
     /// A stored event fails its check while being read: restart the station to quarantine and refetch it.
     #[error("event at log position {lsn} is damaged: {source}")]
     Damaged {
@@ -58,6 +65,18 @@ pub enum StoreError {
         /// How.
         source: clock_core::wire::EventError,
     },
+}
+
+/// Runs an operation of the engine. It checks less than it reads: on a damaged file it may panic, and that must
+/// reach the actor as an error like any other, not leave somebody waiting for an answer.
+fn guarded<T>(operation: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // Nothing of the operation is used after a panic: the store is closed, and the process ends.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(operation));
+    outcome.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(StoreError::Unusable(text.unwrap_or_else(|| "a panic without a message".to_owned())))
+    })
 }
 
 /// Any of the engine's errors becomes the one boxed kind: they differ by operation, not by what to do.

@@ -1,4 +1,4 @@
-//! Opening: create or check the file, find what is damaged, put it in quarantine, say what may be lost.
+//! Opening: make or check the file, have it salvaged if it is damaged, say what may be lost.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clock_core::replica::{Lsn, Recovered};
-use clock_core::wire::{EncodedEvent, EventError};
+use clock_core::wire::EncodedEvent;
 use clock_core::{Incarnation, StationId};
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
     WriteTransaction,
 };
 
+use super::overlay::OverlayBackend;
 use super::read::StoreReader;
-use super::schema::{self, BY_KEY, DOTS, FORMAT, INCARNATION, LOG, META, QUARANTINE};
-use super::{StoreError, engine};
+use super::salvage::{self, Salvage};
+use super::schema::{self, FORMAT, INCARNATION, LOG, META, QUARANTINE};
+use super::{StoreError, engine, guarded};
 
 /// Page cache: the working set of a station is its newest events; more is the operating system's to cache.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -40,8 +42,8 @@ pub struct OpenedStore {
     pub recovered: Recovered,
     /// How many events there are.
     pub events_count: u64,
-    /// How many damaged events this opening put in quarantine.
-    pub damaged_count: usize,
+    /// What was saved, if the file was damaged.
+    pub salvaged: Option<Salvage>,
 }
 
 impl OpenedStore {
@@ -56,29 +58,90 @@ impl OpenedStore {
 /// # Errors
 /// [`StoreError`] if the folder cannot be used, belongs to another station, or is damaged beyond repair.
 pub fn open(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, StoreError> {
+    guarded(|| open_checked(folder, identity))
+}
+
+fn open_checked(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, StoreError> {
     let path = folder.join(FILE_NAME);
     fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
-    let mut database = open_file(&path)?;
+    salvage::finish_interrupted(&path)?;
+    let soundness = if path.exists() { inspect(&path, identity)? } else { Soundness::Sound };
+    let salvaged = match soundness {
+        Soundness::Damaged => Some(salvage::salvage(folder, &path, identity)?),
+        Soundness::Sound | Soundness::Repaired => None,
+    };
+    let database = open_file(&path)?;
     sync_folder(folder)?;
-    // `false`: the engine had to repair the file, and what it repaired away is lost.
-    let intact = database.check_integrity().map_err(engine)?;
     let incarnation = claim_identity(&database, &path, identity)?;
-    let damaged_count = quarantine_damaged(&database)?;
-    let may_have_lost_events = !intact || damaged_count > 0;
+    let (last_lsn, events_count, quarantined) = counts(&database)?;
+    let may_have_lost_events = !matches!(soundness, Soundness::Sound);
+    let recovered = Recovered { incarnation, may_have_lost_events, quarantined, last_lsn: Lsn(last_lsn) };
+    Ok(OpenedStore { database: Arc::new(database), recovered, events_count, salvaged })
+}
+
+/// What the checks at opening say of a file.
+enum Soundness {
+    /// Every page and every event passes its check.
+    Sound,
+    /// The engine rolled back to an older commit: newer events may be gone.
+    Repaired,
+    /// A page or an event fails its check.
+    Damaged,
+}
+
+/// Checks a file without changing it. Events first: the engine's own check may roll back to an older commit.
+fn inspect(path: &Path, identity: &StoreIdentity) -> Result<Soundness, StoreError> {
+    let mut database = look_at(path)?;
+    check_identity(&database, path, identity)?;
+    if !guarded(|| every_event_passes(&database)).unwrap_or(false) {
+        return Ok(Soundness::Damaged);
+    }
+    match guarded(|| database.check_integrity().map_err(engine)) {
+        Ok(true) => Ok(Soundness::Sound),
+        Ok(false) => Ok(Soundness::Repaired),
+        Err(StoreError::Engine(error)) if !matches!(*error, redb::Error::Corrupted(_)) => {
+            Err(StoreError::Engine(error))
+        }
+        Err(_) => Ok(Soundness::Damaged),
+    }
+}
+
+/// Opens a file so that nothing the engine does to it reaches the disk.
+pub(super) fn look_at(path: &Path) -> Result<Database, StoreError> {
+    let backend = OverlayBackend::open(path)?;
+    Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend).map_err(engine)
+}
+
+fn every_event_passes(database: &Database) -> Result<bool, StoreError> {
+    let log = database.begin_read().map_err(engine)?.open_table(LOG).map_err(engine)?;
+    let mut last = 0;
+    for row in log.iter().map_err(engine)? {
+        let (lsn, bytes) = row.map_err(engine)?;
+        // Positions begin at 1 and ascend; pages of a damaged table may point in a circle.
+        if std::mem::replace(&mut last, lsn.value()) >= lsn.value() {
+            return Ok(false);
+        }
+        if EncodedEvent::from_bytes(Bytes::copy_from_slice(bytes.value())).decode().is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The last log position, how many events there are, and how many records are in quarantine.
+fn counts(database: &Database) -> Result<(u64, u64, u64), StoreError> {
     let transaction = database.begin_read().map_err(engine)?;
     let log = transaction.open_table(LOG).map_err(engine)?;
     let last_lsn = log.last().map_err(engine)?.map_or(0, |(lsn, _)| lsn.value());
-    let events_count = log.len().map_err(engine)?;
     let quarantined = transaction.open_table(QUARANTINE).map_err(engine)?.len().map_err(engine)?;
-    let recovered = Recovered { incarnation, may_have_lost_events, quarantined, last_lsn: Lsn(last_lsn) };
-    Ok(OpenedStore { database: Arc::new(database), recovered, events_count, damaged_count })
+    Ok((last_lsn, log.len().map_err(engine)?, quarantined))
 }
 
-fn io_error(path: &Path, source: std::io::Error) -> StoreError {
+pub(super) fn io_error(path: &Path, source: std::io::Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), source }
 }
 
-fn open_file(path: &Path) -> Result<Database, StoreError> {
+pub(super) fn open_file(path: &Path) -> Result<Database, StoreError> {
     let opened = Database::builder().set_cache_size(CACHE_BYTES).create(path);
     opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_owned()),
@@ -88,39 +151,52 @@ fn open_file(path: &Path) -> Result<Database, StoreError> {
 }
 
 /// A new file survives a power cut only once its folder is synced too.
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| io_error(folder, source))
 }
 
-/// Writes the identity into a new file, checks it in an old one; returns the incarnation.
-fn claim_identity(
+/// The names that a file carries.
+fn names(identity: &StoreIdentity) -> [(&'static str, &[u8]); 3] {
+    let (cluster, station) = (identity.cluster.as_str(), identity.station.as_str());
+    [("format", FORMAT), ("cluster", cluster.as_bytes()), ("station", station.as_bytes())]
+}
+
+/// Refuses a file that says it belongs to somebody else. One too damaged to say so passes.
+fn check_identity(database: &Database, path: &Path, identity: &StoreIdentity) -> Result<(), StoreError> {
+    let read = |field: &str| {
+        guarded(|| {
+            let meta = database.begin_read().map_err(engine)?.open_table(META).map_err(engine)?;
+            Ok(meta.get(field).map_err(engine)?.map(|found| found.value().to_vec()))
+        })
+    };
+    for (field, expected) in names(identity) {
+        if let Ok(Some(found)) = read(field)
+            && found != expected
+        {
+            return Err(mismatch(path, field, &found, expected));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the names into a new file; returns the incarnation, which an old one has already.
+pub(super) fn claim_identity(
     database: &Database,
     path: &Path,
     identity: &StoreIdentity,
 ) -> Result<Incarnation, StoreError> {
+    check_identity(database, path, identity)?;
     let transaction = database.begin_write().map_err(engine)?;
     schema::create_tables(&transaction)?;
     let incarnation = {
         let mut meta = transaction.open_table(META).map_err(engine)?;
-        let names = [
-            ("format", FORMAT),
-            ("cluster", identity.cluster.as_str().as_bytes()),
-            ("station", identity.station.as_str().as_bytes()),
-        ];
-        for (field, expected) in names {
-            let found = meta.get(field).map_err(engine)?.map(|found| found.value().to_vec());
-            match found {
-                Some(found) if found != expected => return Err(mismatch(path, field, &found, expected)),
-                Some(_) => {}
-                None => drop(meta.insert(field, expected).map_err(engine)?),
-            }
+        for (field, name) in names(identity) {
+            meta.insert(field, name).map_err(engine)?;
         }
         let stored = meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
-        let fresh = identity.fresh_incarnation.0.to_be_bytes();
-        if stored.is_none() {
-            meta.insert(INCARNATION, fresh.as_slice()).map_err(engine)?;
-        }
-        Incarnation(u32::from_be_bytes(stored.unwrap_or(fresh)))
+        let incarnation = stored.unwrap_or(identity.fresh_incarnation.0.to_be_bytes());
+        meta.insert(INCARNATION, incarnation.as_slice()).map_err(engine)?;
+        Incarnation(u32::from_be_bytes(incarnation))
     };
     transaction.commit().map_err(engine)?;
     Ok(incarnation)
@@ -129,44 +205,6 @@ fn claim_identity(
 fn mismatch(path: &Path, field: &'static str, found: &[u8], expected: &[u8]) -> StoreError {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     StoreError::Mismatch { path: PathBuf::from(path), field, found: text(found), expected: text(expected) }
-}
-
-/// Checks every stored event; a damaged one is moved where it is never served from. Returns how many there were.
-fn quarantine_damaged(database: &Database) -> Result<usize, StoreError> {
-    let mut damaged: Vec<(u64, Bytes, EventError)> = Vec::new();
-    {
-        let log = database.begin_read().map_err(engine)?.open_table(LOG).map_err(engine)?;
-        for row in log.iter().map_err(engine)? {
-            let (lsn, bytes) = row.map_err(engine)?;
-            let event = EncodedEvent::from_bytes(Bytes::copy_from_slice(bytes.value()));
-            if let Err(error) = event.decode() {
-                damaged.push((lsn.value(), event.as_bytes().clone(), error));
-            }
-        }
-    }
-    if damaged.is_empty() {
-        return Ok(0);
-    }
-    let transaction = database.begin_write().map_err(engine)?;
-    for (lsn, bytes, error) in &damaged {
-        quarantine_one(&transaction, *lsn, bytes, error)?;
-    }
-    transaction.commit().map_err(engine)?;
-    Ok(damaged.len())
-}
-
-/// The damaged bytes cannot be trusted to name their dot or key, so the indexes are searched by position.
-fn quarantine_one(
-    transaction: &WriteTransaction,
-    lsn: u64,
-    bytes: &[u8],
-    error: &EventError,
-) -> Result<(), StoreError> {
-    transaction.open_table(LOG).map_err(engine)?.remove(lsn).map_err(engine)?;
-    transaction.open_table(DOTS).map_err(engine)?.retain(|_, at| at != lsn).map_err(engine)?;
-    transaction.open_table(BY_KEY).map_err(engine)?.retain(|(_, at), ()| at != lsn).map_err(engine)?;
-    let origin = format!("log position {lsn}: {error}");
-    add_evidence(transaction, &origin, bytes)
 }
 
 /// Puts evidence at the end of the quarantine.

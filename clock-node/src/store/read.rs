@@ -9,7 +9,7 @@ use clock_core::{Dot, Key, WriteEvent};
 use redb::{Database, ReadTransaction, ReadableDatabase};
 
 use super::schema::{self, BY_KEY, DOTS, KEYS, LOG, STATIONS};
-use super::{StoreError, engine};
+use super::{StoreError, engine, guarded};
 
 /// Value bytes in one part of a history: a frame holds it with room to spare.
 const HISTORY_BYTES_MAX: usize = 256 * 1024;
@@ -47,6 +47,10 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Damaged`] if an event fails its check: it is not served, and the station must restart.
     pub fn read(&self, query: &LogQuery) -> Result<(Vec<LoggedEvent>, Lsn), StoreError> {
+        guarded(|| self.read_piece(query))
+    }
+
+    fn read_piece(&self, query: &LogQuery) -> Result<(Vec<LoggedEvent>, Lsn), StoreError> {
         let transaction = self.database.begin_read().map_err(engine)?;
         let from = match &query.start {
             LogStart::At(lsn) => *lsn,
@@ -79,6 +83,10 @@ impl StoreReader {
     /// # Errors
     /// [`StoreError::Damaged`] as for [`read`](Self::read).
     pub fn history(&self, key: &Key, after: Lsn) -> Result<(Vec<HistoryEntry>, Option<u64>), StoreError> {
+        guarded(|| self.history_part(key, after))
+    }
+
+    fn history_part(&self, key: &Key, after: Lsn) -> Result<(Vec<HistoryEntry>, Option<u64>), StoreError> {
         let transaction = self.database.begin_read().map_err(engine)?;
         let keys = transaction.open_table(KEYS).map_err(engine)?;
         let Some(key_number) = keys.get(key.as_str()).map_err(engine)?.map(|number| number.value()) else {

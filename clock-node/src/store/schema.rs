@@ -51,3 +51,12 @@ pub(super) fn station_number(
 pub(super) fn dot_key(station_number: u16, dot: &Dot) -> (u16, u32, u64) {
     (station_number, dot.replica.incarnation.0, dot.seq)
 }
+
+/// The rows up to the first whose key is not above the one before: the pages of a damaged table may point in a
+/// circle.
+pub(super) fn while_ascending<K: Ord + Copy, V>(
+    rows: impl Iterator<Item = (K, V)>,
+) -> impl Iterator<Item = (K, V)> {
+    let mut last = None;
+    rows.take_while(move |(key, _)| last.replace(*key).is_none_or(|last| last < *key))
+}

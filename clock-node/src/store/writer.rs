@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::open::{OpenedStore, add_evidence};
 use super::schema::{self, BY_KEY, DOTS, INCARNATION, KEYS, LOG, META, STATIONS};
-use super::{StoreError, engine};
+use super::{StoreError, engine, guarded};
 
 /// Batches on their way to the writer. When it is full the actor waits: durability comes first, and the writer
 /// never waits for the actor.
@@ -55,8 +55,7 @@ impl StoreWriter {
     pub fn start(store: &OpenedStore, two_phase: bool) -> Result<Self, StoreError> {
         let (batches, inbox) = mpsc::channel(WRITER_QUEUE);
         let (report, progress) = watch::channel(Progress::Durable(store.recovered.last_lsn));
-        let numbers = Numbers::load(&store.database)?;
-        let mut writer = Writer { database: store.database.clone(), numbers, two_phase };
+        let mut writer = Writer::new(store.database.clone(), two_phase)?;
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let started = thread.spawn(move || writer.run(inbox, &report));
         let thread =
@@ -83,7 +82,8 @@ impl StoreWriter {
 #[error("the store writer has ended")]
 pub struct WriterEnded;
 
-struct Writer {
+/// Turns records into commits.
+pub(super) struct Writer {
     database: Arc<Database>,
     numbers: Numbers,
     two_phase: bool,
@@ -96,6 +96,11 @@ struct Numbers {
 }
 
 impl Writer {
+    pub(super) fn new(database: Arc<Database>, two_phase: bool) -> Result<Self, StoreError> {
+        let numbers = Numbers::load(&database)?;
+        Ok(Self { database, numbers, two_phase })
+    }
+
     fn run(&mut self, mut inbox: mpsc::Receiver<Batch>, report: &watch::Sender<Progress>) {
         while let Some(first) = inbox.blocking_recv() {
             let mut upto = first.upto;
@@ -106,7 +111,7 @@ impl Writer {
                 upto = upto.max(next.upto);
                 records.extend(next.records);
             }
-            let outcome = match self.commit(&records) {
+            let outcome = match guarded(|| self.commit(&records)) {
                 Ok(()) => Progress::Durable(upto),
                 Err(error) => Progress::Failed(Arc::new(error)),
             };
@@ -119,7 +124,7 @@ impl Writer {
     }
 
     /// Everything of a batch or nothing; returns after it is on disk.
-    fn commit(&mut self, records: &[LogRecord]) -> Result<(), StoreError> {
+    pub(super) fn commit(&mut self, records: &[LogRecord]) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().map_err(engine)?;
         transaction.set_two_phase_commit(self.two_phase);
         for record in records {

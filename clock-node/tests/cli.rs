@@ -1,0 +1,163 @@
+//! The command line against one real station: answers, exit codes, JSON.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A station process with an empty store; killed when dropped.
+struct Station {
+    child: Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clock-node"));
+    command.env_remove("CLOCK_NODE_AT").env_remove("CLOCK_CLUSTER").env_remove("CLOCK_LOG");
+    command
+}
+
+fn start() -> Station {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = program();
+    command.args(["run", "pacific", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the station starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a ready line");
+    let ready: Value =
+        serde_json::from_str(line.strip_prefix("ready ").expect("a ready line")).expect("JSON");
+    let address = ready["listen"].as_str().expect("an address").to_owned();
+    assert_ne!(address, "127.0.0.1:0", "the bound port is printed");
+    Station { child, address, _folder: folder }
+}
+
+impl Station {
+    fn run(&self, arguments: &[&str]) -> Output {
+        program().args(arguments).args(["--at", &self.address]).output().expect("the command runs")
+    }
+
+    /// Runs a command that must end with this exit code, and returns its JSON lines.
+    fn json(&self, arguments: &[&str], code: i32) -> Vec<Value> {
+        let output = self.run(&[arguments, &["-o", "json"]].concat());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+        let lines = String::from_utf8(output.stdout).expect("text");
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
+
+/// Disproved by another exit code, a value that comes back changed, or a conflict that is not shown.
+#[test]
+fn a_conflict_is_made_shown_and_resolved() {
+    let station = start();
+    let first = &station.json(&["put", "MSS-17", "one"], 0)[0];
+    assert_eq!(first["outcome"], "local");
+    assert_eq!(station.json(&["get", "MSS-17"], 0)[0]["versions"][0]["value"], "one");
+    let second = &station.json(&["put", "MSS-17", "two", "--blind"], 0)[0];
+    assert_eq!(second["concurrent_with"][0], first["dot"]);
+
+    let entry = &station.json(&["get", "MSS-17"], 5)[0];
+    assert_eq!(entry["versions"].as_array().map(Vec::len), Some(2));
+    let conflicts = station.json(&["conflicts"], 5);
+    assert_eq!(conflicts[0]["id"], entry["conflict"]);
+    let id = entry["conflict"].as_str().expect("an id");
+    let take = second["dot"].as_str().expect("a dot");
+
+    station.json(&["resolve", id, "--take", take], 0);
+    assert_eq!(station.json(&["get", "MSS-17"], 0)[0]["versions"][0]["value"], "two");
+    assert!(station.json(&["conflicts"], 0).is_empty());
+    assert_eq!(station.json(&["history", "MSS-17"], 0).len(), 3);
+    station.json(&["resolve", id, "--take", take], 4);
+}
+
+/// Disproved by a value that depends on where it was read from.
+#[test]
+fn a_value_comes_by_argument_file_or_standard_input() {
+    let station = start();
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), [0, 159, 146, 150]).expect("written");
+    station.json(&["put", "binary", "--file", file.path().to_str().expect("text")], 0);
+    let entry = &station.json(&["get", "binary"], 0)[0];
+    assert_eq!(
+        (&entry["versions"][0]["value"], &entry["versions"][0]["encoding"]),
+        (&"009f9296".into(), &"hex".into())
+    );
+
+    let mut put = program();
+    put.args(["put", "piped", "--stdin", "--at", &station.address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null());
+    let mut put = put.spawn().expect("runs");
+    put.stdin.take().expect("piped").write_all(b"from a pipe").expect("written");
+    assert_eq!(put.wait().expect("ends").code(), Some(0));
+    assert_eq!(station.json(&["get", "piped"], 0)[0]["versions"][0]["value"], "from a pipe");
+}
+
+/// Disproved by an exit code that does not tell these apart.
+#[test]
+fn failures_have_their_own_exit_codes() {
+    let station = start();
+    station.json(&["get", "nothing"], 4);
+    station.json(&["history", "nothing"], 4);
+    station.json(&["put", "key"], 2);
+    station.json(&["put", "key", "value", "--stdin"], 2);
+    station.json(&["put", "bad\nkey", "value"], 2);
+    station.json(&["get"], 2);
+    let invalid = station.run(&["put", "attitude", "1,1,1,1", "--kind", "attitude"]);
+    assert_eq!(invalid.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&invalid.stderr);
+    assert!(said.contains("norm 2.000000: expected 1 within 0.001"), "{said}");
+    station.json(&["get", "attitude"], 4);
+
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = unused.local_addr().expect("bound").to_string();
+    drop(unused);
+    let nobody = program().args(["get", "key", "--at", &address]).output().expect("runs");
+    assert_eq!(nobody.status.code(), Some(3), "{}", String::from_utf8_lossy(&nobody.stderr));
+}
+
+/// Disproved by a second version for one request id.
+#[test]
+fn a_retry_with_the_same_request_id_is_applied_once() {
+    let station = start();
+    let id = "0123456789abcdef0123456789abcdef";
+    let first = station.json(&["put", "key", "value", "--request-id", id], 0);
+    let again = station.json(&["put", "key", "value", "--request-id", id], 0);
+    assert_eq!(first, again);
+    assert_eq!(station.json(&["history", "key"], 0).len(), 1);
+    let reused = station.run(&["put", "key", "another", "--request-id", id]);
+    assert_eq!(reused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&reused.stderr).contains("was used for another write"));
+}
+
+/// Disproved by a watcher that misses a write that follows its start, or a station that does not answer health.
+#[test]
+fn a_watcher_is_told_of_every_write() {
+    let station = start();
+    let mut watch = program();
+    watch.args(["watch", "--count", "2", "-o", "json", "--at", &station.address]);
+    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut started = String::new();
+    BufReader::new(watch.stderr.take().expect("piped"))
+        .read_line(&mut started)
+        .expect("it says that it watches");
+    let dots: Vec<Value> =
+        ["one", "two"].map(|value| station.json(&["put", "key", value], 0)[0]["dot"].clone()).into();
+    let output = watch.wait_with_output().expect("ends after two");
+    let seen: Vec<Value> = String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let seen: Vec<Value> = seen.iter().map(|notice| notice["version"]["dots"][0].clone()).collect();
+    assert_eq!(seen, dots);
+    assert_eq!(station.run(&["health"]).status.code(), Some(0));
+}

@@ -1,0 +1,132 @@
+//! Bytes from strangers at a station's port: refused, bounded, and the next good request is served.
+
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use clock_core::VersionVector;
+use clock_core::wire::message::{Claim, Hello, Message, Role};
+use clock_core::wire::{Request, frame};
+use clock_tests::processes::{PATIENCE, Processes, run_processes, station};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Sends bytes, and reads until the station closes or has said nothing more for a moment.
+async fn throw(address: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.expect("the station listens");
+    // The station may close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .expect("the station closes a session whose client has left");
+    answer
+}
+
+fn valid_session() -> Vec<u8> {
+    let hello = Hello { cluster: station("constellation"), role: Role::Client };
+    let status = Message::Request { number: 1, request: Request::Status };
+    [Message::Hello(hello), status].iter().flat_map(|message| message.to_frame().expect("fits")).collect()
+}
+
+/// Disproved by a station that crashes, hangs, stores something, or does not serve the next request.
+#[test]
+fn mutated_frames_change_nothing() {
+    run_processes(async {
+        let seed = 4711;
+        println!("seed {seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        let kept = processes.put("pacific", "kept", "value").await;
+        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        assert!(throw(&address, &valid_session()).await.len() > 100, "the unmutated session is answered");
+        for _ in 0..500 {
+            let mut bytes = valid_session();
+            for _ in 0..=rng.usize(..4) {
+                let at = rng.usize(..bytes.len());
+                match rng.u8(..4) {
+                    0 => bytes[at] ^= 1 << rng.u8(..8),
+                    1 => bytes.truncate(at.max(1)),
+                    2 => bytes.insert(at, rng.u8(..)),
+                    _ => bytes[at] = rng.u8(..),
+                }
+            }
+            throw(&address, &bytes).await;
+        }
+        let status = processes.client("pacific").await.status().await.expect("pacific still answers");
+        assert_eq!((status.keys, status.held_back, status.quarantined), (1, 0, 0));
+        assert_eq!(processes.history("pacific", "kept").await, [kept.dot].into());
+        processes.stop().await;
+    });
+}
+
+/// Disproved by a stranger who is not told that this is no place for him, or who costs memory.
+#[test]
+fn other_protocols_and_huge_claims_are_refused_at_once() {
+    run_processes(async {
+        let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        let huge = [u32::MAX.to_be_bytes().as_slice(), b"CK"].concat();
+        for (bytes, complaint) in [
+            (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), "frame length 1195725856"),
+            (huge, "frame length 4294967295"),
+            (vec![0, 0, 0, 0], "frame length 0"),
+            (b"\0\0\0\x20XXXXXXXX".to_vec(), "frame magic"),
+        ] {
+            let answer = String::from_utf8_lossy(&throw(&address, &bytes).await).into_owned();
+            assert!(
+                answer.contains(complaint),
+                "to {bytes:02x?} the station said {answer:?}, expected {complaint:?}"
+            );
+        }
+        processes.put("pacific", "key", "still served").await;
+        processes.stop().await;
+    });
+}
+
+/// Disproved by a stranger, or a peer of another cluster, whose claims or events are taken.
+#[test]
+fn a_stranger_that_calls_itself_a_station_is_refused() {
+    run_processes(async {
+        let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        let hello = |cluster: &str, name: &str| {
+            let replica = format!("{name}.00000001").parse().expect("valid");
+            let claim = Claim { replica, durable: VersionVector::new() };
+            let hello = Hello { cluster: station(cluster), role: Role::Peer(claim) };
+            Message::Hello(hello).to_frame().expect("fits")
+        };
+        for (cluster, name) in
+            [("constellation", "stranger"), ("constellation", "pacific"), ("other", "atlantic")]
+        {
+            let answer = throw(&address, &hello(cluster, name)).await;
+            let mut buffer = BytesMut::from(answer.as_slice());
+            let frame =
+                frame::cut(&mut buffer, frame::FRAME_BYTES_MAX).expect("a frame").expect("a whole frame");
+            let said = Message::from_frame(&frame).expect("a message");
+            assert!(matches!(said, Message::Refused(_)), "{name} of {cluster} was told {said:?}");
+        }
+        processes.put("pacific", "key", "still served").await;
+        processes.stop().await;
+    });
+}
+
+/// Disproved by a silent or dripping stranger that keeps its connection beyond the handshake limit.
+#[test]
+fn who_never_finishes_a_hello_is_sent_away() {
+    run_processes(async {
+        let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        let mut stream = TcpStream::connect(&address).await.expect("the station listens");
+        let mut half = BytesMut::new();
+        half.put_slice(&valid_session()[..9]);
+        stream.write_all(&half).await.expect("written");
+        let mut answer = Vec::new();
+        let closed = timeout(Duration::from_secs(15), stream.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "the station still waits for the rest of a hello");
+        assert!(String::from_utf8_lossy(&answer).contains("no hello in time"), "{answer:?}");
+        processes.put("pacific", "key", "others were served meanwhile").await;
+        processes.stop().await;
+    });
+}
