@@ -1,4 +1,32 @@
-//! Logical clocks, causality, the wire format and the replica: pure code, no I/O and no clock reads.
+//! Order without agreement on time: logical clocks, causality, and the replica that is built on them.
+//!
+//! The promise of this crate: it is deterministic, does no I/O, and never reads a clock. Time, bytes and randomness
+//! come in as arguments; what is to be done goes out as values. So a daemon, a test and a simulator run the same code.
+//!
+//! Three layers, each usable without the next:
+//!
+//! - **Clocks and causality**: [`LamportClock`], [`VectorClock`], [`HybridClock`], the four-way [`Ordering`] and the one
+//!   function that computes it, [`compare_entries`]. [`Clock`] is where a clock is plugged into a node.
+//! - **A simulated network** (feature `sim`): [`MessageBus`] partitions, reorders and loses nothing; [`ClusterNode`]
+//!   surfaces concurrent events on it, with any [`Clock`].
+//! - **The replica** (feature `replica`): [`replica::Replica`] is one station's catalog behind a single entry point;
+//!   [`wire`] is what stations say to each other; [`record`] what they write about.
+//!
+//! Which clock answers which question: a Lamport time orders a log and proves nothing; a hybrid time says *about when*
+//! and proves nothing either; only vectors (and dots with contexts) tell *concurrent* from *before*.
+//!
+//! ```
+//! use clock_core::{Ordering, VectorClock};
+//!
+//! let mut pacific = VectorClock::new("pacific");
+//! let mut indian_ocean = VectorClock::new("indian_ocean");
+//! pacific.tick();
+//! indian_ocean.tick();
+//! assert_eq!(pacific.compare(&indian_ocean), Ordering::Concurrent);
+//!
+//! indian_ocean.merge(&pacific);
+//! assert_eq!(pacific.compare(&indian_ocean), Ordering::Before);
+//! ```
 
 mod causality;
 mod clocks;

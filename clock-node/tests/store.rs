@@ -42,10 +42,10 @@ fn record(seq: u64, lsn: u64) -> LogRecord {
 }
 
 /// Writes records of these sequence numbers at these positions, one commit, and closes the store.
-fn write(store: OpenedStore, records: impl IntoIterator<Item = (u64, u64)>) {
+fn write(store: &OpenedStore, records: impl IntoIterator<Item = (u64, u64)>) {
     let records: Vec<LogRecord> = records.into_iter().map(|(seq, lsn)| record(seq, lsn)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let mut writer = StoreWriter::start(&store, false).expect("the writer starts");
+    let mut writer = StoreWriter::start(store, false).expect("the writer starts");
     let upto = Lsn(1_000_000);
     runtime.block_on(async {
         writer.submit(Batch { records, upto }).await.expect("the writer runs");
@@ -71,7 +71,7 @@ fn everything(store: &OpenedStore) -> Vec<u64> {
 #[test]
 fn what_was_committed_is_there_again_in_log_order() {
     let folder = tempfile::tempdir().expect("a folder");
-    write(open(folder.path()), (1..=50).map(|n| (n, n)));
+    write(&open(folder.path()), (1..=50).map(|n| (n, n)));
     let store = open(folder.path());
     assert_eq!(everything(&store), (1..=50).collect::<Vec<_>>());
     assert_eq!(store.recovered.last_lsn, Lsn(50));
@@ -87,7 +87,7 @@ fn what_was_committed_is_there_again_in_log_order() {
 #[test]
 fn a_range_is_exact_also_across_pieces() {
     let folder = tempfile::tempdir().expect("a folder");
-    write(open(folder.path()), (1..=200).map(|n| (n, n)));
+    write(&open(folder.path()), (1..=200).map(|n| (n, n)));
     let reader = open(folder.path()).reader();
     for events_max in [1, 7, 64, 1000] {
         let (mut from, mut seen) = (Lsn(50), Vec::new());
@@ -113,8 +113,8 @@ fn a_range_is_exact_also_across_pieces() {
 #[test]
 fn an_event_that_is_appended_again_moves() {
     let folder = tempfile::tempdir().expect("a folder");
-    write(open(folder.path()), [(1, 1), (2, 2), (3, 3)]);
-    write(open(folder.path()), [(2, 4)]);
+    write(&open(folder.path()), [(1, 1), (2, 2), (3, 3)]);
+    write(&open(folder.path()), [(2, 4)]);
     let store = open(folder.path());
     assert_eq!(everything(&store), [1, 3, 2]);
     let (history, _) = store.reader().history(&Key::new("key-2").expect("valid"), Lsn(0)).expect("readable");
@@ -140,7 +140,7 @@ fn a_flipped_bit_is_never_served() {
     println!("seed {seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let folder = tempfile::tempdir().expect("a folder");
-    write(open(folder.path()), (1..=40).map(|n| (n, n)));
+    write(&open(folder.path()), (1..=40).map(|n| (n, n)));
     let pristine = fs::read(folder.path().join(FILE)).expect("the file");
     let (mut refused, mut salvaged, mut saved, mut unharmed) = (0, 0, 0, 0);
     for _ in 0..500 {
@@ -191,7 +191,7 @@ fn values_are_true(store: &OpenedStore, bit: usize) {
 #[test]
 fn an_interrupted_salvage_is_finished_or_started_over() {
     let folder = tempfile::tempdir().expect("a folder");
-    write(open(folder.path()), (1..=10).map(|n| (n, n)));
+    write(&open(folder.path()), (1..=10).map(|n| (n, n)));
     let (file, salvaged) = (folder.path().join(FILE), folder.path().join("catalog.redb.salvaged"));
     fs::rename(&file, &salvaged).expect("moved");
     assert_eq!(everything(&open(folder.path())).len(), 10, "stopped between the two renames");

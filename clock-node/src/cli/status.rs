@@ -41,6 +41,9 @@ fn show(status: &StatusView) -> Result<(), CliError> {
     print_line(&format!(
         "delivery   {held} held back, {duplicates} duplicates, {quarantined} in quarantine"
     ))?;
+    if status.links.is_empty() {
+        return print_line("peers      none");
+    }
     let rows = status.links.iter().map(|link| [link.peer.to_string(), state(link), lag(link)]);
     print_table(["peer", "link", "events it lacks"], rows)
 }

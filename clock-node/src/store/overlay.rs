@@ -96,6 +96,10 @@ impl StorageBackend for OverlayBackend {
             over.len = len;
             over.visible = over.visible.min(len);
             over.blocks.retain(|index, _| index * BLOCK < len);
+            // What lies behind the end reads as zeros if the file grows again.
+            if let Some(last) = over.blocks.get_mut(&(len / BLOCK)) {
+                last[usize::try_from(len % BLOCK).unwrap_or(0)..].fill(0);
+            }
             Ok(())
         })
     }

@@ -1,0 +1,153 @@
+//! The rules of the architecture that a reader cannot see broken, kept by reading the source itself.
+
+use std::path::{Path, PathBuf};
+
+const FUNCTION_LINES_MAX: usize = 70;
+const FILE_LINES_MAX: usize = 600;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_owned()
+}
+
+/// The Rust files below a folder, tests left out, with their path from the workspace.
+fn product_files(folder: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    collect(&workspace().join(folder), &mut files);
+    assert!(!files.is_empty(), "no source below {folder}");
+    files
+}
+
+fn collect(folder: &Path, files: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(workspace()).expect("below the workspace").display().to_string();
+            files.push((name, std::fs::read_to_string(&path).expect("readable")));
+        }
+    }
+}
+
+/// The lines of code that hold the text, `file:line`, comments left out.
+fn uses(files: &[(String, String)], text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, source) in files {
+        for (number, line) in source.lines().enumerate() {
+            if line.contains(text) && !line.trim_start().starts_with("//") {
+                found.push(format!("{name}:{}", number + 1));
+            }
+        }
+    }
+    found
+}
+
+fn uses_outside(folder: &str, text: &str, allowed: &[&str]) -> Vec<String> {
+    let found = uses(&product_files(folder), text);
+    found.into_iter().filter(|place| !allowed.iter().any(|allowed| place.starts_with(allowed))).collect()
+}
+
+/// The files without their unit tests.
+fn without_tests(folder: &str) -> Vec<(String, String)> {
+    let code = |source: &str| source.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
+    product_files(folder).into_iter().map(|(name, source)| (name, code(&source))).collect()
+}
+
+#[test]
+fn the_core_has_no_runtime_no_io_and_no_clock() {
+    let core = without_tests("clock-core/src");
+    for banned in
+        ["std::fs", "std::net", "SystemTime", "Instant::now", "std::thread", "tracing::", "println!"]
+    {
+        assert_eq!(uses(&core, banned), Vec::<String>::new(), "{banned} in the core");
+    }
+    let allowed = uses(&core, "tokio::sync");
+    let beyond: Vec<_> =
+        uses(&core, "tokio::").into_iter().filter(|place| !allowed.contains(place)).collect();
+    assert_eq!(beyond, Vec::<String>::new(), "tokio beyond sync in the core");
+    let outside = allowed.iter().filter(|place| !place.starts_with("clock-core/src/sim/"));
+    assert_eq!(outside.collect::<Vec<_>>(), Vec::<&String>::new(), "tokio outside the simulation");
+}
+
+#[test]
+fn each_fenced_crate_is_named_behind_its_fence_only() {
+    assert_eq!(
+        uses_outside("clock-core/src", "bincode", &["clock-core/src/wire/codec.rs"]),
+        Vec::<String>::new()
+    );
+    assert_eq!(uses_outside("clock-node/src", "redb::", &["clock-node/src/store/"]), Vec::<String>::new());
+    assert_eq!(
+        uses_outside("clock-proxy/src", "clock_core", &[]),
+        Vec::<String>::new(),
+        "the proxy knows no messages"
+    );
+}
+
+#[test]
+fn wall_clock_is_read_in_one_file() {
+    for folder in ["clock-core/src", "clock-node/src", "clock-proxy/src"] {
+        let readers = uses_outside(folder, "SystemTime", &["clock-node/src/wall_clock.rs"]);
+        assert_eq!(readers, Vec::<String>::new(), "{folder} reads the wall clock");
+    }
+}
+
+#[test]
+fn the_store_knows_no_replica_and_no_sockets_and_the_net_no_store() {
+    let replica: Vec<String> = uses(&product_files("clock-node/src/store"), "Replica::");
+    assert_eq!(replica, Vec::<String>::new());
+    assert_eq!(uses(&product_files("clock-node/src/store"), "crate::net"), Vec::<String>::new());
+    assert_eq!(uses(&product_files("clock-node/src/net"), "crate::store"), Vec::<String>::new());
+}
+
+#[test]
+fn queues_are_all_bounded() {
+    for folder in ["clock-core/src", "clock-node/src", "clock-proxy/src", "tests/src"] {
+        for banned in ["unbounded_channel", "UnboundedSender", "std::sync::mpsc::channel("] {
+            assert_eq!(uses_outside(folder, banned, &[]), Vec::<String>::new(), "{banned} in {folder}");
+        }
+    }
+}
+
+#[test]
+fn no_test_is_ignored_and_nothing_sleeps_on_a_thread() {
+    for folder in ["clock-core", "clock-node", "clock-proxy", "tests/src"] {
+        for banned in ["#[ignore", "thread::sleep", "todo!(", "unimplemented!("] {
+            assert_eq!(uses_outside(folder, banned, &[]), Vec::<String>::new(), "{banned} in {folder}");
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    let folders = ["clock-core/src", "clock-node/src", "clock-proxy/src", "tests/src"];
+    for (name, source) in folders.iter().flat_map(|folder| product_files(folder)) {
+        let lines = source.lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{name} has {lines} lines: split it by concept");
+        for (start, length) in functions(&source) {
+            assert!(length <= FUNCTION_LINES_MAX, "{name}:{start} has {length} lines");
+        }
+    }
+}
+
+/// Where functions begin and how long they are: from `fn` to the brace at the same indentation, as rustfmt sets it.
+fn functions(source: &str) -> Vec<(usize, usize)> {
+    let lines: Vec<&str> = source.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let begins = |line: &str| line.trim_start().split_whitespace().take(4).any(|word| word == "fn");
+    let mut found = Vec::new();
+    for (start, line) in
+        lines.iter().enumerate().filter(|(_, line)| begins(line) && !line.trim_start().starts_with("//"))
+    {
+        let closes = |other: &&str| indent(other) == indent(line) && other.trim_start().starts_with('}');
+        if let Some(length) = lines[start..].iter().position(|other| closes(&other)) {
+            found.push((start + 1, length + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_length_of_a_function_is_really_measured() {
+    let long = format!("impl X {{\n    pub fn long() {{\n{}    }}\n}}\n", "        step();\n".repeat(80));
+    assert_eq!(functions(&long), [(2, 82)]);
+}
