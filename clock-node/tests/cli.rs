@@ -159,5 +159,25 @@ fn a_watcher_is_told_of_every_write() {
         .collect();
     let seen: Vec<Value> = seen.iter().map(|notice| notice["version"]["dots"][0].clone()).collect();
     assert_eq!(seen, dots);
+}
+
+/// Disproved by a health check that is green where nobody answers, or red where somebody does.
+#[test]
+fn health_asks_a_station_or_a_proxy() {
+    let station = start();
     assert_eq!(station.run(&["health"]).status.code(), Some(0));
+    let mut proxy = program();
+    proxy.args(["proxy", "--node", "a", "--node", "b", "--control", "127.0.0.1:0", "--on-eof", "quit"]);
+    let proxy = proxy.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut proxy = proxy.spawn().expect("the proxy starts");
+    let mut line = String::new();
+    BufReader::new(proxy.stdout.take().expect("piped")).read_line(&mut line).expect("a ready line");
+    let ready: Value =
+        serde_json::from_str(line.strip_prefix("ready ").expect("a ready line")).expect("JSON");
+    let control = ready["control"].as_str().expect("an address").to_owned();
+    let health = |at: &str| program().args(["health", "--proxy", at]).output().expect("runs").status.code();
+    assert_eq!(health(&control), Some(0));
+    drop(proxy.stdin.take());
+    assert_eq!(proxy.wait().expect("it quits at the end of its input").code(), Some(0));
+    assert_eq!(health(&control), Some(3));
 }

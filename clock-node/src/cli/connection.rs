@@ -34,6 +34,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// How long to wait for anything.
+    pub(super) fn patience(&self) -> Duration {
+        self.timeout
+    }
+
     /// Connects and runs one exchange on a small runtime of its own.
     pub(super) fn block_on<F>(&self, exchange: impl FnOnce(Client) -> F) -> Result<Exit, CliError>
     where

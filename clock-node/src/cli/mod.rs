@@ -52,7 +52,7 @@ enum Verb {
     Status(status::StatusArgs),
     /// Follow writes and conflicts as they become visible
     Watch(watch::WatchArgs),
-    /// Exit 0 if a station answers, for health checks
+    /// Exit 0 if a station, or a proxy, answers: for health checks
     Health(health::HealthArgs),
     /// Watch incident CN-2604-001 happen on this machine, and not destroy data
     Demo(demo::DemoArgs),
