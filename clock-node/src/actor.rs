@@ -170,14 +170,21 @@ impl Actor {
         let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
         tokio::task::spawn_blocking(move || match reader.history(&key, after) {
             Ok((entries, _)) if entries.is_empty() && after == Lsn(0) => {
-                let _ = sender.reply(ticket.number, Response::UnknownKey);
+                reply_or_abort(sender, ticket.number, Response::UnknownKey);
             }
             Ok((entries, more_after)) => {
-                let _ = sender.reply(ticket.number, Response::History { entries, more_after });
+                reply_or_abort(sender, ticket.number, Response::History { entries, more_after });
             }
             Err(error) => {
                 let _ = mailbox.blocking_send(Mail::Damaged(Arc::new(error)));
             }
         });
+    }
+}
+
+/// As [`Actor::deliver`], from another thread: a session that cannot take its answer is closed.
+fn reply_or_abort(sender: SessionSender, number: u64, response: Response) {
+    if !sender.reply(number, response) {
+        sender.abort();
     }
 }

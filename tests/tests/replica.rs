@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use clock_core::replica::{ConflictId, Fact};
-use clock_core::wire::{Choice, EntryView, Receipt, Request, RequestError, Response, WriteContext};
-use clock_core::{BodyKind, Dot, Key, RequestId};
-use clock_tests::memory::{MemoryCluster, station};
+use clock_core::wire::message::Message;
+use clock_core::wire::{
+    Choice, EncodedEvent, EntryView, Receipt, Request, RequestError, Response, WriteContext,
+};
+use clock_core::{BodyKind, Dot, Key, RequestId, VersionVector};
+use clock_tests::memory::{FrameFaults, MemoryCluster, station};
 
 const FOUR: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "antarctic"];
 
@@ -166,12 +169,11 @@ fn a_pair_that_never_connects_converges_over_the_others() {
     }
 }
 
-/// Disproved by a lost acknowledged write, a difference after healing, or an event applied before its past
-/// (the replica's invariant, checked after every step).
-#[test]
-fn storms_of_cuts_and_crashes_lose_no_acknowledged_write() {
-    for seed in 0..30 {
+/// Disproved by a lost acknowledged write, a difference after healing, or an event applied before its past.
+fn storm(seeds: std::ops::Range<u64>, faults: FrameFaults) {
+    for seed in seeds {
         let mut cluster = MemoryCluster::start(&FOUR, seed);
+        cluster.set_frame_faults(faults);
         let mut rng = fastrand::Rng::with_seed(seed);
         let (mut open, mut acknowledged) = (Vec::new(), BTreeSet::new());
         for n in 0..400_u128 {
@@ -193,6 +195,7 @@ fn storms_of_cuts_and_crashes_lose_no_acknowledged_write() {
             });
         }
         cluster.heal();
+        cluster.set_frame_faults(FrameFaults::default());
         cluster.settle();
         let reference: BTreeSet<Dot> = cluster.at("pacific").log.dots().into_iter().collect();
         assert!(
@@ -205,8 +208,143 @@ fn storms_of_cuts_and_crashes_lose_no_acknowledged_write() {
             let dots: BTreeSet<Dot> = cluster.at(name).log.dots().into_iter().collect();
             assert_eq!(dots, reference, "{name}, seed {seed}");
             assert_eq!(entry(&mut cluster, name), expected, "{name}, seed {seed}");
+            log_is_causal(&cluster, name);
         }
     }
+}
+
+/// Each station's log, read from the start, never has an event before its past.
+fn log_is_causal(cluster: &MemoryCluster, name: &str) {
+    let mut before = VersionVector::new();
+    for (lsn, event) in cluster.at(name).log.events() {
+        let event = event.decode().unwrap();
+        let missing = event.delta.iter().find(|(replica, seq)| before.upto(replica) < *seq);
+        assert_eq!(missing, None, "{name}: {event} at {lsn:?} stands before its past");
+        before.advance(&event.dot).unwrap();
+    }
+}
+
+#[test]
+fn storms_of_cuts_and_crashes_lose_no_acknowledged_write() {
+    storm(0..30, FrameFaults::default());
+}
+
+#[test]
+fn frames_that_overtake_each_other_change_nothing() {
+    storm(100..130, FrameFaults { overtake: 5, lose_events: 0.0 });
+}
+
+#[test]
+fn frames_that_vanish_within_a_session_are_shipped_again() {
+    storm(200..230, FrameFaults { overtake: 2, lose_events: 0.3 });
+}
+
+/// Disproved by an event that is applied before one it depends on, or never.
+#[test]
+fn an_event_that_overtakes_its_past_waits_for_it() {
+    let mut held = 0;
+    for seed in 0..20 {
+        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        cluster.set_frame_faults(FrameFaults { overtake: 8, lose_events: 0.0 });
+        for n in 0..40_u128 {
+            let name = FOUR[usize::try_from(n % 4).unwrap()];
+            cluster.submit(name, put(&format!("v{n}"), n));
+            cluster.steps(6);
+        }
+        cluster.settle();
+        for name in FOUR {
+            assert_eq!(cluster.at(name).log.dots().len(), 40, "{name}, seed {seed}");
+            log_is_causal(&cluster, name);
+            held +=
+                cluster.at(name).facts.iter().filter(|fact| matches!(fact, Fact::HeldBack { .. })).count();
+        }
+    }
+    assert!(held > 0, "no event ever overtook its past: this proves nothing");
+}
+
+/// Disproved by a second content of one dot that is taken, that vanishes, or that stops the station.
+#[test]
+fn one_dot_with_two_contents_is_quarantined_and_reported() {
+    let mut cluster = MemoryCluster::start(&FOUR, 9);
+    let first = receipt(cluster.ask("pacific", put("honest", 1)));
+    cluster.settle();
+    let (_, stored) = cluster.at("atlantic").log.events().next().unwrap();
+    let mut forged = stored.decode().unwrap();
+    forged.body.bytes = Bytes::from_static(b"forged");
+    let forged = EncodedEvent::encode(&forged).unwrap();
+    cluster.inject("antarctic", "atlantic", Message::Events(vec![forged, stored]));
+    cluster.settle();
+    let reported = Fact::Equivocation { dot: first.dot, from: station("antarctic") };
+    assert!(cluster.at("atlantic").facts.contains(&reported));
+    assert_eq!(cluster.at("atlantic").log.quarantined(), 1);
+    for name in FOUR {
+        assert_eq!(values(&entry(&mut cluster, name)), ["honest".to_owned()].into(), "{name}");
+    }
+    cluster.ask("pacific", put("goes on", 2));
+}
+
+/// Disproved by entries that differ because the names of one write arrived, and were superseded, in another order.
+#[test]
+fn what_is_left_of_a_collapsed_retry_is_the_same_everywhere() {
+    for seed in 0..40 {
+        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        cluster.cut("antarctic", "pacific");
+        cluster.cut("antarctic", "atlantic");
+        cluster.cut("antarctic", "indian_ocean");
+        cluster.submit("antarctic", put("value", 7));
+        cluster.submit("pacific", put("value", 7));
+        cluster.settle();
+        cluster.ask("antarctic", put("later", 8));
+        cluster.heal();
+        cluster.settle();
+        let expected = entry(&mut cluster, "pacific");
+        for name in FOUR {
+            assert_eq!(entry(&mut cluster, name), expected, "{name}, seed {seed}");
+        }
+    }
+}
+
+/// Disproved by a resolution that is reported as done because its request id was used for something else.
+#[test]
+fn a_request_id_of_another_write_does_not_resolve_anything() {
+    let mut cluster = MemoryCluster::start(&FOUR, 10);
+    let first = receipt(cluster.ask("pacific", put("one", 1)));
+    receipt(cluster.ask("pacific", put_with("two", 2, WriteContext::Blind)));
+    let conflict = entry(&mut cluster, "pacific").conflict.unwrap();
+    let resolve = |request| Request::Resolve {
+        conflict,
+        choice: Choice::Take(first.dot.clone()),
+        request: RequestId(request),
+    };
+    let reused = cluster.ask("pacific", resolve(1));
+    let expected = RequestError::RequestReused { request: RequestId(1), dot: first.dot.clone() };
+    assert_eq!(reused, Response::Refused(expected));
+    assert_eq!(entry(&mut cluster, "pacific").conflict, Some(conflict));
+    let done = receipt(cluster.ask("pacific", resolve(3)));
+    cluster.crash_and_restart("pacific", |_| {});
+    assert_eq!(receipt(cluster.ask("pacific", resolve(3))), done, "a retry of the resolution itself");
+    assert_eq!(
+        cluster.ask("pacific", resolve(4)),
+        Response::Refused(RequestError::UnknownConflict(conflict))
+    );
+}
+
+/// Disproved by a context that hides a version nobody here has read yet.
+#[test]
+fn a_context_ahead_of_the_station_is_refused_and_nothing_is_written() {
+    let mut cluster = MemoryCluster::start(&FOUR, 11);
+    cluster.cut("pacific", "atlantic");
+    let elsewhere = receipt(cluster.ask("pacific", put("elsewhere", 1)));
+    let ahead = put_with("blind guess", 2, WriteContext::Exactly(vec![elsewhere.dot.clone()]));
+    assert_eq!(
+        cluster.ask("atlantic", ahead.clone()),
+        Response::Refused(RequestError::ContextAhead(elsewhere.dot))
+    );
+    cluster.heal();
+    cluster.settle();
+    assert_eq!(entry(&mut cluster, "atlantic").revision, 1);
+    receipt(cluster.ask("atlantic", ahead));
+    assert_eq!(values(&entry(&mut cluster, "atlantic")), ["blind guess".to_owned()].into());
 }
 
 /// Disproved by a dot that names two different writes, or by an event that stays lost.

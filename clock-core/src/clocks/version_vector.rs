@@ -115,13 +115,14 @@ impl FromIterator<(ReplicaId, u64)> for VersionVector {
     }
 }
 
-/// `{pacific.1a2b3c4d: 3, …}`; the alternate form names the stations alone, for people.
+/// `{pacific.1a2b3c4d: 3, …}`; the alternate form names the stations alone where that is unambiguous, for people.
 impl fmt::Display for VersionVector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("{")?;
         for (index, (replica, seq)) in self.iter().enumerate() {
             formatter.write_str(if index == 0 { "" } else { ", " })?;
-            match formatter.alternate() {
+            let incarnations = self.iter().filter(|(other, _)| other.station == replica.station).count();
+            match formatter.alternate() && incarnations == 1 {
                 true => write!(formatter, "{replica:#}: {seq}")?,
                 false => write!(formatter, "{replica}: {seq}")?,
             }

@@ -17,8 +17,15 @@ use crate::wire::{ConflictView, SiblingSummary};
 /// One version that is not superseded.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Version {
-    /// Ascending. Two, if a client's retry was accepted at two stations: one version, two names (rule 9).
-    pub(super) dots: Vec<Dot>,
+    /// Ascending by dot, never empty. Two, if a client's retry was accepted at two stations: one version, two
+    /// names (rule 9). Each keeps its own clocks, so that what is left of a version does not depend on the order
+    /// in which its names arrived.
+    writes: Vec<Written>,
+}
+
+/// One write with everything that happened before it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Written {
     pub(super) event: WriteEvent,
     pub(super) vector: VersionVector,
 }
@@ -50,38 +57,46 @@ pub(super) struct Catalog {
 
 impl Entry {
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
-        self.versions.iter().flat_map(|version| &version.dots)
+        self.versions.iter().flat_map(Version::dots)
     }
 
     fn conflict(&self) -> Option<ConflictId> {
         (self.versions.len() > 1).then(|| ConflictId::of(self.dots()))
     }
 
-    fn apply(&mut self, event: WriteEvent, vector: VersionVector) {
+    fn apply(&mut self, written: Written) {
         self.revision += 1;
         for version in &mut self.versions {
-            version.dots.retain(|dot| event.context.binary_search(dot).is_err());
+            version.writes.retain(|known| written.event.context.binary_search(&known.event.dot).is_err());
         }
-        self.versions.retain(|version| !version.dots.is_empty());
-        let same_write = |version: &&mut Version| {
-            version.event.request == event.request && version.event.body == event.body
-        };
-        match self.versions.iter_mut().find(same_write) {
-            Some(version) => version.join(event, vector),
-            None => self.versions.push(Version { dots: vec![event.dot.clone()], event, vector }),
+        self.versions.retain(|version| !version.writes.is_empty());
+        match self.versions.iter_mut().find(|version| version.is_same_write(&written.event)) {
+            Some(version) => version.join(written),
+            None => self.versions.push(Version { writes: vec![written] }),
         }
-        self.versions.sort_by(|left, right| left.dots.cmp(&right.dots));
+        self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
     }
 }
 
 impl Version {
-    /// Takes in the same write under another dot. The lower dot's event stands for both, whichever came first.
-    fn join(&mut self, event: WriteEvent, vector: VersionVector) {
-        self.dots.push(event.dot.clone());
-        self.dots.sort_unstable();
-        if self.dots.first() == Some(&event.dot) {
-            *self = Self { dots: std::mem::take(&mut self.dots), event, vector };
-        }
+    /// Its names, ascending.
+    pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
+        self.writes.iter().map(|written| &written.event.dot)
+    }
+
+    /// The write that stands for all of them: the one with the lowest dot.
+    pub(super) fn written(&self) -> &Written {
+        self.writes.first().expect("a version without a write is removed at once")
+    }
+
+    fn is_same_write(&self, event: &WriteEvent) -> bool {
+        let known = &self.written().event;
+        known.request == event.request && known.body == event.body
+    }
+
+    fn join(&mut self, written: Written) {
+        self.writes.push(written);
+        self.writes.sort_by(|left, right| left.event.dot.cmp(&right.event.dot));
     }
 }
 
@@ -119,14 +134,10 @@ impl Catalog {
     pub(super) fn apply(&mut self, event: WriteEvent, vector: VersionVector) -> Change {
         let (key, dot) = (event.key.clone(), event.dot.clone());
         let entry = self.entries.entry(key.clone()).or_default();
-        entry.apply(event, vector);
+        entry.apply(Written { event, vector });
         let after = entry.conflict();
-        let beside = entry
-            .versions
-            .iter()
-            .filter(|version| !version.dots.contains(&dot))
-            .flat_map(|version| version.dots.clone())
-            .collect();
+        let others = entry.versions.iter().filter(|version| version.dots().all(|name| *name != dot));
+        let beside = others.flat_map(Version::dots).cloned().collect();
         let before = match after {
             Some(id) => self.conflicts.insert(key.clone(), id),
             None => self.conflicts.remove(&key),
@@ -142,10 +153,10 @@ impl Catalog {
 
     fn conflict_view(&self, key: &Key, id: ConflictId, entry: &Entry) -> ConflictView {
         let sibling = |version: &Version| SiblingSummary {
-            dots: version.dots.clone(),
-            lamport: version.event.lamport,
-            hlc: version.event.hlc,
-            wall_ms: version.event.wall_ms,
+            dots: version.dots().cloned().collect(),
+            lamport: version.written().event.lamport,
+            hlc: version.written().event.hlc,
+            wall_ms: version.written().event.wall_ms,
         };
         let siblings = entry.versions.iter().map(sibling).collect();
         ConflictView { id, key: key.clone(), revision: entry.revision, siblings }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::effect::{Effect, Fact, LogRecord};
 use super::input::SessionId;
 use super::{Replica, Step};
-use crate::clocks::VersionVector;
+use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
 use crate::id::{Dot, ReplicaId, StationId};
 use crate::wire::EncodedEvent;
@@ -101,8 +101,9 @@ impl HoldBack {
 }
 
 impl Replica {
-    /// Takes what a peer shipped. A malformed event or one of a stranger ends the session: its bytes can come
-    /// from nobody who keeps the protocol.
+    /// Takes what a peer shipped. A malformed event ends the session: its bytes can come from nobody who keeps
+    /// the protocol. An origin that is no peer of ours is no reason to: a member may relay a station that we were
+    /// not told of, or that has retired. Only the number of origins is bounded.
     pub(super) fn handle_events(
         &mut self,
         step: &mut Step<'_>,
@@ -111,24 +112,20 @@ impl Replica {
         events: Vec<EncodedEvent>,
     ) {
         for encoded in events {
-            match encoded.decode() {
-                Ok(event) if self.is_member(&event.dot.replica.station) => {
+            let refusal = match encoded.decode() {
+                Ok(event) if self.has_room_for(&event.dot.replica) => {
                     self.receive(step, from, event, encoded);
+                    continue;
                 }
-                Ok(event) => {
-                    let refusal = Refusal::UnknownStation(event.dot.replica.station);
-                    return step.push(Effect::Close { session, refusal });
-                }
-                Err(error) => {
-                    let refusal = Refusal::Protocol(error.to_string());
-                    return step.push(Effect::Close { session, refusal });
-                }
-            }
+                Ok(event) => format!("{}: {VECTOR_ENTRIES_MAX} origins are known, the limit", event.dot),
+                Err(error) => error.to_string(),
+            };
+            return step.push(Effect::Close { session, refusal: Refusal::Protocol(refusal) });
         }
     }
 
-    fn is_member(&self, station: &StationId) -> bool {
-        *station == self.config.station || self.config.peers.contains(station)
+    fn has_room_for(&self, origin: &ReplicaId) -> bool {
+        self.ledger.knows(origin) || self.ledger.origins_count() < VECTOR_ENTRIES_MAX
     }
 
     fn receive(&mut self, step: &mut Step<'_>, from: &StationId, event: WriteEvent, encoded: EncodedEvent) {

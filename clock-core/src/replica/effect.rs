@@ -180,7 +180,7 @@ pub enum Fact {
         /// How many events it lacks.
         missing: u64,
     },
-    /// A session with a peer ended.
+    /// Replication to a peer ended: its session is gone.
     LinkDown {
         /// The peer.
         peer: StationId,

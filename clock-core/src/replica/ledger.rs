@@ -73,6 +73,10 @@ impl Ledger {
         self.origins.contains_key(replica)
     }
 
+    pub(super) fn origins_count(&self) -> usize {
+        self.origins.len()
+    }
+
     pub(super) fn checksum(&self, dot: &Dot) -> Option<u32> {
         let index = usize::try_from(dot.seq.checked_sub(1)?).ok()?;
         self.origins.get(&dot.replica)?.checksums.get(index).copied()
@@ -113,7 +117,7 @@ impl Ledger {
     /// Takes up an event that a restart found in the log, durable and in its place; returns its vector.
     pub(super) fn restore(&mut self, lsn: Lsn, event: &WriteEvent, checksum: u32) -> VersionVector {
         let vector = self.enter(event, checksum);
-        self.visible.raise(&event.dot.replica, event.dot.seq);
+        advance(&mut self.visible, &event.dot);
         self.skip_to(lsn);
         vector
     }
@@ -127,7 +131,7 @@ impl Ledger {
     /// Takes the next staged event that is durable now.
     pub(super) fn commit_next(&mut self, upto: Lsn) -> Option<Staged> {
         let staged = self.staged.pop_front_if(|staged| staged.lsn <= upto)?;
-        self.visible.raise(&staged.event.dot.replica, staged.event.dot.seq);
+        advance(&mut self.visible, &staged.event.dot);
         self.visible_lsn = staged.lsn;
         Some(staged)
     }
@@ -144,8 +148,7 @@ impl Ledger {
 
     /// Counts an event as applied and rebuilds its vector on that of its predecessor.
     fn enter(&mut self, event: &WriteEvent, checksum: u32) -> VersionVector {
-        debug_assert_eq!(self.missing_before(event), None, "an event was applied before its past");
-        self.applied.raise(&event.dot.replica, event.dot.seq);
+        advance(&mut self.applied, &event.dot);
         let origin = self.origins.entry(event.dot.replica.clone()).or_default();
         event.delta.iter().for_each(|(replica, seq)| origin.vector.raise(replica, *seq));
         origin.vector.raise(&event.dot.replica, event.dot.seq);
@@ -171,4 +174,11 @@ impl Ledger {
             None => Ok(()),
         }
     }
+}
+
+/// Events enter the log one by one, each behind its predecessor: only a bug could offer another.
+fn advance(vector: &mut VersionVector, dot: &Dot) {
+    vector
+        .advance(dot)
+        .expect("an event is staged only when nothing is missing before it, and committed in that order");
 }

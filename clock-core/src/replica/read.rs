@@ -1,5 +1,6 @@
 //! A client's questions, answered from what is visible: no answer ever shows what a crash could take back.
 
+use super::catalog::Written;
 use super::commit::version_view;
 use super::effect::Effect;
 use super::input::{Lsn, Ticket};
@@ -39,11 +40,12 @@ impl Replica {
         let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
         let (mut bytes, mut versions) = (0, Vec::<VersionView>::new());
         for version in entry.versions.iter().skip(skipped).take(ANSWER_VERSIONS_MAX) {
-            bytes += version.event.body.bytes.len();
+            let Written { event, vector } = version.written();
+            bytes += event.body.bytes.len();
             if bytes > ANSWER_BYTES_MAX && !versions.is_empty() {
                 break;
             }
-            versions.push(version_view(version.dots.clone(), &version.event, version.vector.clone()));
+            versions.push(version_view(version.dots().cloned().collect(), event, vector.clone()));
         }
         let conflict = self.catalog.conflict_of(&key);
         let versions_total = u32::try_from(entry.versions.len()).unwrap_or(u32::MAX);

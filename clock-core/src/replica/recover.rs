@@ -24,7 +24,7 @@ pub struct Recovered {
     pub may_have_lost_events: bool,
     /// How many records are in quarantine.
     pub quarantined: u64,
-    /// The last position ever used.
+    /// The last position that is occupied.
     pub last_lsn: Lsn,
 }
 

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::conflict::ConflictId;
 use crate::event::{Body, WriteEvent};
 use crate::id::{Dot, Key, RequestId};
 use crate::wire::Receipt;
 
-/// How many writes a retry may lie back: minutes of work at full speed, a few megabytes of memory.
+/// How many writes a retry may lie back: seconds at full speed, hours of an operator's work. With four stations a
+/// receipt has under a kilobyte, so the table has at most some ten megabytes.
 pub(super) const REQUESTS_MAX: usize = 16_384;
 
 /// What became of a request.
@@ -21,11 +23,26 @@ pub(super) enum Progress {
     Written(Box<Receipt>),
 }
 
+/// What a request asks for, as far as it can be compared with the write that has its id.
+pub(super) enum Asked<'a> {
+    Put {
+        key: &'a Key,
+        body: &'a Body,
+    },
+    /// `body` is known only if the request brings it along.
+    Resolve {
+        conflict: ConflictId,
+        body: Option<&'a Body>,
+    },
+}
+
 #[derive(Debug)]
 struct Known {
     dot: Dot,
     key: Key,
     body_digest: u32,
+    /// The conflict that the write's context was: what a resolution ended.
+    resolved: ConflictId,
     progress: Progress,
 }
 
@@ -50,8 +67,13 @@ impl RequestTable {
     }
 
     /// Whether a known request was for this very write.
-    pub(super) fn is_same(&self, request: RequestId, key: &Key, body: &Body) -> bool {
-        self.known.get(&request).is_some_and(|known| known.key == *key && known.body_digest == digest(body))
+    pub(super) fn is_same(&self, request: RequestId, asked: &Asked<'_>) -> bool {
+        self.known.get(&request).is_some_and(|known| match asked {
+            Asked::Put { key, body } => known.key == **key && known.body_digest == digest(body),
+            Asked::Resolve { conflict, body } => {
+                known.resolved == *conflict && body.is_none_or(|body| known.body_digest == digest(body))
+            }
+        })
     }
 
     fn remember(&mut self, event: &WriteEvent, progress: Progress) {
@@ -59,6 +81,7 @@ impl RequestTable {
             dot: event.dot.clone(),
             key: event.key.clone(),
             body_digest: digest(&event.body),
+            resolved: ConflictId::of(&event.context),
             progress,
         };
         if self.known.insert(event.request, known).is_none() {

@@ -23,6 +23,8 @@ use crate::wire::message::{Claim, FRAME_EVENTS_MAX, Hello, Message, Refusal, Rol
 
 /// Events in flight to one peer: at 600 ms round trip still 800 events a second, and a bounded resend.
 const WINDOW_EVENTS: usize = 512;
+/// Bytes in flight to one peer: what a session's queue may hold while the peer does not read.
+const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes read from the log for one frame: with one event of the largest size on top it still fits.
 const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
@@ -45,7 +47,8 @@ pub(super) struct Outbound {
     reading: bool,
     /// The read under way was overtaken by a resend: drop its result.
     stale_read: bool,
-    in_flight: VecDeque<Dot>,
+    in_flight: VecDeque<(Dot, usize)>,
+    in_flight_bytes: usize,
     /// All that the peer must have once it has read what was sent.
     sent: VersionVector,
     heartbeat_at: Mono,
@@ -62,6 +65,7 @@ impl Outbound {
             reading: false,
             stale_read: false,
             in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
             sent: VersionVector::new(),
             heartbeat_at: Mono(0),
             relay_at: None,
@@ -83,7 +87,9 @@ impl Outbound {
             self.claim.raise(replica, seq);
             self.sent.raise(replica, seq);
         }
-        while self.in_flight.pop_front_if(|dot| self.claim.covers(dot)).is_some() {}
+        while let Some((_, bytes)) = self.in_flight.pop_front_if(|(dot, _)| self.claim.covers(dot)) {
+            self.in_flight_bytes -= bytes;
+        }
     }
 
     /// Starts again from what the peer says it has.
@@ -91,6 +97,7 @@ impl Outbound {
         self.sent = durable.clone();
         self.claim = durable;
         self.in_flight.clear();
+        self.in_flight_bytes = 0;
         self.cursor = None;
         self.stale_read = self.reading;
     }
@@ -161,9 +168,9 @@ impl Replica {
     }
 
     pub(super) fn handle_session_down(&mut self, step: &mut Step<'_>, session: SessionId) {
-        let outbound = self.outbound.remove(&session).map(|outbound| outbound.peer);
-        let inbound = self.inbound.remove(&session).map(|inbound| inbound.peer);
-        outbound.or(inbound).into_iter().for_each(|peer| step.observe(Fact::LinkDown { peer }));
+        self.inbound.remove(&session);
+        let ended = self.outbound.remove(&session).filter(|outbound| outbound.established);
+        ended.into_iter().for_each(|outbound| step.observe(Fact::LinkDown { peer: outbound.peer }));
     }
 
     pub(super) fn handle_message(&mut self, step: &mut Step<'_>, session: SessionId, message: Message) {
@@ -297,7 +304,8 @@ impl Replica {
         let Some(outbound) = self.outbound.get_mut(&session) else { return };
         outbound.relay_at = None;
         let room = WINDOW_EVENTS.saturating_sub(outbound.in_flight.len());
-        if !outbound.established || outbound.reading || room == 0 {
+        let full = room == 0 || outbound.in_flight_bytes >= WINDOW_BYTES;
+        if !outbound.established || outbound.reading || full {
             return;
         }
         let Some(start) = outbound.next_start(visible, visible_lsn) else { return };
@@ -329,11 +337,16 @@ impl Replica {
         outbound.reading = false;
         if !std::mem::take(&mut outbound.stale_read) {
             outbound.cursor = Some(next);
-            let lacking: Vec<LoggedEvent> =
-                events.into_iter().filter(|event| !outbound.claim.covers(&event.dot)).collect();
-            for LoggedEvent { dot, .. } in &lacking {
+            let visible = self.ledger.visible();
+            // What a damaged store stranded is in the log and not visible yet: it is shipped when it has its past.
+            let ships =
+                |event: &LoggedEvent| visible.covers(&event.dot) && !outbound.claim.covers(&event.dot);
+            let lacking: Vec<LoggedEvent> = events.into_iter().filter(ships).collect();
+            for LoggedEvent { dot, event } in &lacking {
+                let bytes = event.as_bytes().len();
                 outbound.sent.raise(&dot.replica, dot.seq);
-                outbound.in_flight.push_back(dot.clone());
+                outbound.in_flight.push_back((dot.clone(), bytes));
+                outbound.in_flight_bytes += bytes;
             }
             if !lacking.is_empty() {
                 let events = lacking.into_iter().map(|logged| logged.event).collect();

@@ -6,7 +6,7 @@ use super::conflict::ConflictId;
 use super::effect::{Effect, LogRecord};
 use super::input::Ticket;
 use super::ledger::Staged;
-use super::requests::Progress;
+use super::requests::{Asked, Progress};
 use super::{Replica, Step};
 use crate::clocks::MAX_COUNTER;
 use crate::event::{Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
@@ -22,6 +22,23 @@ struct Accepted {
     request: RequestId,
 }
 
+/// What a conflict is to end with, validated.
+enum Chosen {
+    Sibling(Dot),
+    Value(Body),
+}
+
+impl Chosen {
+    fn of(choice: Choice) -> Result<Self, RequestError> {
+        match choice {
+            Choice::Take(dot) => Ok(Self::Sibling(dot)),
+            Choice::Value { kind, value } => record::validate(kind, &value)
+                .map(Self::Value)
+                .map_err(|error| RequestError::InvalidValue(error.to_string())),
+        }
+    }
+}
+
 impl Replica {
     pub(super) fn handle_put(
         &mut self,
@@ -33,7 +50,7 @@ impl Replica {
         let written =
             record::validate(kind, &value).map_err(|error| RequestError::InvalidValue(error.to_string()));
         let outcome = written.and_then(|body| {
-            if self.answer_retry(step, ticket, request, Some((&key, &body)))? {
+            if self.answer_retry(step, ticket, request, &Asked::Put { key: &key, body: &body })? {
                 return Ok(());
             }
             let context = self.context_dots(&key, &context)?;
@@ -51,35 +68,38 @@ impl Replica {
         choice: Choice,
         request: RequestId,
     ) {
-        let outcome = self.answer_retry(step, ticket, request, None).and_then(|answered| {
-            if answered {
-                return Ok(());
-            }
-            let accepted = self.resolution(conflict, choice, request)?;
-            self.mint(step, ticket, accepted)
-        });
+        let outcome = self.resolve(step, ticket, conflict, choice, request);
         refuse_on_error(step, ticket, outcome);
     }
 
-    fn resolution(
-        &self,
+    fn resolve(
+        &mut self,
+        step: &mut Step<'_>,
+        ticket: Ticket,
         conflict: ConflictId,
         choice: Choice,
         request: RequestId,
-    ) -> Result<Accepted, RequestError> {
-        let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?;
-        let entry = self.catalog.entry(key).ok_or(RequestError::UnknownConflict(conflict))?;
-        let body = match choice {
-            Choice::Take(dot) => {
-                let taken = entry.versions.iter().find(|version| version.dots.contains(&dot));
-                taken
-                    .map(|version| version.event.body.clone())
-                    .ok_or(RequestError::NotASibling { dot, conflict })?
-            }
-            Choice::Value { kind, value } => record::validate(kind, &value)
-                .map_err(|error| RequestError::InvalidValue(error.to_string()))?,
+    ) -> Result<(), RequestError> {
+        let choice = Chosen::of(choice)?;
+        let body = match &choice {
+            Chosen::Sibling(_) => None,
+            Chosen::Value(body) => Some(body),
         };
-        Ok(Accepted { key: key.clone(), body, context: entry.dots().cloned().collect(), request })
+        if self.answer_retry(step, ticket, request, &Asked::Resolve { conflict, body })? {
+            return Ok(());
+        }
+        let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?.clone();
+        let entry = self.catalog.entry(&key).ok_or(RequestError::UnknownConflict(conflict))?;
+        let body = match choice {
+            Chosen::Value(body) => body,
+            Chosen::Sibling(dot) => {
+                let taken = entry.versions.iter().find(|version| version.dots().any(|name| *name == dot));
+                let taken = taken.ok_or(RequestError::NotASibling { dot, conflict })?;
+                taken.written().event.body.clone()
+            }
+        };
+        let context = entry.dots().cloned().collect();
+        self.mint(step, ticket, Accepted { key, body, context, request })
     }
 
     /// A request id that is known gets the answer it had, or has its ticket wait for the same commit (rule 9).
@@ -88,10 +108,10 @@ impl Replica {
         step: &mut Step<'_>,
         ticket: Ticket,
         request: RequestId,
-        write: Option<(&Key, &Body)>,
+        asked: &Asked<'_>,
     ) -> Result<bool, RequestError> {
         let Some((dot, progress)) = self.requests.progress(request) else { return Ok(false) };
-        if write.is_some_and(|(key, body)| !self.requests.is_same(request, key, body)) {
+        if !self.requests.is_same(request, asked) {
             return Err(RequestError::RequestReused { request, dot: dot.clone() });
         }
         match progress {

@@ -344,9 +344,6 @@ pub enum RequestError {
     /// The key has as many versions as a context can name: resolve first.
     #[error("the key has {0} versions already: resolve the conflict first")]
     TooManySiblings(u32),
-    /// The station has too much unfinished work: nothing was appended, try again.
-    #[error("the station is busy: nothing was written, try again")]
-    Busy,
     /// A counter has reached its end.
     #[error("a clock of this station is exhausted: {0}")]
     Exhausted(String),

@@ -23,7 +23,7 @@ pub const FRAME_EVENTS_MAX: usize = 256;
 /// |---|---|---|---|
 /// | 1 | `Hello` | dialler | first, once |
 /// | 2 | `Welcome` | acceptor | answers a `Hello` it accepts |
-/// | 3 | `Refused` | acceptor | answers anything else, then closes |
+/// | 3 | `Refused` | either side | says why it closes the session, then closes it |
 /// | 4 | `Events` | dialling station | events that the peer's last vector does not cover, in the sender's log order |
 /// | 5 | `Heartbeat` | dialling station | at an interval: what the session has carried so far |
 /// | 6 | `Ack` | accepting station | after every commit and every heartbeat: its durable vector, absolute |

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clock_core::wire::RequestError;
 
+use crate::demo::DemoError;
 use crate::net::client::ClientError;
 
 /// How a command ended. The numbers are part of the interface.
@@ -12,7 +13,7 @@ use crate::net::client::ClientError;
 pub enum Exit {
     /// All well.
     Ok = 0,
-    /// It failed, or the station refused it; nothing was changed.
+    /// It failed, or the station refused it; the message says what, and whether anything was changed.
     Failed = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -54,7 +55,7 @@ pub enum CliError {
     Station(#[from] crate::station::StationError),
     /// The demo could not start or did not show what it has to.
     #[error(transparent)]
-    Demo(#[from] crate::demo::DemoError),
+    Demo(#[from] DemoError),
     /// Input or output of the command itself.
     #[error("{what}: {source}")]
     Io {
@@ -71,6 +72,7 @@ impl CliError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Client(error) | Self::Write { source: error, .. } => client_exit(error),
+            Self::Demo(DemoError::Client(error)) => client_exit(error),
             Self::Station(_) | Self::Demo(_) | Self::Io { .. } => Exit::Failed,
         }
     }

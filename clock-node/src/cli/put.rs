@@ -72,8 +72,13 @@ pub(super) async fn write(
         other => other.into(),
     };
     match client.request(write).await.map_err(retryable)? {
-        Response::Written(receipt) => show(&receipt, output),
-        _ => Err(CliError::Usage("the station answered a write with something else".to_owned())),
+        Response::Written(receipt) => show(&receipt, output).map_err(|error| match error {
+            CliError::Io { what, source } => {
+                CliError::Io { what: format!("written as {}, but {what}", receipt.dot), source }
+            }
+            other => other,
+        }),
+        _ => Err(ClientError::Unexpected { address: client.replica().to_string() }.into()),
     }
 }
 

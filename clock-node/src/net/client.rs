@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use super::frames::ReadError;
 use super::session::{self, Reader, Writer};
 
+/// Notices kept while an answer is awaited; who watches and asks on one connection must read both.
+const NOTICES_MAX: usize = 1024;
 /// How often a read that needs several answers starts over because the key changed in between.
 const READ_ATTEMPTS: usize = 5;
 
@@ -138,7 +140,11 @@ impl Client {
                 }
                 // An answer that came too late for an earlier request.
                 Message::Response { .. } => {}
-                Message::Notice(notice) => self.notices.push_back(notice),
+                Message::Notice(notice) if self.notices.len() < NOTICES_MAX => self.notices.push_back(notice),
+                Message::Notice(_) => {
+                    let detail = format!("{NOTICES_MAX} notices were not read");
+                    return Err(ClientError::Broken { address: self.address.clone(), detail });
+                }
                 _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
             }
         }

@@ -16,8 +16,10 @@ use super::HANDSHAKE_TIMEOUT;
 use super::session::{self, Reader, Session, Writer};
 use crate::handle::StationHandle;
 
-/// Open connections: 60 stations' sessions and as many clients. One more is told `Busy`.
-const CONNECTIONS_MAX: usize = 128;
+/// Open connections. One more is told `Busy`.
+const CONNECTIONS_MAX: usize = 192;
+/// Clients among them: whatever they do, 60 stations still find room.
+const CLIENTS_MAX: usize = 128;
 /// After a failed accept (no file descriptors left, say) the loop waits this long before it tries again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -31,7 +33,7 @@ pub(crate) struct Server {
 impl Server {
     /// Accepts until stopped. Connections go on in tasks of their own; none blocks another.
     pub(crate) async fn run(self, listener: TcpListener) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let room = Room { connections: semaphore(CONNECTIONS_MAX), clients: semaphore(CLIENTS_MAX) };
         loop {
             let accepted = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -50,22 +52,31 @@ impl Server {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, room: &Arc<Semaphore>) {
-        let (handle, stop) = (self.handle.clone(), self.stop.clone());
-        let permit = room.clone().try_acquire_owned();
+    fn spawn(&self, stream: TcpStream, room: &Room) {
+        let (handle, stop, clients) = (self.handle.clone(), self.stop.clone(), room.clients.clone());
+        let permit = room.connections.clone().try_acquire_owned();
         self.tasks.spawn(async move {
             let (reader, writer) = session::split(stream);
             match permit {
-                Ok(_held_while_open) => serve(handle, stop, reader, writer).await,
-                Err(_) => {
-                    refuse(writer, Refusal::Busy(u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX))).await;
-                }
+                Ok(_held_while_open) => serve(handle, stop, clients, (reader, writer)).await,
+                Err(_) => refuse(writer, busy(CONNECTIONS_MAX)).await,
             }
         });
     }
 }
 
-async fn serve(handle: StationHandle, stop: CancellationToken, mut reader: Reader, writer: Writer) {
+/// How many more may come in.
+struct Room {
+    connections: Arc<Semaphore>,
+    clients: Arc<Semaphore>,
+}
+
+async fn serve(
+    handle: StationHandle,
+    stop: CancellationToken,
+    clients: Arc<Semaphore>,
+    (mut reader, writer): (Reader, Writer),
+) {
     let hello = tokio::select! {
         () = stop.cancelled() => return refuse(writer, Refusal::Stopping).await,
         hello = timeout(HANDSHAKE_TIMEOUT, reader.next()) => hello,
@@ -81,8 +92,20 @@ async fn serve(handle: StationHandle, stop: CancellationToken, mut reader: Reade
         Ok(None) => return,
         Err(_) => return refuse(writer, protocol("no hello in time")).await,
     };
+    let permit = matches!(opener, Opener::Client { .. }).then(|| clients.try_acquire());
+    if let Some(Err(_)) = permit {
+        return refuse(writer, busy(CLIENTS_MAX)).await;
+    }
     let ending = Session::run(handle, stop, (reader, writer), opener, || {}).await;
     tracing::debug!(?ending, "a session ended");
+}
+
+fn semaphore(permits: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(permits))
+}
+
+fn busy(limit: usize) -> Refusal {
+    Refusal::Busy(u32::try_from(limit).unwrap_or(u32::MAX))
 }
 
 fn opener_of(hello: Hello) -> Opener {

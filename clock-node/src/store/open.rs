@@ -70,7 +70,11 @@ fn open_checked(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, 
         Soundness::Damaged => Some(salvage::salvage(folder, &path, identity)?),
         Soundness::Sound | Soundness::Repaired => None,
     };
-    let database = open_file(&path)?;
+    let mut database = open_file(&path)?;
+    if matches!(soundness, Soundness::Repaired) {
+        // What the inspection repaired in memory is repaired on disk here.
+        database.check_integrity().map_err(engine)?;
+    }
     sync_folder(folder)?;
     let incarnation = claim_identity(&database, &path, identity)?;
     let (last_lsn, events_count, quarantined) = counts(&database)?;

@@ -23,7 +23,7 @@ use clock_core::wire::EncodedEvent;
 use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable};
 
 use super::open::{StoreIdentity, add_evidence, claim_identity, io_error, look_at, open_file, sync_folder};
-use super::schema::{DOTS, LOG, while_ascending};
+use super::schema::{DOTS, LOG, QUARANTINE, while_ascending};
 use super::writer::Writer;
 use super::{StoreError, engine, guarded};
 
@@ -82,7 +82,7 @@ fn free_name(path: &Path) -> PathBuf {
 fn copy_readable(damaged: &Database, new: &Arc<Database>) -> Result<Salvage, StoreError> {
     let log = guarded(|| damaged.begin_read().map_err(engine)?.open_table(LOG).map_err(engine))?;
     let mut writer = Writer::new(new.clone(), false)?;
-    let (mut outcome, mut batch, mut evidence) = (Salvage::default(), Vec::new(), Vec::new());
+    let (mut outcome, mut batch, mut evidence) = (Salvage::default(), Vec::new(), old_evidence(damaged));
     for lsn in positions(damaged, &log) {
         let Ok(Some(bytes)) = read_one(&log, lsn) else { continue };
         let event = EncodedEvent::from_bytes(bytes);
@@ -106,6 +106,17 @@ fn copy_readable(damaged: &Database, new: &Arc<Database>) -> Result<Salvage, Sto
     evidence.iter().try_for_each(|(origin, bytes)| add_evidence(&transaction, origin, bytes))?;
     transaction.commit().map_err(engine)?;
     Ok(outcome)
+}
+
+/// What was in quarantine before, as far as it can be read.
+fn old_evidence(damaged: &Database) -> Vec<(String, Bytes)> {
+    let read = guarded(|| {
+        let quarantine = damaged.begin_read().map_err(engine)?.open_table(QUARANTINE).map_err(engine)?;
+        let rows = quarantine.iter().map_err(engine)?.map_while(Result::ok);
+        let rows = while_ascending(rows.map(|(number, row)| (number.value(), row)));
+        Ok(rows.map(|(_, row)| (row.value().0.to_owned(), Bytes::copy_from_slice(row.value().1))).collect())
+    });
+    read.unwrap_or_default()
 }
 
 /// Every position that either table names, as far as they can be read.

@@ -17,7 +17,7 @@ use super::{StoreError, engine, guarded};
 /// Batches on their way to the writer. When it is full the actor waits: durability comes first, and the writer
 /// never waits for the actor.
 const WRITER_QUEUE: usize = 1024;
-/// Records in one commit: beyond this the gain is small and the first one waits longer.
+/// A commit that has this many records takes no further batch: beyond it the gain is small and the first one waits.
 const COMMIT_RECORDS_MAX: usize = 256;
 
 /// Records to be made durable together.

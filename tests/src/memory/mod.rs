@@ -55,6 +55,16 @@ pub struct MemoryCluster {
     now: Now,
     next_session: u64,
     next_number: u64,
+    faults: FrameFaults,
+}
+
+/// What the network does to whole frames within a session, as a fault proxy can.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FrameFaults {
+    /// A frame may overtake up to this many others.
+    pub overtake: usize,
+    /// How likely a frame of events is lost.
+    pub lose_events: f64,
 }
 
 /// A station's id from a name that the test knows to be valid.
@@ -76,6 +86,7 @@ impl MemoryCluster {
             now: Now { mono: Mono(0), wall_ms: 1_700_000_000_000 },
             next_session: 1,
             next_number: 1,
+            faults: FrameFaults::default(),
         };
         members.iter().for_each(|member| cluster.boot(member, MemoryLog::default()));
         members.iter().for_each(|member| cluster.dial_all(member));
@@ -155,6 +166,21 @@ impl MemoryCluster {
     pub fn cut(&mut self, left: &str, right: &str) {
         self.cut.insert((station(left), station(right)));
         self.cut.insert((station(right), station(left)));
+    }
+
+    /// From now on frames of established sessions overtake each other or vanish.
+    pub fn set_frame_faults(&mut self, faults: FrameFaults) {
+        self.faults = faults;
+    }
+
+    /// Hands a station a message as if a peer had sent it on its session.
+    pub fn inject(&mut self, from: &str, to: &str, message: Message) {
+        let ends = (station(from), station(to));
+        let between = |connection: &Connection| connection.dialler == ends.0 && connection.acceptor == ends.1;
+        let session =
+            self.connections.iter().find(|(_, connection)| between(connection)).map(|(session, _)| *session);
+        let session = session.unwrap_or_else(|| panic!("{from} has no session to {to}"));
+        self.handle(&ends.1, Input::Frame { session, message });
     }
 
     /// Lets everything pass again.
@@ -272,7 +298,10 @@ impl MemoryCluster {
             true => (&mut connection.to_acceptor, connection.acceptor.clone()),
             false => (&mut connection.to_dialler, connection.dialler.clone()),
         };
-        let Some(bytes) = queue.pop_front() else { return };
+        let Some(bytes) = queue.remove(overtaker(queue, self.faults, &mut self.rng)) else { return };
+        if kind(&bytes) == EVENTS && self.rng.f64() < self.faults.lose_events {
+            return;
+        }
         let mut buffer = BytesMut::from(bytes.as_ref());
         let frame =
             frame::cut(&mut buffer, frame::FRAME_BYTES_MAX).expect("a valid frame").expect("a whole frame");
@@ -328,6 +357,21 @@ impl MemoryCluster {
             false => connection.to_dialler.push_back(bytes),
         }
     }
+}
+
+/// Types of frames, as the wire format numbers them.
+const EVENTS: u8 = 4;
+const ACK: u8 = 6;
+
+fn kind(frame: &Bytes) -> u8 {
+    frame[7]
+}
+
+/// Which queued frame arrives next: the first, or one that overtakes it. A handshake keeps its place.
+fn overtaker(queue: &VecDeque<Bytes>, faults: FrameFaults, rng: &mut fastrand::Rng) -> usize {
+    let free =
+        queue.iter().take(faults.overtake + 1).take_while(|frame| (EVENTS..=ACK).contains(&kind(frame)));
+    rng.usize(..free.count().max(1))
 }
 
 /// What can happen next.
