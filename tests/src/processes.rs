@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -194,6 +196,55 @@ impl Processes {
         let logs = self.logs();
         let stopped = self.cluster.stop(Duration::from_secs(11)).await;
         stopped.unwrap_or_else(|error| panic!("{error}\n{logs}"));
+    }
+}
+
+/// A station of its own, without peers; killed when dropped.
+pub struct Alone {
+    child: Child,
+    address: String,
+}
+
+/// Starts a station on a folder; `setting` is shell text that runs before it, to set its limits.
+pub fn start_alone(folder: &Path, setting: &str) -> Alone {
+    let script = format!("{setting}exec \"$0\" run pacific --listen 127.0.0.1:0 --data \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(program("clock-node")).arg(folder);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the station starts");
+    let mut line = String::new();
+    let read = BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line);
+    read.expect("a ready line");
+    let ready: Option<serde_json::Value> =
+        line.strip_prefix("ready ").and_then(|json| serde_json::from_str(json).ok());
+    let address = ready.as_ref().and_then(|ready| ready["listen"].as_str());
+    let address = address.unwrap_or_else(|| panic!("expected a ready line, got {line:?}")).to_owned();
+    Alone { child, address }
+}
+
+impl Alone {
+    /// A client of it.
+    pub async fn client(&self) -> Client {
+        let connected = Client::connect(&self.address, &station("constellation"), ANSWER).await;
+        connected.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it still runs after {PATIENCE:?}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,10 +1,11 @@
-//! A station whose file was damaged while it was down: it serves nothing wrong, fetches what it lost, and never
-//! uses a dot twice.
+//! Disks that fail real stations: a damaged file, and a full one. Nothing wrong is served, nothing acknowledged is
+//! lost, and no dot is used twice.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use clock_tests::processes::{Processes, run_processes, station};
+use clock_core::wire::Response;
+use clock_tests::processes::{Processes, key, put_request, run_processes, start_alone, station};
 
 const VICTIM_VALUE: &[u8] = b"value-17-of-the-catalog";
 
@@ -54,5 +55,35 @@ fn a_damaged_event_comes_back_from_a_peer() {
         };
         processes.until("atlantic shows the write under the new incarnation", everywhere).await;
         processes.stop().await;
+    });
+}
+
+/// Disproved by a station that goes on after a commit failed, or by an acknowledged write that is gone afterwards.
+#[test]
+fn a_failed_commit_ends_the_process_and_loses_nothing_acknowledged() {
+    run_processes(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut limited = start_alone(folder.path(), "trap '' XFSZ; ulimit -f 32768; ");
+        let mut client = limited.client().await;
+        let mut acknowledged = BTreeSet::new();
+        let value = "x".repeat(50_000);
+        while let Ok(Response::Written(receipt)) = client.request(put_request("catalog", &value)).await {
+            acknowledged.insert(receipt.dot);
+            assert!(acknowledged.len() < 1000, "the file limit never struck");
+        }
+        let status = limited.ended().await;
+        assert_eq!(status.code(), Some(1), "after {} writes: {status}", acknowledged.len());
+        assert!(!acknowledged.is_empty());
+
+        let mut unlimited = start_alone(folder.path(), "");
+        let history = unlimited
+            .client()
+            .await
+            .history(&key("catalog"))
+            .await
+            .expect("it answers")
+            .expect("the key is there");
+        let kept: BTreeSet<_> = history.into_iter().map(|entry| entry.dot).collect();
+        assert!(acknowledged.is_subset(&kept), "lost {:?}", acknowledged.difference(&kept));
     });
 }
