@@ -10,7 +10,7 @@ use clock_core::wire::message::Message;
 use clock_core::wire::{
     Choice, EncodedEvent, EntryView, Receipt, Request, RequestError, Response, WriteContext,
 };
-use clock_core::{BodyKind, Dot, Key, RequestId, VersionVector};
+use clock_core::{BodyKind, Dot, Key, ReplicaId, RequestId, VersionVector};
 use clock_tests::memory::{FrameFaults, MemoryCluster, station};
 
 const FOUR: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "antarctic"];
@@ -385,6 +385,76 @@ fn a_damaged_stored_event_is_fetched_again_and_what_depends_on_it_waits() {
         cluster.crash_and_restart("pacific", |_| {});
         assert_eq!(values(&entry(&mut cluster, "pacific")), ["v4".to_owned()].into());
         assert_eq!(cluster.at("pacific").log.dots(), dots, "event {victim} was damaged");
+    }
+}
+
+/// Disproved by a vector that has more, or less, than what the station had shown when it wrote: the true past is
+/// recorded here from what became visible, never taken from the replica's own vectors.
+#[test]
+fn the_vector_of_a_write_is_exactly_what_its_station_had_shown() {
+    for seed in 0..20 {
+        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        for n in 0..40_u128 {
+            let name = FOUR[usize::try_from(n % 4).unwrap()];
+            let mut past = shown(&cluster, name);
+            let receipt = receipt(cluster.ask(name, put(&format!("v{n}"), n)));
+            past.insert(receipt.dot.clone());
+            let claimed: BTreeSet<Dot> =
+                receipt.vector.iter().flat_map(|(replica, upto)| dots_upto(replica, upto)).collect();
+            assert_eq!(claimed, past, "{}, seed {seed}", receipt.dot);
+            cluster.steps(5);
+        }
+    }
+}
+
+fn shown(cluster: &MemoryCluster, name: &str) -> BTreeSet<Dot> {
+    let dot = |fact: &Fact| match fact {
+        Fact::Applied(applied) => applied.version.dots.first().cloned(),
+        _ => None,
+    };
+    cluster.at(name).facts.iter().filter_map(dot).collect()
+}
+
+fn dots_upto(replica: &ReplicaId, upto: u64) -> impl Iterator<Item = Dot> {
+    (1..=upto).map(|seq| Dot { replica: replica.clone(), seq })
+}
+
+/// Disproved by a backlog that stops when the window is full.
+#[test]
+fn a_backlog_of_many_windows_is_shipped_whole() {
+    let mut cluster = MemoryCluster::start(&FOUR, 12);
+    for other in &FOUR[1..] {
+        cluster.cut("pacific", other);
+    }
+    for n in 0..1500_u128 {
+        cluster.ask("pacific", put(&format!("v{n}"), n));
+    }
+    cluster.heal();
+    cluster.settle();
+    for name in FOUR {
+        assert_eq!(cluster.at(name).log.dots().len(), 1500, "{name}");
+    }
+}
+
+/// Disproved by a peer that is given events whose past is lost, or a station that cannot write any more.
+#[test]
+fn what_waits_for_a_lost_event_stays_where_it_is() {
+    let mut cluster = MemoryCluster::start(&FOUR, 13);
+    for other in &FOUR[1..] {
+        cluster.cut("pacific", other);
+    }
+    let dots: Vec<Dot> =
+        (0..3).map(|n| receipt(cluster.ask("pacific", put(&format!("v{n}"), n))).dot).collect();
+    cluster.crash_and_restart("pacific", |log| log.damage(&dots[0]));
+    cluster.heal();
+    receipt(cluster.ask("pacific", put("after the loss", 9)));
+    cluster.settle();
+    for name in FOUR {
+        let Response::Status(status) = cluster.ask(name, Request::Status) else {
+            panic!("{name} has no status")
+        };
+        assert_eq!(status.held_back, if name == "pacific" { 2 } else { 0 }, "{name}");
+        assert_eq!(values(&entry(&mut cluster, name)), ["after the loss".to_owned()].into(), "{name}");
     }
 }
 
