@@ -75,7 +75,7 @@ fn a_failed_commit_ends_the_process_and_loses_nothing_acknowledged() {
         assert_eq!(status.code(), Some(1), "after {} writes: {status}", acknowledged.len());
         assert!(!acknowledged.is_empty());
 
-        let mut unlimited = start_alone(folder.path(), "");
+        let unlimited = start_alone(folder.path(), "");
         let history = unlimited
             .client()
             .await

@@ -133,13 +133,13 @@ fn files_and_functions_stay_short() {
 fn functions(source: &str) -> Vec<(usize, usize)> {
     let lines: Vec<&str> = source.lines().collect();
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let begins = |line: &str| line.trim_start().split_whitespace().take(4).any(|word| word == "fn");
+    let begins = |line: &str| line.split_whitespace().take(4).any(|word| word == "fn");
     let mut found = Vec::new();
     for (start, line) in
         lines.iter().enumerate().filter(|(_, line)| begins(line) && !line.trim_start().starts_with("//"))
     {
         let closes = |other: &&str| indent(other) == indent(line) && other.trim_start().starts_with('}');
-        if let Some(length) = lines[start..].iter().position(|other| closes(&other)) {
+        if let Some(length) = lines[start..].iter().position(closes) {
             found.push((start + 1, length + 1));
         }
     }
