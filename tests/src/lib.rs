@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "a test library says what it met instead, and stops the test")]
 
+pub mod compose;
 pub mod memory;
 pub mod processes;
 pub mod relation;
