@@ -10,6 +10,8 @@ use std::sync::Arc;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::clocks::MAX_COUNTER;
+
 /// Longest station name, in bytes. Names travel in every vector entry, so they are kept short.
 pub const STATION_BYTES_MAX: usize = 64;
 /// Longest catalog key, in bytes.
@@ -165,7 +167,17 @@ pub struct Dot {
     /// Who minted it.
     pub replica: ReplicaId,
     /// Its place in the sequence, from 1.
+    #[serde(deserialize_with = "sequence")]
     pub seq: u64,
+}
+
+/// There is no event 0.
+fn sequence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let seq = u64::deserialize(deserializer)?;
+    if (1..=MAX_COUNTER).contains(&seq) {
+        return Ok(seq);
+    }
+    Err(de::Error::custom(format_args!("sequence {seq}: expected 1 to {MAX_COUNTER}")))
 }
 
 /// `pacific.1a2b3c4d:17`; the alternate form `{:#}` leaves the incarnation out, for people.
@@ -183,7 +195,7 @@ impl FromStr for Dot {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let refused = || InvalidId::Dot(text.to_owned());
         let (replica, seq) = text.rsplit_once(':').ok_or_else(refused)?;
-        let seq = seq.parse().ok().filter(|seq| *seq > 0).ok_or_else(refused)?;
+        let seq = seq.parse().ok().filter(|seq| (1..=MAX_COUNTER).contains(seq)).ok_or_else(refused)?;
         Ok(Self { replica: replica.parse()?, seq })
     }
 }

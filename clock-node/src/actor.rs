@@ -73,11 +73,12 @@ impl Actor {
                         Progress::Failed(error) => return Err(ActorError::Store(error)),
                     }
                 }
+                // Before the mailbox, or a busy one would keep heartbeats from going out.
+                () = sleep_until(deadline) => self.step(Input::Tick).await?,
                 mail = self.mailbox.recv(), if open => match mail {
                     Some(mail) => self.receive(mail).await?,
                     None => open = false,
                 },
-                () = sleep_until(deadline) => self.step(Input::Tick).await?,
             }
         }
         Ok(self.writer)
@@ -146,10 +147,11 @@ impl Actor {
     /// A session that cannot take a message is behind by its whole queue: it is closed, and finds everything
     /// again when it reconnects.
     fn deliver(&mut self, session: SessionId, send: impl FnOnce(&SessionSender) -> bool) {
-        if self.sessions.get(&session).is_some_and(|sender| !send(sender)) {
+        let Some(sender) = self.sessions.get(&session).filter(|sender| !send(sender)) else { return };
+        if !sender.is_gone() {
             tracing::warn!(station = %self.station, session = session.0, "queue full: closing a slow session");
-            self.sessions.remove(&session).into_iter().for_each(|sender| sender.abort());
         }
+        self.sessions.remove(&session).into_iter().for_each(SessionSender::abort);
     }
 
     /// Reads on a blocking thread; at most one read for each session is under way.

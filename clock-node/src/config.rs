@@ -27,6 +27,6 @@ pub struct StationConfig {
     pub reconnect_longest: Duration,
     /// Two fdatasyncs per commit: a crash can then not roll back the newest commit unnoticed.
     pub two_phase_commit: bool,
-    /// Seeds the jitter and the incarnations.
+    /// Seeds the jitter between dials. Incarnations are always the system's choice.
     pub seed: u64,
 }

@@ -14,9 +14,11 @@ use crate::store::StoreError;
 /// Inputs on their way to the actor. When it is full a reader stops reading its socket: TCP holds the sender
 /// back, and nothing is lost.
 pub(crate) const MAILBOX: usize = 256;
-/// Messages on their way to one session: twice what a client may have open and a peer's window can produce.
-/// When it is full the session is closed.
-pub(crate) const SESSION_QUEUE: usize = 256;
+/// Messages on their way to one session: a peer's window in frames of one event, or a client's open requests, and
+/// room for what goes beside them. When it is full the session is closed.
+pub(crate) const SESSION_QUEUE: usize = 1024;
+/// Notices on their way to one watcher, apart from its answers. When it is full the forwarder waits.
+pub(crate) const NOTICE_QUEUE: usize = 64;
 /// Notices kept for watchers that are behind; a watcher that misses some is told so and disconnected.
 pub(crate) const NOTICES: usize = 1024;
 
@@ -79,8 +81,11 @@ impl StationHandle {
 #[derive(Debug, Clone)]
 pub(crate) struct SessionSender {
     queue: mpsc::Sender<Message>,
+    notices: mpsc::Sender<Message>,
     /// Acks are absolute: only the latest is worth sending, so they do not queue.
     latest_ack: Arc<watch::Sender<Option<Message>>>,
+    /// Why the session is to end.
+    ending: Arc<watch::Sender<Option<Refusal>>>,
     abort: CancellationToken,
 }
 
@@ -88,7 +93,12 @@ pub(crate) struct SessionSender {
 #[derive(Debug)]
 pub(crate) struct SessionReceiver {
     pub(crate) queue: mpsc::Receiver<Message>,
+    pub(crate) notices: mpsc::Receiver<Message>,
     pub(crate) latest_ack: watch::Receiver<Option<Message>>,
+    /// Set once: say so, then close. The reader stops reading at the same moment.
+    pub(crate) ending: watch::Receiver<Option<Refusal>>,
+    /// The reason was written.
+    pub(crate) has_ended: bool,
     /// The session must close without writing on.
     pub(crate) abort: CancellationToken,
 }
@@ -96,10 +106,14 @@ pub(crate) struct SessionReceiver {
 impl SessionSender {
     pub(crate) fn channel() -> (Self, SessionReceiver) {
         let (sender, queue) = mpsc::channel(SESSION_QUEUE);
+        let (notice_sender, notices) = mpsc::channel(NOTICE_QUEUE);
         let (ack_sender, latest_ack) = watch::channel(None);
+        let (ending_sender, ending) = watch::channel(None);
         let abort = CancellationToken::new();
-        let receiver = SessionReceiver { queue, latest_ack, abort: abort.clone() };
-        (Self { queue: sender, latest_ack: Arc::new(ack_sender), abort }, receiver)
+        let receiver =
+            SessionReceiver { queue, notices, latest_ack, ending, has_ended: false, abort: abort.clone() };
+        let (latest_ack, ending) = (Arc::new(ack_sender), Arc::new(ending_sender));
+        (Self { queue: sender, notices: notice_sender, latest_ack, ending, abort }, receiver)
     }
 
     /// Queues a message; `false` if the queue is full or the session gone.
@@ -116,14 +130,19 @@ impl SessionSender {
         self.send(Message::Response { number, response })
     }
 
-    /// Queues a message, waiting for room; `false` if the session is gone.
-    pub(crate) async fn send_in_turn(&self, message: Message) -> bool {
-        self.queue.send(message).await.is_ok()
+    /// Queues a notice, waiting for room; `false` if the session is gone.
+    pub(crate) async fn notify(&self, notice: Notice) -> bool {
+        self.notices.send(Message::Notice(notice)).await.is_ok()
     }
 
-    /// Says why, then lets the session close.
-    pub(crate) fn refuse(self, refusal: Refusal) {
-        let _ = self.queue.try_send(Message::Refused(refusal));
+    /// Ends the session: it writes what is queued and why it ends, and reads nothing any more.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        self.ending.send_replace(Some(refusal));
+    }
+
+    /// Whether the session has ended, rather than fallen behind.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.queue.is_closed()
     }
 
     /// Closes the session without writing on.

@@ -138,15 +138,16 @@ impl Station {
 fn recover(
     config: &StationConfig,
 ) -> Result<(OpenedStore, Replica, Vec<Effect>, StationClock), StationError> {
-    let mut rng = fastrand::Rng::with_seed(config.seed);
+    // Never from the configured seed: an incarnation must be new even if the disk is lost and the command line is not.
     let identity = StoreIdentity {
         cluster: config.cluster.clone(),
         station: config.station.clone(),
-        fresh_incarnation: Incarnation(rng.u32(..)),
+        fresh_incarnation: Incarnation(fastrand::u32(..)),
     };
     let store = store::open(&config.data, &identity)?;
     let peers = config.peers.iter().map(|(peer, _)| peer.clone()).collect();
-    let settings = ReplicaConfig::new(config.cluster.clone(), config.station.clone(), peers, rng.u64(..));
+    let settings =
+        ReplicaConfig::new(config.cluster.clone(), config.station.clone(), peers, fastrand::u64(..));
     let clock = StationClock::new(config.wall_clock_offset_ms);
     let mut failed = None;
     let events = store.reader().events()?.map_while(|event| event.map_err(|error| failed = Some(error)).ok());

@@ -111,6 +111,9 @@ fn failures_have_their_own_exit_codes() {
     station.json(&["put", "key", "value", "--stdin"], 2);
     station.json(&["put", "bad\nkey", "value"], 2);
     station.json(&["get"], 2);
+    let undecided = station.run(&["resolve", "0123456789abcdef"]);
+    assert_eq!(undecided.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&undecided.stderr).contains("--take VERSION"), "{undecided:?}");
     let invalid = station.run(&["put", "attitude", "1,1,1,1", "--kind", "attitude"]);
     assert_eq!(invalid.status.code(), Some(1));
     let said = String::from_utf8_lossy(&invalid.stderr);

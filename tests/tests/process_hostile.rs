@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use clock_core::VersionVector;
 use clock_core::wire::message::{Claim, Hello, Message, Role};
 use clock_core::wire::{Request, frame};
-use clock_tests::processes::{PATIENCE, Processes, run_processes, station};
+use clock_tests::processes::{PATIENCE, Processes, put_request, run_processes, station};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -57,6 +57,70 @@ fn mutated_frames_change_nothing() {
         let status = processes.client("pacific").await.status().await.expect("pacific still answers");
         assert_eq!((status.keys, status.held_back, status.quarantined), (1, 0, 0));
         assert_eq!(processes.history("pacific", "kept").await, [kept.dot].into());
+        processes.stop().await;
+    });
+}
+
+/// Disproved by a station that crashes, hangs, or cannot read what it stored. The checksum of each frame is right:
+/// what is tested is everything behind it.
+#[test]
+fn mutated_requests_with_a_right_checksum_do_no_harm() {
+    run_processes(async {
+        let seed = 815;
+        println!("seed {seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        processes.put("pacific", "kept", "value").await;
+        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
+        let hello = hello.to_frame().expect("fits");
+        for _ in 0..500 {
+            let request = Message::Request { number: 1, request: put_request("kept", "mutated") };
+            let frame = request.to_frame().expect("fits");
+            let (kind, mut body) = (frame[7], frame[14..].to_vec());
+            for _ in 0..=rng.usize(..3) {
+                let at = rng.usize(..body.len());
+                match rng.u8(..3) {
+                    0 => body[at] ^= 1 << rng.u8(..8),
+                    1 => body.insert(at, rng.u8(..)),
+                    _ => body[at] = [0, 1, 0x7f, 0xfb, 0xfc, 0xfd, 0xfe, 0xff][rng.usize(..8)],
+                }
+            }
+            let mutated = frame::encode(kind, &body).expect("fits");
+            throw(&address, &[hello.as_ref(), mutated.as_ref()].concat()).await;
+        }
+        // All that was accepted travels, so the other station can read it; and a restart can, too.
+        let kept = processes.history("pacific", "kept").await;
+        let arrived = async |processes: &mut Processes| processes.history("atlantic", "kept").await == kept;
+        processes.until(&format!("atlantic has all {} writes", kept.len()), arrived).await;
+        processes.kill("pacific").await;
+        processes.restart("pacific").await;
+        assert_eq!(processes.history("pacific", "kept").await, kept);
+        let status = processes.client("pacific").await.status().await.expect("pacific answers");
+        assert_eq!(status.quarantined, 0);
+        processes.stop().await;
+    });
+}
+
+/// Disproved by a refused client whose write is applied all the same, or that keeps its connection.
+#[test]
+fn a_client_of_another_cluster_writes_nothing_and_is_sent_away() {
+    run_processes(async {
+        let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        let hello = Message::Hello(Hello { cluster: station("other"), role: Role::Client });
+        let put = Message::Request { number: 1, request: put_request("intruder", "value") };
+        let bytes: Vec<u8> =
+            [hello, put].iter().flat_map(|message| message.to_frame().expect("fits")).collect();
+        let mut stream = TcpStream::connect(&address).await.expect("the station listens");
+        stream.write_all(&bytes).await.expect("written");
+        let mut answer = Vec::new();
+        let closed = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "the station keeps the connection of a client it refused");
+        let mut buffer = BytesMut::from(answer.as_slice());
+        let frame = frame::cut(&mut buffer, frame::FRAME_BYTES_MAX).expect("a frame").expect("a whole frame");
+        assert!(matches!(Message::from_frame(&frame), Ok(Message::Refused(_))), "{frame:?}");
+        assert_eq!(processes.get("pacific", "intruder").await, None);
         processes.stop().await;
     });
 }

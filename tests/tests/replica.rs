@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use clock_core::replica::{ConflictId, Fact};
+use clock_core::replica::{ConflictId, Fact, SessionId};
 use clock_core::wire::message::Message;
 use clock_core::wire::{
     Choice, EncodedEvent, EntryView, Receipt, Request, RequestError, Response, WriteContext,
@@ -91,8 +91,18 @@ fn concurrent_writes_are_one_conflict_on_every_station_in_any_order() {
 fn a_write_is_answered_and_shown_only_after_its_sync() {
     let mut cluster = MemoryCluster::start(&FOUR, 1);
     cluster.settle();
+    cluster.freeze_disks();
     let number = cluster.submit("pacific", put("value", 1));
+    // The network runs on; only the disk does not answer.
+    cluster.settle();
     assert_eq!(cluster.take_reply("pacific", number), None);
+    for name in &FOUR[1..] {
+        assert_eq!(shown(&cluster, name), BTreeSet::new(), "{name} was told of a write that is not durable");
+        let Response::Status(status) = cluster.ask(name, Request::Status) else {
+            panic!("{name} has no status")
+        };
+        assert_eq!(status.held_back, 0, "{name} was told of a write that is not durable");
+    }
     let get = Request::Get { key: key(), skip: 0 };
     let asked = cluster.submit("pacific", get);
     assert_eq!(cluster.take_reply("pacific", asked), Some(Response::UnknownKey));
@@ -327,6 +337,114 @@ fn a_request_id_of_another_write_does_not_resolve_anything() {
         cluster.ask("pacific", resolve(4)),
         Response::Refused(RequestError::UnknownConflict(conflict))
     );
+}
+
+/// Disproved by a second write for a request whose first this station has seen: it would supersede what came since.
+#[test]
+fn a_retry_at_a_station_that_has_seen_the_write_gets_the_original() {
+    let mut cluster = MemoryCluster::start(&FOUR, 14);
+    let first = receipt(cluster.ask("pacific", put("first", 7)));
+    cluster.settle();
+    receipt(cluster.ask("atlantic", put("newer", 8)));
+    let retried = receipt(cluster.ask("atlantic", put("first", 7)));
+    assert_eq!(retried.dot, first.dot);
+    cluster.crash_and_restart("atlantic", |_| {});
+    assert_eq!(receipt(cluster.ask("atlantic", put("first", 7))).dot, first.dot, "after a restart");
+    cluster.settle();
+    for name in FOUR {
+        assert_eq!(values(&entry(&mut cluster, name)), ["newer".to_owned()].into(), "{name}");
+    }
+}
+
+/// Disproved by anything that a refused session still says and that has an effect.
+#[test]
+fn a_refused_session_is_not_heard_any_more() {
+    let mut cluster = MemoryCluster::start(&FOUR, 15);
+    cluster.settle();
+    receipt(cluster.ask("antarctic", put("honest", 1)));
+    let (_, event) = cluster.at("antarctic").log.events().next().unwrap();
+    let session = cluster.session("antarctic", "atlantic").unwrap();
+    let junk = EncodedEvent::from_bytes(Bytes::from_static(b"junk"));
+    cluster.inject_on(session, "atlantic", Message::Events(vec![junk]));
+    assert_eq!(cluster.at("atlantic").refusals.len(), 1);
+    cluster.inject_on(session, "atlantic", Message::Events(vec![event]));
+    cluster.submit_on(SessionId(1_000_000), "atlantic", put("uninvited", 2));
+    cluster.finish_sync(&station("atlantic"));
+    assert_eq!(cluster.at("atlantic").log.dots(), []);
+}
+
+/// Disproved by a write that nobody can read, or a conflict that can never be ended.
+#[test]
+fn a_conflict_of_more_versions_than_one_write_can_name_ends_in_parts() {
+    let mut cluster = MemoryCluster::start(&["pacific", "atlantic"], 16);
+    cluster.cut("pacific", "atlantic");
+    for n in 0..600_u128 {
+        receipt(cluster.ask("pacific", put_with("p", n, WriteContext::Blind)));
+        receipt(cluster.ask("atlantic", put_with("a", 1000 + n, WriteContext::Blind)));
+    }
+    cluster.heal();
+    cluster.settle();
+    let conflict = entry(&mut cluster, "pacific").conflict.unwrap();
+    let siblings = cluster.at("pacific").log.dots();
+    let choice = Choice::Take(siblings[0].clone());
+    let refused = cluster.ask("pacific", Request::Resolve { conflict, choice, request: RequestId(5000) });
+    assert_eq!(refused, Response::Refused(RequestError::TooManySiblings(1200)));
+    assert_eq!(
+        cluster.ask("pacific", put("all", 5001)),
+        Response::Refused(RequestError::TooManySiblings(1200))
+    );
+    for (part, dots) in siblings.chunks(1000).enumerate() {
+        let context = WriteContext::Exactly(dots.to_vec());
+        receipt(cluster.ask("pacific", put_with("part", 6000 + part as u128, context)));
+    }
+    receipt(cluster.ask("pacific", put("whole", 7000)));
+    cluster.settle();
+    for name in ["pacific", "atlantic"] {
+        assert_eq!(values(&entry(&mut cluster, name)), ["whole".to_owned()].into(), "{name}");
+    }
+}
+
+/// Disproved by a station that a peer can drive from incarnation to incarnation.
+#[test]
+fn a_claim_of_events_that_were_never_minted_changes_the_incarnation_once() {
+    let mut cluster = MemoryCluster::start(&FOUR, 17);
+    receipt(cluster.ask("pacific", put("value", 1)));
+    cluster.settle();
+    let mut seen = BTreeSet::new();
+    for _ in 0..5 {
+        let me = cluster.at("pacific").replica.id().clone();
+        seen.insert(me.clone());
+        let sent = [(me, 1_000_000)].into_iter().collect();
+        if cluster.session("atlantic", "pacific").is_some() {
+            cluster.inject("atlantic", "pacific", Message::Heartbeat { sent });
+        }
+    }
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert_eq!(cluster.at("pacific").refusals.len(), 1);
+    receipt(cluster.ask("pacific", put("goes on", 2)));
+}
+
+/// Disproved by a vector that grows until no peer can read it.
+#[test]
+fn the_number_of_origins_is_bounded() {
+    let mut cluster = MemoryCluster::start(&FOUR, 18);
+    receipt(cluster.ask("antarctic", put("value", 1)));
+    cluster.settle();
+    let (_, stored) = cluster.at("antarctic").log.events().next().unwrap();
+    for incarnation in 0..1100 {
+        let mut forged = stored.decode().unwrap();
+        forged.dot = Dot { replica: format!("antarctic.{incarnation:08x}").parse().unwrap(), seq: 1 };
+        let forged = EncodedEvent::encode(&forged).unwrap();
+        if cluster.session("antarctic", "atlantic").is_some() {
+            cluster.inject("antarctic", "atlantic", Message::Events(vec![forged]));
+        }
+        cluster.finish_sync(&station("atlantic"));
+    }
+    assert_eq!(cluster.at("atlantic").refusals.len(), 1);
+    // Every message still decodes at its receiver, or this would panic.
+    cluster.settle();
+    assert_eq!(cluster.at("pacific").log.dots().len(), 960);
+    receipt(cluster.ask("pacific", put("goes on", 2)));
 }
 
 /// Disproved by a context that hides a version nobody here has read yet.

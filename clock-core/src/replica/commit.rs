@@ -27,12 +27,11 @@ impl Replica {
         let Staged { lsn, event, vector, via, waiters } = staged;
         let change = self.catalog.apply(event.clone(), vector.clone());
         self.note_relay(step.now.mono, lsn, &event.dot);
-        if event.dot.replica.station == self.config.station {
-            let receipt = self.receipt(&event, &vector, &change.beside);
-            self.requests.written(&event, receipt.clone());
-            let reply = |ticket| Effect::Reply { ticket, response: Response::Written(receipt.clone()) };
-            waiters.into_iter().for_each(|ticket| step.push(reply(ticket)));
+        let receipt = self.receipt(&event, &vector, &change.beside);
+        for ticket in waiters {
+            step.push(Effect::Reply { ticket, response: Response::Written(receipt.clone()) });
         }
+        self.requests.written(&event, receipt);
         let (key, dot) = (event.key.clone(), event.dot.clone());
         let version = version_view(vec![dot.clone()], &event, vector);
         let applied = AppliedView {

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 
 use super::effect::{Effect, Fact, LogRecord};
-use super::input::SessionId;
 use super::{Replica, Step};
 use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
@@ -17,8 +16,12 @@ use crate::id::{Dot, ReplicaId, StationId};
 use crate::wire::EncodedEvent;
 use crate::wire::message::Refusal;
 
-/// Most events held back: four full windows of each of 60 peers would be 61,440; a quarter of that is far
-/// more than reordering on live links needs, and what does not fit is shipped again.
+/// Origins taken from peers: the rest of a vector's entries is kept for this station's own incarnations.
+const SHIPPED_ORIGINS_MAX: usize = VECTOR_ENTRIES_MAX - 64;
+/// Second contents kept as evidence: whoever sends more of them proves nothing new.
+const DISPUTED_MAX: usize = 1024;
+/// Most events held back: the full windows of 32 peers, far more than reordering on live links needs. What does not
+/// fit is shipped again.
 const HELD_EVENTS_MAX: usize = 16_384;
 /// Most bytes held back.
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -107,30 +110,32 @@ impl Replica {
     pub(super) fn handle_events(
         &mut self,
         step: &mut Step<'_>,
-        session: SessionId,
         from: &StationId,
-        events: Vec<EncodedEvent>,
-    ) {
-        for encoded in events {
-            let refusal = match encoded.decode() {
-                Ok(event) if self.has_room_for(&event.dot.replica) => {
-                    self.receive(step, from, event, encoded);
-                    continue;
-                }
-                Ok(event) => format!("{}: {VECTOR_ENTRIES_MAX} origins are known, the limit", event.dot),
-                Err(error) => error.to_string(),
-            };
-            return step.push(Effect::Close { session, refusal: Refusal::Protocol(refusal) });
-        }
+        events: &[EncodedEvent],
+    ) -> Result<(), Refusal> {
+        events.iter().try_for_each(|shipped| self.take_shipped(step, from, &shipped.detached()))
     }
 
-    fn has_room_for(&self, origin: &ReplicaId) -> bool {
-        self.ledger.knows(origin) || self.ledger.origins_count() < VECTOR_ENTRIES_MAX
+    fn take_shipped(
+        &mut self,
+        step: &mut Step<'_>,
+        from: &StationId,
+        encoded: &EncodedEvent,
+    ) -> Result<(), Refusal> {
+        let event = encoded.decode().map_err(|error| Refusal::Protocol(error.to_string()))?;
+        // Held-back origins count too, or they would exceed the limit when their turn comes.
+        let origins = self.ledger.origins_count() + self.hold_back.held.len();
+        if origins >= SHIPPED_ORIGINS_MAX && !self.ledger.knows(&event.dot.replica) {
+            let refusal = format!("{}: {SHIPPED_ORIGINS_MAX} origins are known, the limit", event.dot);
+            return Err(Refusal::Protocol(refusal));
+        }
+        self.check_own_events(step, from, &event.dot.replica, event.dot.seq)?;
+        self.receive(step, from, event, encoded.clone());
+        Ok(())
     }
 
     fn receive(&mut self, step: &mut Step<'_>, from: &StationId, event: WriteEvent, encoded: EncodedEvent) {
         self.note_peer_has(from, &event.dot);
-        self.check_own_events(step, from, &event.dot.replica, event.dot.seq);
         let known = self.ledger.checksum(&event.dot).or_else(|| self.hold_back.checksum(&event.dot));
         match known {
             Some(checksum) if checksum == encoded.checksum() => {
@@ -144,10 +149,14 @@ impl Replica {
 
     /// Same dot, other content (rule 4): keep the evidence, alarm, go on.
     fn quarantine(&mut self, step: &mut Step<'_>, from: &StationId, dot: &Dot, encoded: &EncodedEvent) {
-        self.counters.quarantined += 1;
-        self.ledger.note_unsynced();
-        let bytes = encoded.as_bytes().clone();
-        step.push(Effect::Append(LogRecord::Quarantine { dot: dot.clone(), bytes }));
+        let is_new =
+            self.disputed.len() < DISPUTED_MAX && self.disputed.insert((dot.clone(), encoded.checksum()));
+        if is_new {
+            self.counters.quarantined += 1;
+            self.ledger.note_unsynced();
+            let bytes = encoded.as_bytes().clone();
+            step.push(Effect::Append(LogRecord::Quarantine { dot: dot.clone(), bytes }));
+        }
         step.observe(Fact::Equivocation { dot: dot.clone(), from: from.clone() });
     }
 
@@ -182,6 +191,7 @@ impl Replica {
         let Held { event, encoded, via } = held;
         self.observe_clocks(step, &event);
         let (dot, key) = (event.dot.clone(), event.key.clone());
+        self.requests.staged(&event);
         let lsn = self.ledger.stage(event, encoded.checksum(), via, Vec::new());
         step.push(Effect::Append(LogRecord::Event { lsn, dot, key, event: encoded }));
     }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::input::{Lsn, Ticket};
-use crate::clocks::VersionVector;
+use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
 use crate::id::{Dot, ReplicaId, StationId};
 
@@ -73,8 +73,14 @@ impl Ledger {
         self.origins.contains_key(replica)
     }
 
+    /// How many replicas ever minted an event we know.
     pub(super) fn origins_count(&self) -> usize {
         self.origins.len()
+    }
+
+    /// Whether a vector with this replica in it can still be sent.
+    pub(super) fn has_room_for(&self, replica: &ReplicaId) -> bool {
+        self.knows(replica) || self.origins_count() < VECTOR_ENTRIES_MAX
     }
 
     pub(super) fn checksum(&self, dot: &Dot) -> Option<u32> {

@@ -37,7 +37,7 @@ use self::ledger::Ledger;
 use self::requests::RequestTable;
 use self::sync::{Inbound, Outbound, RelayQueue};
 use crate::clocks::{DEFAULT_MAX_DRIFT_MS, HybridClock, LamportClock};
-use crate::id::{Incarnation, ReplicaId, StationId};
+use crate::id::{Dot, Incarnation, ReplicaId, StationId};
 
 /// What a replica is told about itself. Fixed for its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,12 @@ pub struct Replica {
     requests: RequestTable,
     outbound: BTreeMap<SessionId, Outbound>,
     inbound: BTreeMap<SessionId, Inbound>,
+    /// Client sessions that were accepted: nobody else's requests are heard.
+    clients: BTreeSet<SessionId>,
+    /// Second contents of dots that are in quarantine already.
+    disputed: BTreeSet<(Dot, u32)>,
+    /// Whether anybody can know events of the present incarnation.
+    minted_since_incarnation: bool,
     relay: RelayQueue,
     counters: Counters,
 }
@@ -124,7 +130,11 @@ impl Replica {
     pub fn handle(&mut self, now: Now, input: Input, effects: &mut Vec<Effect>) {
         let step = &mut Step { now, effects };
         match input {
-            Input::Client { ticket, request } => self.handle_request(step, ticket, request),
+            Input::Client { ticket, request } if self.clients.contains(&ticket.session) => {
+                self.handle_request(step, ticket, request);
+            }
+            // Its session was refused or has ended; nobody waits for an answer.
+            Input::Client { .. } => {}
             Input::SessionUp { session, opener } => self.handle_session_up(step, session, opener),
             Input::SessionDown { session } => self.handle_session_down(step, session),
             Input::Frame { session, message } => self.handle_message(step, session, message),
@@ -162,6 +172,7 @@ impl Replica {
         while self.ledger.knows(&self.me) || self.me.incarnation == old {
             self.me.incarnation = Incarnation(self.rng.u32(..));
         }
+        self.minted_since_incarnation = false;
         self.ledger.note_unsynced();
         step.push(Effect::Append(LogRecord::Incarnation(self.me.incarnation)));
         step.observe(Fact::NewIncarnation { old, new: self.me.incarnation });

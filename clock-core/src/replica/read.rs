@@ -8,8 +8,10 @@ use super::{Replica, Step};
 use crate::id::{Key, StationId};
 use crate::wire::{ConflictView, EntryView, LinkView, Request, Response, StatusView, VersionView};
 
-/// Value bytes in one answer: with the largest value and context on top it still fits a frame.
+/// Bytes in one answer: with the largest version on top it still fits a frame.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// An upper estimate of an encoded dot or vector entry.
+const ID_BYTES: usize = 88;
 /// Versions in one answer: their vectors are bounded by the cluster, their number must be too.
 const ANSWER_VERSIONS_MAX: usize = 64;
 /// Siblings over all conflicts in one answer, beyond which the rest follows in the next.
@@ -41,7 +43,8 @@ impl Replica {
         let (mut bytes, mut versions) = (0, Vec::<VersionView>::new());
         for version in entry.versions.iter().skip(skipped).take(ANSWER_VERSIONS_MAX) {
             let Written { event, vector } = version.written();
-            bytes += event.body.bytes.len();
+            let ids = version.dots().count() + event.context.len() + vector.len();
+            bytes += event.body.bytes.len() + ids * ID_BYTES;
             if bytes > ANSWER_BYTES_MAX && !versions.is_empty() {
                 break;
             }

@@ -63,6 +63,10 @@ impl Replica {
             requests: Default::default(),
             outbound: Default::default(),
             inbound: Default::default(),
+            clients: Default::default(),
+            disputed: Default::default(),
+            // An incarnation from the disk may have minted events that the disk has lost.
+            minted_since_incarnation: true,
             relay: Default::default(),
             counters: Counters { duplicates: 0, quarantined: recovered.quarantined },
             config,
@@ -89,10 +93,8 @@ impl Replica {
         }
         let vector = self.ledger.restore(lsn, &event, encoded.checksum());
         let change = self.catalog.apply(event.clone(), vector.clone());
-        if event.dot.replica.station == self.config.station {
-            let receipt = self.receipt(&event, &vector, &change.beside);
-            self.requests.written(&event, receipt);
-        }
+        let receipt = self.receipt(&event, &vector, &change.beside);
+        self.requests.written(&event, receipt);
     }
 
     /// Moves up what a repaired hole had stranded, and gives up an incarnation that may have lost events.

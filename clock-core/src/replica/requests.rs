@@ -1,8 +1,12 @@
-//! Which writes this station has accepted from clients, so that a retry is applied once (rule 9).
+//! Which requests the writes in the log came from, so that a retry is applied once (rule 9).
 //!
-//! Retention: the latest 16,384 writes of this station, also across a restart. A retry that comes later, or at
-//! another station, is a new event; the catalog collapses it with the first if both are current.
+//! Writes of other stations count too: a client that got no answer there may ask again here, and a second write
+//! would supersede what was written since.
+//!
+//! Retention: the latest 16,384 writes in the log, also across a restart. A retry that comes later, or at a station
+//! that has not seen the write yet, is a new event; the catalog collapses the two while both are current.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::conflict::ConflictId;
@@ -84,8 +88,14 @@ impl RequestTable {
             resolved: ConflictId::of(&event.context),
             progress,
         };
-        if self.known.insert(event.request, known).is_none() {
-            self.oldest_first.push_back(event.request);
+        match self.known.entry(event.request) {
+            // One request, two dots: the first that was learned of answers.
+            Entry::Occupied(known_already) if known_already.get().dot != event.dot => {}
+            Entry::Occupied(mut known_already) => drop(known_already.insert(known)),
+            Entry::Vacant(new) => {
+                new.insert(known);
+                self.oldest_first.push_back(event.request);
+            }
         }
         while self.oldest_first.len() > REQUESTS_MAX {
             self.oldest_first.pop_front().map(|oldest| self.known.remove(&oldest));

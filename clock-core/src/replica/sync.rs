@@ -133,17 +133,23 @@ impl Replica {
                 step.push(Effect::Send { session, message: Message::Hello(hello) });
             }
             Opener::Peer { cluster, claim } => match self.refuse_peer(&cluster, &claim.replica.station) {
-                Some(refusal) => step.push(Effect::Close { session, refusal }),
+                Some(refusal) => self.close(step, session, refusal),
                 None => self.accept_peer(step, session, &claim),
             },
             Opener::Client { cluster } if cluster != self.config.cluster => {
-                let refusal = Refusal::OtherCluster(self.config.cluster.clone());
-                step.push(Effect::Close { session, refusal });
+                self.close(step, session, Refusal::OtherCluster(self.config.cluster.clone()));
             }
             Opener::Client { .. } => {
+                self.clients.insert(session);
                 step.push(Effect::Send { session, message: Message::Welcome(self.claim()) });
             }
         }
+    }
+
+    /// Ends a session for good: whatever it still says is not heard.
+    pub(super) fn close(&mut self, step: &mut Step<'_>, session: SessionId, refusal: Refusal) {
+        self.handle_session_down(step, session);
+        step.push(Effect::Close { session, refusal });
     }
 
     fn claim(&self) -> Claim {
@@ -162,12 +168,15 @@ impl Replica {
 
     fn accept_peer(&mut self, step: &mut Step<'_>, session: SessionId, claim: &Claim) {
         let peer = claim.replica.station.clone();
-        self.check_claim(step, &peer, &claim.durable);
+        if let Err(refusal) = self.check_claim(step, &peer, &claim.durable) {
+            return self.close(step, session, refusal);
+        }
         self.inbound.insert(session, Inbound { peer });
         step.push(Effect::Send { session, message: Message::Welcome(self.claim()) });
     }
 
     pub(super) fn handle_session_down(&mut self, step: &mut Step<'_>, session: SessionId) {
+        self.clients.remove(&session);
         self.inbound.remove(&session);
         let ended = self.outbound.remove(&session).filter(|outbound| outbound.established);
         ended.into_iter().for_each(|outbound| step.observe(Fact::LinkDown { peer: outbound.peer }));
@@ -176,30 +185,37 @@ impl Replica {
     pub(super) fn handle_message(&mut self, step: &mut Step<'_>, session: SessionId, message: Message) {
         let shipper = self.inbound.get(&session).map(|inbound| inbound.peer.clone());
         let receiver = self.outbound.get(&session).map(|outbound| outbound.peer.clone());
-        match (message, shipper, receiver) {
-            (Message::Events(events), Some(peer), _) => self.handle_events(step, session, &peer, events),
+        let heard = match (message, shipper, receiver) {
+            // The session was closed, or never accepted: what is still on its way is not heard.
+            (_, None, None) => Ok(()),
+            (Message::Events(events), Some(peer), _) => self.handle_events(step, &peer, &events),
             (Message::Heartbeat { sent }, Some(peer), _) => {
-                self.handle_heartbeat(step, session, &peer, &sent);
+                self.handle_heartbeat(step, session, &peer, &sent)
             }
             (Message::Welcome(claim), _, Some(peer)) => self.handle_welcome(step, session, &peer, claim),
             (Message::Ack { durable, resend }, _, Some(peer)) => {
-                self.handle_ack(step, session, &peer, durable, resend);
+                self.handle_ack(step, session, &peer, durable, resend)
             }
             // The peer says why it closes; the shell sees the close itself and reports it.
-            (Message::Refused(_), _, _) => {}
-            _ => {
-                let refusal = Refusal::Protocol("unexpected message for this side of the session".to_owned());
-                step.push(Effect::Close { session, refusal });
-            }
+            (Message::Refused(_), _, _) => Ok(()),
+            _ => Err(Refusal::Protocol("unexpected message for this side of the session".to_owned())),
+        };
+        if let Err(refusal) = heard {
+            self.close(step, session, refusal);
         }
     }
 
-    fn handle_welcome(&mut self, step: &mut Step<'_>, session: SessionId, peer: &StationId, claim: Claim) {
+    fn handle_welcome(
+        &mut self,
+        step: &mut Step<'_>,
+        session: SessionId,
+        peer: &StationId,
+        claim: Claim,
+    ) -> Result<(), Refusal> {
         if claim.replica.station != *peer {
-            let refusal = Refusal::Protocol(format!("dialled {peer}, reached {}", claim.replica.station));
-            return step.push(Effect::Close { session, refusal });
+            return Err(Refusal::Protocol(format!("dialled {peer}, reached {}", claim.replica.station)));
         }
-        self.check_claim(step, peer, &claim.durable);
+        self.check_claim(step, peer, &claim.durable)?;
         let missing = self.ledger.visible().events_beyond(&claim.durable);
         if let Some(outbound) = self.outbound.get_mut(&session) {
             outbound.established = true;
@@ -208,6 +224,7 @@ impl Replica {
             step.observe(Fact::LinkUp { peer: peer.clone(), missing });
         }
         self.pump(step, session);
+        Ok(())
     }
 
     fn handle_ack(
@@ -217,8 +234,8 @@ impl Replica {
         peer: &StationId,
         durable: VersionVector,
         resend: bool,
-    ) {
-        self.check_claim(step, peer, &durable);
+    ) -> Result<(), Refusal> {
+        self.check_claim(step, peer, &durable)?;
         if let Some(outbound) = self.outbound.get_mut(&session) {
             if resend {
                 outbound.restart(durable);
@@ -228,6 +245,7 @@ impl Replica {
             }
         }
         self.pump(step, session);
+        Ok(())
     }
 
     /// Answers with what is durable here, and asks for a resend if something the peer has sent never arrived.
@@ -237,37 +255,47 @@ impl Replica {
         session: SessionId,
         peer: &StationId,
         sent: &VersionVector,
-    ) {
-        self.check_claim(step, peer, sent);
+    ) -> Result<(), Refusal> {
+        self.check_claim(step, peer, sent)?;
         let applied = self.ledger.applied();
         let arrived =
             |(replica, upto): (&ReplicaId, u64)| self.hold_back.bridges(replica, applied.upto(replica), upto);
         let resend = !sent.iter().all(arrived);
-        step.push(Effect::Send {
-            session,
-            message: Message::Ack { durable: self.ledger.visible().clone(), resend },
-        });
+        let durable = self.ledger.visible().clone();
+        step.push(Effect::Send { session, message: Message::Ack { durable, resend } });
+        Ok(())
     }
 
-    fn check_claim(&mut self, step: &mut Step<'_>, peer: &StationId, claim: &VersionVector) {
-        self.check_own_events(step, peer, &self.me.clone(), claim.upto(&self.me));
+    fn check_claim(
+        &mut self,
+        step: &mut Step<'_>,
+        peer: &StationId,
+        claim: &VersionVector,
+    ) -> Result<(), Refusal> {
+        self.check_own_events(step, peer, &self.me.clone(), claim.upto(&self.me))
     }
 
     /// A peer that knows more of my events than I minted proves that I lost some: it got them from my disk.
     /// They come back from the peers; under this incarnation nothing may be minted any more (a dot is never
-    /// used twice).
+    /// used twice). Of an incarnation that has minted nothing nobody can know an event: such a claim is a lie,
+    /// and answering it with yet another incarnation would let a peer make me take one after the other.
     pub(super) fn check_own_events(
         &mut self,
         step: &mut Step<'_>,
         peer: &StationId,
         replica: &ReplicaId,
         claimed: u64,
-    ) {
+    ) -> Result<(), Refusal> {
         let minted = self.ledger.applied().upto(&self.me);
-        if *replica == self.me && claimed > minted {
-            step.observe(Fact::LostOwnEvents { peer: peer.clone(), claimed, minted });
-            self.take_new_incarnation(step);
+        if *replica != self.me || claimed <= minted {
+            return Ok(());
         }
+        if !self.minted_since_incarnation {
+            return Err(Refusal::Protocol(format!("claims event {claimed} of {replica}, which minted none")));
+        }
+        step.observe(Fact::LostOwnEvents { peer: peer.clone(), claimed, minted });
+        self.take_new_incarnation(step);
+        Ok(())
     }
 
     /// Who ships an event has it.

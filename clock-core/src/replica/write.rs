@@ -140,8 +140,9 @@ impl Replica {
             }
         };
         let siblings = self.catalog.entry(key).map_or(0, |entry| entry.dots().count());
-        if dots.len() > CONTEXT_DOTS_MAX || siblings.saturating_sub(dots.len()) >= CONTEXT_DOTS_MAX {
-            return Err(RequestError::TooManySiblings(u32::try_from(siblings).unwrap_or(u32::MAX)));
+        // A write beside too many versions would make a conflict that no single write can end.
+        if siblings.saturating_sub(dots.len()) >= CONTEXT_DOTS_MAX {
+            return Err(too_many(siblings));
         }
         Ok(dots)
     }
@@ -164,10 +165,14 @@ impl Replica {
     }
 
     fn mint(&mut self, step: &mut Step<'_>, ticket: Ticket, accepted: Accepted) -> Result<(), RequestError> {
+        if accepted.context.len() > CONTEXT_DOTS_MAX {
+            return Err(too_many(accepted.context.len()));
+        }
         let event = self.minted(step, accepted)?;
         let encoded =
             EncodedEvent::encode(&event).map_err(|error| RequestError::InvalidValue(error.to_string()))?;
         let (dot, key) = (event.dot.clone(), event.key.clone());
+        self.minted_since_incarnation = true;
         self.requests.staged(&event);
         let lsn = self.ledger.stage(event, encoded.checksum(), None, vec![ticket]);
         step.push(Effect::Append(LogRecord::Event { lsn, dot, key, event: encoded }));
@@ -180,6 +185,9 @@ impl Replica {
         let seq = self.ledger.applied().upto(&self.me) + 1;
         if seq > MAX_COUNTER || self.lamport.current() >= MAX_COUNTER {
             return Err(exhausted("counter at 2^63 - 1"));
+        }
+        if !self.ledger.has_room_for(&self.me) {
+            return Err(exhausted("too many incarnations in the cluster"));
         }
         // A wall clock beyond year 2527 shows nonsense; the hybrid clock then counts on from where it is.
         let counting_on = self.hlc.last().wall_ms();
@@ -202,6 +210,10 @@ impl Replica {
             body,
         })
     }
+}
+
+fn too_many(siblings: usize) -> RequestError {
+    RequestError::TooManySiblings(u32::try_from(siblings).unwrap_or(u32::MAX))
 }
 
 fn refuse_on_error(step: &mut Step<'_>, ticket: Ticket, outcome: Result<(), RequestError>) {

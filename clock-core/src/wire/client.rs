@@ -341,8 +341,10 @@ pub enum RequestError {
         /// The write that has it.
         dot: Dot,
     },
-    /// The key has as many versions as a context can name: resolve first.
-    #[error("the key has {0} versions already: resolve the conflict first")]
+    /// The key has more versions than one write can supersede: supersede them in parts.
+    #[error(
+        "the key has {0} versions, a write can supersede {CONTEXT_DOTS_MAX}: name that many with an exact context, and repeat"
+    )]
     TooManySiblings(u32),
     /// A counter has reached its end.
     #[error("a clock of this station is exhausted: {0}")]

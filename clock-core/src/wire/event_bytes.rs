@@ -93,7 +93,7 @@ impl EncodedEvent {
     /// Encodes a write.
     ///
     /// # Errors
-    /// [`EventError`] if it is larger than an event may be.
+    /// [`EventError`] if it is an event that [`decode`](Self::decode) would refuse.
     pub fn encode(event: &WriteEvent) -> Result<Self, EventError> {
         let header = codec::encode("event header", &header_of(event))?;
         let body = &event.body.bytes;
@@ -110,7 +110,15 @@ impl EncodedEvent {
         bytes.put_slice(&header);
         bytes.put_slice(body);
         bytes.put_u32(crc32c::crc32c(&bytes));
-        Ok(Self { bytes: bytes.freeze() })
+        let encoded = Self { bytes: bytes.freeze() };
+        // What nobody could read must never be minted, and the limits of reading are written down once.
+        encoded.decode()?;
+        Ok(encoded)
+    }
+
+    /// The same event in memory of its own: cut out of a frame, it would keep the whole frame alive.
+    pub(crate) fn detached(&self) -> Self {
+        Self { bytes: Bytes::copy_from_slice(&self.bytes) }
     }
 
     /// The bytes as they travel and are stored.
@@ -259,10 +267,10 @@ mod tests {
         let refused = |change: fn(&mut WriteEvent), field: &'static str| {
             let mut event = event();
             change(&mut event);
-            let error = EncodedEvent::encode(&event).unwrap().decode().unwrap_err();
-            assert!(matches!(error, EventError::Field { field: named, .. } if named == field), "{error}");
+            let error = EncodedEvent::encode(&event).unwrap_err().to_string();
+            assert!(error.contains(field), "{error}");
         };
-        refused(|event| event.dot.seq = 0, "sequence");
+        refused(|event| event.dot.seq = MAX_COUNTER + 1, "sequence");
         refused(|event| event.lamport = u64::MAX, "lamport time");
         refused(|event| event.delta[0].1 = u64::MAX, "delta");
         refused(|event| event.delta[0].0 = event.dot.replica.clone(), "delta");

@@ -33,6 +33,11 @@ impl ResolveArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let choice = match self.take {
             Some(dot) => Choice::Take(dot),
+            None if !self.source.is_given(self.value.as_deref()) => {
+                let message =
+                    "say what the key is to hold: --take VERSION, --value VALUE, --file FILE or --stdin";
+                return Err(CliError::Usage(message.to_owned()));
+            }
             None => {
                 Choice::Value { kind: self.source.kind(), value: self.source.read(self.value.as_deref())? }
             }

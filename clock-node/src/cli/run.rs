@@ -18,8 +18,10 @@ use crate::station::{DRAIN_LIMIT, Station};
 
 /// After the drain limit, how long the process may take to be gone.
 const EXIT_GRACE: Duration = Duration::from_millis(800);
-/// Threads for reads from the store: one for each peer of the reference cluster, and one to spare.
-const BLOCKING_THREADS: usize = 4;
+/// Threads for reads from the store, one at a time for each peer, and for name resolution, which may hang.
+const BLOCKING_THREADS: usize = 16;
+/// Shortest first delay between dials: less would be a busy loop while a peer is away.
+const RECONNECT_FIRST_MIN: Duration = Duration::from_millis(10);
 
 /// Flags of `run`.
 #[derive(Debug, Args)]
@@ -50,7 +52,7 @@ pub struct RunArgs {
     /// Sync twice per commit: a crash can then not roll back the newest one unnoticed
     #[arg(long)]
     two_phase_commit: bool,
-    /// Seed of jitter and incarnations [default: from the system, see the log]
+    /// Seed of the jitter between dials [default: from the system, see the log]
     #[arg(long)]
     seed: Option<u64>,
     /// What to log to standard error, e.g. info or clock_node=debug
@@ -68,7 +70,9 @@ impl FromStr for PeerArg {
         let (name, address) = text.split_once('=').ok_or("expected NAME=HOST:PORT")?;
         let port = address.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
         match port {
-            Some(Ok(_)) => Ok(Self(name.parse().map_err(|error| format!("{error}"))?, address.to_owned())),
+            Some(Ok(_)) if !address.starts_with(':') => {
+                Ok(Self(name.parse().map_err(|error| format!("{error}"))?, address.to_owned()))
+            }
             _ => Err(format!("address {address:?}: expected HOST:PORT")),
         }
     }
@@ -116,6 +120,10 @@ fn config_of(args: RunArgs) -> Result<StationConfig, CliError> {
             return Err(CliError::Usage(format!("--peer {peer} is given twice")));
         }
     }
+    if args.reconnect_first < RECONNECT_FIRST_MIN {
+        let given = humantime::format_duration(args.reconnect_first);
+        return Err(CliError::Usage(format!("--reconnect-first {given}: expected at least 10ms")));
+    }
     let data = args.data.unwrap_or_else(|| PathBuf::from("clock-data").join(args.station.as_str()));
     Ok(StationConfig {
         cluster: args.cluster,
@@ -146,7 +154,12 @@ async fn serve(config: StationConfig) -> Result<(), CliError> {
     let (mut interrupt, mut terminate) =
         (handler(SignalKind::interrupt())?, handler(SignalKind::terminate())?);
     let name = config.station.clone();
-    let station = Station::start(config).await?;
+    let station = tokio::select! {
+        started = Station::start(config) => started?,
+        // Opening a large or damaged store takes time, and is safe to stop at any point.
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    };
     let ready = json!({
         "proto": 1,
         "pid": std::process::id(),

@@ -43,6 +43,11 @@ impl ValueArgs {
         }
     }
 
+    /// Whether any source is named.
+    pub(super) fn is_given(&self, argument: Option<&str>) -> bool {
+        argument.is_some() || self.file.is_some() || self.stdin
+    }
+
     /// The value, from exactly one source.
     pub(super) fn read(&self, argument: Option<&str>) -> Result<Bytes, CliError> {
         let from_stdin = || read_limited("standard input", std::io::stdin().lock());

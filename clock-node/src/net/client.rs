@@ -145,6 +145,11 @@ impl Client {
                     let detail = format!("{NOTICES_MAX} notices were not read");
                     return Err(ClientError::Broken { address: self.address.clone(), detail });
                 }
+                // The session ends before the answer: for a write, nobody knows here whether it was applied.
+                Message::Refused(refusal) => {
+                    let detail = format!("the station said: {refusal}");
+                    return Err(ClientError::Broken { address: self.address.clone(), detail });
+                }
                 _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
             }
         }
@@ -152,9 +157,6 @@ impl Client {
 
     async fn receive(&mut self) -> Result<Message, ClientError> {
         match self.reader.next().await {
-            Some(Ok(Message::Refused(refusal))) => {
-                Err(ClientError::Refused { address: self.address.clone(), refusal })
-            }
             Some(Ok(message)) => Ok(message),
             Some(Err(error)) => Err(self.broken(&error)),
             None => Err(closed(&self.address)),
@@ -177,6 +179,9 @@ impl Client {
             match self.receive().await? {
                 Message::Notice(notice) => return Ok(notice),
                 Message::Response { .. } => {}
+                Message::Refused(refusal) => {
+                    return Err(ClientError::Refused { address: self.address.clone(), refusal });
+                }
                 _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
             }
         }

@@ -7,7 +7,7 @@ use tokio_util::codec::{Decoder, Encoder};
 
 /// Why nothing more can be read. Close the connection.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub(super) enum ReadError {
     /// The connection broke.
     #[error("connection: {0}")]
     Io(#[from] std::io::Error),
@@ -24,7 +24,7 @@ pub enum ReadError {
 
 /// Cuts messages off a stream.
 #[derive(Debug)]
-pub struct FrameDecoder {
+pub(super) struct FrameDecoder {
     /// Largest frame to accept now: small for a stranger, [`frame::FRAME_BYTES_MAX`] after the handshake.
     pub frame_bytes_max: usize,
 }
@@ -49,7 +49,7 @@ impl Decoder for FrameDecoder {
 
 /// Writes messages to a stream.
 #[derive(Debug)]
-pub struct FrameEncoder;
+pub(super) struct FrameEncoder;
 
 impl Encoder<Message> for FrameEncoder {
     type Error = ReadError;

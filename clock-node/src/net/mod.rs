@@ -6,9 +6,7 @@ mod peer;
 mod server;
 mod session;
 
-pub use frames::{FrameDecoder, FrameEncoder, ReadError};
-pub use peer::Backoff;
-pub(crate) use peer::PeerDialler;
+pub(crate) use peer::{Backoff, PeerDialler};
 pub(crate) use server::Server;
 
 use std::time::Duration;

@@ -15,7 +15,7 @@ use crate::handle::StationHandle;
 /// Delays between dials: doubling from `first` to `longest`, each varied by up to a fifth either way so that
 /// stations that lost each other together do not all come back at once.
 #[derive(Debug, Clone)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
@@ -24,7 +24,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// Starts at `first`; `seed` decides the jitter.
-    pub fn new(first: Duration, longest: Duration, seed: u64) -> Self {
+    pub(crate) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
         Self { first, longest, next: first, rng: fastrand::Rng::with_seed(seed) }
     }
 
@@ -36,13 +36,13 @@ impl Backoff {
     }
 
     /// How long to wait now.
-    pub fn next_delay(&mut self) -> Duration {
+    pub(crate) fn next_delay(&mut self) -> Duration {
         let jitter = 0.8 + 0.4 * self.rng.f64();
         self.step().mul_f64(jitter)
     }
 
     /// The link held: start over.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
 

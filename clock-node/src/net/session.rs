@@ -8,10 +8,12 @@ use clock_core::wire::Request;
 use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, Refusal};
 use futures_util::{SinkExt, StreamExt};
+use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
@@ -22,11 +24,18 @@ use crate::handle::{SessionReceiver, SessionSender, StationHandle, Stopping};
 
 /// Requests of one client that may be unanswered; beyond it the station stops reading from that client.
 const CLIENT_REQUESTS_MAX: usize = 128;
+/// A connection is probed after this silence,
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// at this interval,
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// and broken after this many probes without an answer.
+const KEEPALIVE_PROBES: u32 = 4;
 /// After a stop, how long a frame that has begun to arrive may take to be complete.
-const LAST_FRAME_GRACE: Duration = Duration::from_secs(1);
+const LAST_FRAME_GRACE: Duration = Duration::from_secs(2);
 
-/// After its reader has ended, how long a session waits for the answers it still owes.
-const ANSWERS_GRACE: Duration = Duration::from_secs(5);
+/// After its reader has ended, how long a session waits for the answers it still owes, and how long for them to be
+/// written. Twice this and the last frame stay below the drain limit.
+const ANSWERS_GRACE: Duration = Duration::from_secs(3);
 
 pub(super) type Reader = FramedRead<OwnedReadHalf, FrameDecoder>;
 pub(super) type Writer = FramedWrite<OwnedWriteHalf, FrameEncoder>;
@@ -35,9 +44,19 @@ pub(super) type Writer = FramedWrite<OwnedWriteHalf, FrameEncoder>;
 pub(super) fn split(stream: TcpStream) -> (Reader, Writer) {
     // Frames are written whole; waiting for more bytes would only add delay.
     let _ = stream.set_nodelay(true);
+    // A client may be silent for ever, but one whose machine is gone must not keep its place.
+    let _ = keep_alive(&stream);
     let (read_half, write_half) = stream.into_split();
     let reader = FramedRead::new(read_half, FrameDecoder { frame_bytes_max: HELLO_FRAME_BYTES_MAX });
     (reader, FramedWrite::new(write_half, FrameEncoder))
+}
+
+/// Asks the system to probe a silent connection, and to break it after about two minutes without an answer.
+fn keep_alive(stream: &TcpStream) -> rustix::io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)
 }
 
 /// How a session ended, for whoever dialled it.
@@ -53,14 +72,18 @@ pub(super) enum Ending {
     Silent,
 }
 
-/// One session with the actor.
+/// One session with the actor: the side that reads.
 pub(super) struct Session {
-    pub(super) id: SessionId,
-    pub(super) handle: StationHandle,
-    pub(super) stop: CancellationToken,
+    id: SessionId,
+    handle: StationHandle,
+    stop: CancellationToken,
     sender: SessionSender,
     abort: CancellationToken,
+    refused: watch::Receiver<Option<Refusal>>,
     is_client: bool,
+    is_watching: bool,
+    /// The station is stopping, and the one frame that had begun to arrive is being read.
+    is_last_frame: bool,
     open_requests: Arc<Semaphore>,
     /// The reader has ended: whoever works for the session ends too.
     ended: CancellationToken,
@@ -76,38 +99,45 @@ impl Session {
         opener: Opener,
         on_welcome: impl FnMut(),
     ) -> Ending {
-        let id = handle.new_session();
         let (sender, receiver) = SessionSender::channel();
-        let open_requests = Arc::new(Semaphore::new(CLIENT_REQUESTS_MAX));
-        let is_client = matches!(opener, Opener::Client { .. });
-        let abort = receiver.abort.clone();
-        let writing = tokio::spawn(write(writer, receiver, open_requests.clone()));
-        let session = Self {
-            id,
+        let mut session = Self {
+            id: handle.new_session(),
             handle,
             stop,
             sender,
-            abort,
-            is_client,
-            open_requests,
+            abort: receiver.abort.clone(),
+            refused: receiver.ending.clone(),
+            is_client: matches!(opener, Opener::Client { .. }),
+            is_watching: false,
+            is_last_frame: false,
+            open_requests: Arc::new(Semaphore::new(CLIENT_REQUESTS_MAX)),
             ended: CancellationToken::new(),
         };
-        let ending = match session.handle.open(id, session.sender.clone(), opener).await {
+        let writing = tokio::spawn(write(writer, receiver, session.open_requests.clone()));
+        let ending = match session.handle.open(session.id, session.sender.clone(), opener).await {
             Ok(()) => session.read(reader, on_welcome).await,
             Err(Stopping) => Ending::Closed,
         };
         session.ended.cancel();
         session.answers_written().await;
-        let Self { handle, sender, .. } = session;
         if let Ending::Broken(error) = &ending {
-            sender.send(Message::Refused(Refusal::Protocol(error.to_string())));
+            session.sender.refuse(Refusal::Protocol(error.to_string()));
         }
-        // After SessionDown the actor drops its sender; with ours gone too the writer finishes and ends.
+        session.close(writing).await;
+        ending
+    }
+
+    /// After `SessionDown` the actor drops its sender; with ours gone too the writer finishes what is queued. One
+    /// that cannot, because nobody reads at the other end, is cut off.
+    async fn close(self, mut writing: JoinHandle<()>) {
+        let Self { id, handle, sender, abort, .. } = self;
         drop(sender);
         let _ = handle.input(Input::SessionDown { session: id }).await;
         drop(handle);
-        let _ = writing.await;
-        ending
+        if timeout(ANSWERS_GRACE, &mut writing).await.is_err() {
+            abort.cancel();
+            let _ = writing.await;
+        }
     }
 
     /// Waits until every accepted request is answered: also for a client that has closed its sending side, and
@@ -120,7 +150,7 @@ impl Session {
         }
     }
 
-    async fn read(&self, mut reader: Reader, mut on_welcome: impl FnMut()) -> Ending {
+    async fn read(&mut self, mut reader: Reader, mut on_welcome: impl FnMut()) -> Ending {
         reader.decoder_mut().frame_bytes_max = FRAME_BYTES_MAX;
         loop {
             let message = match self.next(&mut reader).await {
@@ -136,7 +166,7 @@ impl Session {
                 }
                 message if self.is_client => {
                     let detail = format!("a client may only send requests, got {}", kind_of(&message));
-                    self.sender.send(Message::Refused(Refusal::Protocol(detail)));
+                    self.sender.refuse(Refusal::Protocol(detail));
                     return Ending::Closed;
                 }
                 message => {
@@ -151,17 +181,19 @@ impl Session {
         }
     }
 
-    /// The next message. After a stop, only a frame that has begun to arrive is still awaited.
-    async fn next(&self, reader: &mut Reader) -> Result<Message, Ending> {
+    /// The next message. After a stop, only the one frame that has begun to arrive is still awaited.
+    async fn next(&mut self, reader: &mut Reader) -> Result<Message, Ending> {
         loop {
             let waited = tokio::select! {
-                // Stopping first, or a busy peer would keep the station up. All are cancel safe.
+                // Endings first, or a busy sender would keep the session up. All are cancel safe.
                 biased;
                 () = self.abort.cancelled() => return Err(Ending::Closed),
+                _ = self.refused.changed() => return Err(Ending::Closed),
                 () = self.stop.cancelled() => {
-                    if reader.read_buffer().is_empty() {
+                    if self.is_last_frame || reader.read_buffer().is_empty() {
                         return Err(Ending::Closed);
                     }
+                    self.is_last_frame = true;
                     timeout(LAST_FRAME_GRACE, reader.next()).await
                 }
                 waited = timeout(IDLE_TIMEOUT, reader.next()) => waited,
@@ -177,12 +209,13 @@ impl Session {
         }
     }
 
-    async fn ask(&self, number: u64, request: Request) -> Result<(), Stopping> {
+    async fn ask(&mut self, number: u64, request: Request) -> Result<(), Stopping> {
         // Never closed, so this only waits. The writer gives the permit back with the answer.
         if let Ok(permit) = self.open_requests.acquire().await {
             permit.forget();
         }
-        if request == Request::Watch {
+        if request == Request::Watch && !self.is_watching {
+            self.is_watching = true;
             self.watch();
         }
         let ticket = Ticket { session: self.id, number };
@@ -203,7 +236,7 @@ impl Session {
                 };
                 match notice {
                     Ok(notice) => {
-                        if !sender.send_in_turn(Message::Notice(notice)).await {
+                        if !sender.notify(notice).await {
                             return;
                         }
                     }
@@ -221,7 +254,7 @@ async fn write(mut writer: Writer, mut receiver: SessionReceiver, open_requests:
     let writing = async {
         while let Some(message) = next_to_write(&mut receiver).await {
             let answers = matches!(message, Message::Response { .. });
-            let last = receiver.queue.is_empty();
+            let last = receiver.queue.is_empty() && receiver.notices.is_empty();
             match last {
                 true => writer.send(message).await?,
                 false => writer.feed(message).await?,
@@ -243,20 +276,35 @@ async fn write(mut writer: Writer, mut receiver: SessionReceiver, open_requests:
     abort.cancel();
 }
 
-/// The next queued message, or the latest ack when nothing else waits.
+/// What to write next: answers and events first, then notices, then the latest ack; at the end, why it ends. `None`
+/// when that was said, or every sender is gone.
 async fn next_to_write(receiver: &mut SessionReceiver) -> Option<Message> {
     loop {
         tokio::select! {
             biased;
-            message = receiver.queue.recv() => return message,
+            message = receiver.queue.recv() => match message {
+                Some(message) => return Some(message),
+                None => return last_words(receiver),
+            },
+            Some(notice) = receiver.notices.recv() => return Some(notice),
             Ok(()) = receiver.latest_ack.changed() => {
                 let ack = receiver.latest_ack.borrow_and_update().clone();
                 if ack.is_some() {
                     return ack;
                 }
             }
+            Ok(()) = receiver.ending.changed() => {
+                receiver.queue.close();
+            }
         }
     }
+}
+
+/// Why the session ends, once.
+fn last_words(receiver: &mut SessionReceiver) -> Option<Message> {
+    let refusal = receiver.ending.borrow_and_update().clone().filter(|_| !receiver.has_ended);
+    receiver.has_ended = true;
+    refusal.map(Message::Refused)
 }
 
 fn kind_of(message: &Message) -> &'static str {

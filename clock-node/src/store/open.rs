@@ -1,8 +1,9 @@
 //! Opening: make or check the file, have it salvaged if it is damaged, say what may be lost.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use clock_core::replica::{Lsn, Recovered};
@@ -63,7 +64,11 @@ pub fn open(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, Stor
 
 fn open_checked(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, StoreError> {
     let path = folder.join(FILE_NAME);
+    if folder.exists() && !folder.is_dir() {
+        return Err(io_error(folder, std::io::Error::other("is a file: expected a folder for the data")));
+    }
     fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
+    let _opening = lock_folder(folder)?;
     salvage::finish_interrupted(&path)?;
     let soundness = if path.exists() { inspect(&path, identity)? } else { Soundness::Sound };
     let salvaged = match soundness {
@@ -95,14 +100,14 @@ enum Soundness {
 
 /// Checks a file without changing it. Events first: the engine's own check may roll back to an older commit.
 fn inspect(path: &Path, identity: &StoreIdentity) -> Result<Soundness, StoreError> {
-    let mut database = look_at(path)?;
+    let (mut database, rolled_back) = look_at(path)?;
     check_identity(&database, path, identity)?;
     if !guarded(|| every_event_passes(&database)).unwrap_or(false) {
         return Ok(Soundness::Damaged);
     }
     match guarded(|| database.check_integrity().map_err(engine)) {
-        Ok(true) => Ok(Soundness::Sound),
-        Ok(false) => Ok(Soundness::Repaired),
+        Ok(true) if !rolled_back => Ok(Soundness::Sound),
+        Ok(_) => Ok(Soundness::Repaired),
         Err(StoreError::Engine(error)) if !matches!(*error, redb::Error::Corrupted(_)) => {
             Err(StoreError::Engine(error))
         }
@@ -110,10 +115,21 @@ fn inspect(path: &Path, identity: &StoreIdentity) -> Result<Soundness, StoreErro
     }
 }
 
-/// Opens a file so that nothing the engine does to it reaches the disk.
-pub(super) fn look_at(path: &Path) -> Result<Database, StoreError> {
+/// Opens a file so that nothing the engine does to it reaches the disk; also says whether the engine found the newest
+/// commit damaged and rolled back to the one before.
+///
+/// It does so without a word when the file was not closed cleanly. All it tells is its progress: it reports 0.3 only
+/// when the newest commit failed its check. A sweep of damaged files in the tests keeps watch over that.
+pub(super) fn look_at(path: &Path) -> Result<(Database, bool), StoreError> {
     let backend = OverlayBackend::open(path)?;
-    Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend).map_err(engine)
+    let rolled_back = Arc::new(AtomicBool::new(false));
+    let noted = rolled_back.clone();
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES).set_repair_callback(move |repair| {
+        noted.fetch_or((0.1..0.5).contains(&repair.progress()), Ordering::Relaxed);
+    });
+    let database = builder.create_with_backend(backend).map_err(engine)?;
+    Ok((database, rolled_back.load(Ordering::Relaxed)))
 }
 
 fn every_event_passes(database: &Database) -> Result<bool, StoreError> {
@@ -139,6 +155,16 @@ fn counts(database: &Database) -> Result<(u64, u64, u64), StoreError> {
     let last_lsn = log.last().map_err(engine)?.map_or(0, |(lsn, _)| lsn.value());
     let quarantined = transaction.open_table(QUARANTINE).map_err(engine)?.len().map_err(engine)?;
     Ok((last_lsn, log.len().map_err(engine)?, quarantined))
+}
+
+/// One opening at a time: the renames of a salvage must not meet those of another.
+fn lock_folder(folder: &Path) -> Result<File, StoreError> {
+    let opened = File::open(folder).map_err(|source| io_error(folder, source))?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io_error(folder, source)),
+    }
 }
 
 pub(super) fn io_error(path: &Path, source: std::io::Error) -> StoreError {

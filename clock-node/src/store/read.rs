@@ -11,7 +11,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase};
 use super::schema::{self, BY_KEY, DOTS, KEYS, LOG, STATIONS};
 use super::{StoreError, engine, guarded};
 
-/// Value bytes in one part of a history: a frame holds it with room to spare.
+/// Bytes of events in one part of a history: with the largest on top it still fits a frame.
 const HISTORY_BYTES_MAX: usize = 256 * 1024;
 /// Entries in one part of a history.
 const HISTORY_ENTRIES_MAX: usize = 256;
@@ -27,7 +27,7 @@ impl StoreReader {
         Self { database }
     }
 
-    /// Hands every event to `visit` in log order, already checked.
+    /// Every event in log order, as stored: opening has checked them.
     ///
     /// # Errors
     /// [`StoreError`] if the engine fails.
@@ -101,8 +101,8 @@ impl StoreReader {
                 return Ok((entries.clone(), entries.last().map(|last| last.position)));
             }
             let Some(stored) = log.get(lsn).map_err(engine)? else { continue };
-            let (_, written) = checked(lsn, stored.value())?;
-            bytes += written.body.bytes.len();
+            let (event, written) = checked(lsn, stored.value())?;
+            bytes += event.as_bytes().len();
             entries.push(history_entry(lsn, written));
         }
         Ok((entries, None))

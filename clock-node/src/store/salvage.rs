@@ -59,7 +59,7 @@ pub(super) fn finish_interrupted(path: &Path) -> Result<(), StoreError> {
 pub(super) fn salvage(folder: &Path, path: &Path, identity: &StoreIdentity) -> Result<Salvage, StoreError> {
     let salvaged = salvaged_path(path);
     let outcome = {
-        let damaged = look_at(path)?;
+        let (damaged, _) = look_at(path)?;
         let new = Arc::new(open_file(&salvaged)?);
         claim_identity(&new, &salvaged, identity)?;
         copy_readable(&damaged, &new)?

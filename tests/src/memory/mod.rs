@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use clock_core::replica::{
     Effect, Fact, Input, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
 };
-use clock_core::wire::message::{Message, Role};
+use clock_core::wire::message::{Message, Refusal, Role};
 use clock_core::wire::{Request, Response, frame};
 use clock_core::{Incarnation, StationId};
 
@@ -30,6 +30,8 @@ pub struct Station {
     pub log: MemoryLog,
     /// What it reported, oldest first.
     pub facts: Vec<Fact>,
+    /// Why it closed sessions, oldest first.
+    pub refusals: Vec<Refusal>,
     inbox: VecDeque<Input>,
     replies: BTreeMap<u64, Response>,
     syncing: Option<clock_core::replica::Lsn>,
@@ -56,6 +58,7 @@ pub struct MemoryCluster {
     next_session: u64,
     next_number: u64,
     faults: FrameFaults,
+    disks_frozen: bool,
 }
 
 /// What the network does to whole frames within a session, as a fault proxy can.
@@ -87,6 +90,7 @@ impl MemoryCluster {
             next_session: 1,
             next_number: 1,
             faults: FrameFaults::default(),
+            disks_frozen: false,
         };
         members.iter().for_each(|member| cluster.boot(member, MemoryLog::default()));
         members.iter().for_each(|member| cluster.dial_all(member));
@@ -109,12 +113,15 @@ impl MemoryCluster {
             replica,
             log,
             facts: Vec::new(),
+            refusals: Vec::new(),
             inbox: VecDeque::new(),
             replies: BTreeMap::new(),
             syncing: None,
         };
         self.stations.insert(member.clone(), booted);
         self.perform(member, effects);
+        let opener = Opener::Client { cluster: station("test") };
+        self.handle(member, Input::SessionUp { session: CLIENT, opener });
     }
 
     fn dial_all(&mut self, dialler: &StationId) {
@@ -175,12 +182,31 @@ impl MemoryCluster {
 
     /// Hands a station a message as if a peer had sent it on its session.
     pub fn inject(&mut self, from: &str, to: &str, message: Message) {
+        let session = self.session(from, to).unwrap_or_else(|| panic!("{from} has no session to {to}"));
+        self.inject_on(session, to, message);
+    }
+
+    /// Hands a station a message on a session that may have ended.
+    pub fn inject_on(&mut self, session: SessionId, to: &str, message: Message) {
+        self.handle(&station(to), Input::Frame { session, message });
+    }
+
+    /// The session that one station dialled to another, if it is up.
+    pub fn session(&self, from: &str, to: &str) -> Option<SessionId> {
         let ends = (station(from), station(to));
         let between = |connection: &Connection| connection.dialler == ends.0 && connection.acceptor == ends.1;
-        let session =
-            self.connections.iter().find(|(_, connection)| between(connection)).map(|(session, _)| *session);
-        let session = session.unwrap_or_else(|| panic!("{from} has no session to {to}"));
-        self.handle(&ends.1, Input::Frame { session, message });
+        self.connections.iter().find(|(_, connection)| between(connection)).map(|(session, _)| *session)
+    }
+
+    /// Hands in a request on a session of the test's choice; nobody may have accepted it.
+    pub fn submit_on(&mut self, session: SessionId, name: &str, request: Request) {
+        let ticket = Ticket { session, number: 0 };
+        self.handle(&station(name), Input::Client { ticket, request });
+    }
+
+    /// From now on no disk finishes a sync.
+    pub fn freeze_disks(&mut self) {
+        self.disks_frozen = true;
     }
 
     /// Lets everything pass again.
@@ -257,7 +283,7 @@ impl MemoryCluster {
     pub fn step(&mut self) -> bool {
         let mut choices: Vec<Choice> = Vec::new();
         for (member, at) in &self.stations {
-            choices.extend(at.syncing.map(|_| Choice::Sync(member.clone())));
+            choices.extend(at.syncing.filter(|_| !self.disks_frozen).map(|_| Choice::Sync(member.clone())));
             choices.extend(at.inbox.front().map(|_| Choice::Work(member.clone())));
         }
         for (session, connection) in &self.connections {
@@ -343,9 +369,17 @@ impl MemoryCluster {
                 Effect::Observe(fact) => at.facts.push(fact),
                 Effect::Send { session, message } => self.send(member, session, &message),
                 Effect::Close { session, refusal } => {
-                    panic!("{member} closes session {session:?}: {refusal}")
+                    at.refusals.push(refusal);
+                    self.disconnect(session);
                 }
             }
+        }
+    }
+
+    fn disconnect(&mut self, session: SessionId) {
+        let Some(connection) = self.connections.remove(&session) else { return };
+        for end in [&connection.dialler, &connection.acceptor] {
+            self.handle(end, Input::SessionDown { session });
         }
     }
 
