@@ -18,9 +18,11 @@ mod deliver;
 mod effect;
 mod input;
 mod ledger;
+mod outbound;
 mod read;
 mod recover;
 mod requests;
+mod session;
 mod sync;
 mod write;
 
@@ -34,8 +36,9 @@ pub use recover::Recovered;
 use self::catalog::Catalog;
 use self::deliver::HoldBack;
 use self::ledger::Ledger;
+use self::outbound::{Outbound, RelayQueue};
 use self::requests::RequestTable;
-use self::sync::{Inbound, Outbound, RelayQueue};
+use self::session::Inbound;
 use crate::clocks::{DEFAULT_MAX_DRIFT_MS, HybridClock, LamportClock};
 use crate::id::{Dot, Incarnation, ReplicaId, StationId};
 

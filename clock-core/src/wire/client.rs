@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded;
 use crate::clocks::{HybridTimestamp, VersionVector};
-use crate::event::{BodyKind, CONTEXT_DOTS_MAX};
+use crate::event::{BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
 use crate::id::{Dot, Key, ReplicaId, RequestId, StationId};
 use crate::replica::ConflictId;
 
@@ -208,6 +208,14 @@ pub struct HistoryEntry {
     pub value: Bytes,
     /// The client's id.
     pub request: RequestId,
+}
+
+impl HistoryEntry {
+    /// The entry of a write at a position of the log.
+    pub fn new(position: u64, event: WriteEvent) -> Self {
+        let WriteEvent { dot, lamport, hlc, wall_ms, context, request, body, .. } = event;
+        Self { position, dot, lamport, hlc, wall_ms, context, kind: body.kind, value: body.bytes, request }
+    }
 }
 
 /// One sibling of a conflict, without its value.

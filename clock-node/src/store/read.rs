@@ -103,7 +103,7 @@ impl StoreReader {
             let Some(stored) = log.get(lsn).map_err(engine)? else { continue };
             let (event, written) = checked(lsn, stored.value())?;
             bytes += event.as_bytes().len();
-            entries.push(history_entry(lsn, written));
+            entries.push(HistoryEntry::new(lsn, written));
         }
         Ok((entries, None))
     }
@@ -127,18 +127,4 @@ fn checked(lsn: u64, bytes: &[u8]) -> Result<(EncodedEvent, WriteEvent), StoreEr
     let event = EncodedEvent::from_bytes(Bytes::copy_from_slice(bytes));
     let written = event.decode().map_err(|source| StoreError::Damaged { lsn, source })?;
     Ok((event, written))
-}
-
-fn history_entry(lsn: u64, event: WriteEvent) -> HistoryEntry {
-    HistoryEntry {
-        position: lsn,
-        dot: event.dot,
-        lamport: event.lamport,
-        hlc: event.hlc,
-        wall_ms: event.wall_ms,
-        context: event.context,
-        kind: event.body.kind,
-        value: event.body.bytes,
-        request: event.request,
-    }
 }

@@ -119,22 +119,11 @@ impl MemoryLog {
     /// A key's history.
     pub fn history(&self, key: &Key, after: Lsn) -> Response {
         let of_key = self.durable.iter().filter(|(lsn, (_, stored, _))| **lsn > after && stored == key);
-        let entries = of_key.map(|(lsn, (_, _, event))| entry(*lsn, event)).collect();
+        let entries = of_key
+            .map(|(lsn, (_, _, event))| {
+                HistoryEntry::new(lsn.0, event.decode().expect("the log holds valid events"))
+            })
+            .collect();
         Response::History { entries, more_after: None }
-    }
-}
-
-fn entry(lsn: Lsn, event: &EncodedEvent) -> HistoryEntry {
-    let event = event.decode().expect("the log holds valid events");
-    HistoryEntry {
-        position: lsn.0,
-        dot: event.dot,
-        lamport: event.lamport,
-        hlc: event.hlc,
-        wall_ms: event.wall_ms,
-        context: event.context,
-        kind: event.body.kind,
-        value: event.body.bytes,
-        request: event.request,
     }
 }

@@ -4,11 +4,12 @@
 //! repeated exactly by its seed; within one session frames keep their order, as TCP would have it.
 
 mod log;
+mod network;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use clock_core::replica::{
     Effect, Fact, Input, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
 };
@@ -17,6 +18,8 @@ use clock_core::wire::{Request, Response, frame};
 use clock_core::{Incarnation, StationId};
 
 pub use log::MemoryLog;
+pub use network::FrameFaults;
+use network::{Connection, EVENTS, kind, overtaker};
 
 /// Where client requests of a test come from.
 const CLIENT: SessionId = SessionId(0);
@@ -37,15 +40,6 @@ pub struct Station {
     syncing: Option<clock_core::replica::Lsn>,
 }
 
-/// One end's view of a connection: who is at the other end.
-#[derive(Debug, Clone)]
-struct Connection {
-    dialler: StationId,
-    acceptor: StationId,
-    to_acceptor: VecDeque<Bytes>,
-    to_dialler: VecDeque<Bytes>,
-}
-
 /// The cluster. Every step is drawn from the seed.
 #[derive(Debug)]
 pub struct MemoryCluster {
@@ -59,15 +53,6 @@ pub struct MemoryCluster {
     next_number: u64,
     faults: FrameFaults,
     disks_frozen: bool,
-}
-
-/// What the network does to whole frames within a session, as a fault proxy can.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FrameFaults {
-    /// A frame may overtake up to this many others.
-    pub overtake: usize,
-    /// How likely a frame of events is lost.
-    pub lose_events: f64,
 }
 
 /// A station's id from a name that the test knows to be valid.
@@ -391,21 +376,6 @@ impl MemoryCluster {
             false => connection.to_dialler.push_back(bytes),
         }
     }
-}
-
-/// Types of frames, as the wire format numbers them.
-const EVENTS: u8 = 4;
-const ACK: u8 = 6;
-
-fn kind(frame: &Bytes) -> u8 {
-    frame[7]
-}
-
-/// Which queued frame arrives next: the first, or one that overtakes it. A handshake keeps its place.
-fn overtaker(queue: &VecDeque<Bytes>, faults: FrameFaults, rng: &mut fastrand::Rng) -> usize {
-    let free =
-        queue.iter().take(faults.overtake + 1).take_while(|frame| (EVENTS..=ACK).contains(&kind(frame)));
-    rng.usize(..free.count().max(1))
 }
 
 /// What can happen next.

@@ -1,0 +1,205 @@
+//! What is known of one peer we ship to: what it has, what is on its way, where to read next.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::effect::{LogQuery, LogStart};
+use super::input::{LoggedEvent, Lsn, Mono};
+use crate::clocks::VersionVector;
+use crate::id::{Dot, ReplicaId, StationId};
+use crate::wire::EncodedEvent;
+use crate::wire::message::FRAME_EVENTS_MAX;
+
+/// Events in flight to one peer: at 600 ms round trip still 800 events a second, and a bounded resend.
+const WINDOW_EVENTS: usize = 512;
+/// Bytes in flight to one peer: what a session's queue may hold while the peer does not read.
+const WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes read from the log for one frame: with one event of the largest size on top it still fits.
+const CHUNK_BYTES_MAX: usize = 256 * 1024;
+
+/// A session we dialled: we ship to the peer.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    pub(super) peer: StationId,
+    established: bool,
+    /// What the peer is known to have.
+    claim: VersionVector,
+    /// The next log position to look at; `None`: find the first event it lacks.
+    cursor: Option<Lsn>,
+    /// A read is under way.
+    reading: bool,
+    /// The read under way was overtaken by a resend: drop its result.
+    stale_read: bool,
+    in_flight: VecDeque<(Dot, usize)>,
+    in_flight_bytes: usize,
+    /// All that the peer must have once it has read what was sent.
+    sent: VersionVector,
+    heartbeat_at: Mono,
+    relay_at: Option<Mono>,
+}
+
+impl Outbound {
+    pub(super) fn new(peer: StationId) -> Self {
+        Self {
+            peer,
+            established: false,
+            claim: VersionVector::new(),
+            cursor: None,
+            reading: false,
+            stale_read: false,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
+            sent: VersionVector::new(),
+            heartbeat_at: Mono(0),
+            relay_at: None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        let heartbeat = self.established.then_some(self.heartbeat_at);
+        heartbeat.into_iter().chain(self.relay_at).min()
+    }
+
+    pub(super) fn lag_events(&self, visible: &VersionVector) -> Option<u64> {
+        self.established.then(|| visible.events_beyond(&self.claim))
+    }
+
+    /// Takes an absolute vector: it may be older than what we know, and then changes nothing.
+    pub(super) fn learn(&mut self, durable: &VersionVector) {
+        for (replica, seq) in durable.iter() {
+            self.claim.raise(replica, seq);
+            self.sent.raise(replica, seq);
+        }
+        while let Some((_, bytes)) = self.in_flight.pop_front_if(|(dot, _)| self.claim.covers(dot)) {
+            self.in_flight_bytes -= bytes;
+        }
+    }
+
+    /// Starts again from what the peer says it has.
+    pub(super) fn restart(&mut self, durable: VersionVector) {
+        self.sent = durable.clone();
+        self.claim = durable;
+        self.in_flight.clear();
+        self.in_flight_bytes = 0;
+        self.cursor = None;
+        self.stale_read = self.reading;
+    }
+
+    /// The peer has accepted the session and said what it has.
+    pub(super) fn establish(&mut self, durable: VersionVector, heartbeat_at: Mono) {
+        self.established = true;
+        self.heartbeat_at = heartbeat_at;
+        self.restart(durable);
+    }
+
+    pub(super) fn is_established(&self) -> bool {
+        self.established
+    }
+
+    /// The peer itself has shown that it has this event.
+    pub(super) fn note_has(&mut self, dot: &Dot) {
+        self.claim.raise(&dot.replica, dot.seq);
+    }
+
+    /// What the session has carried, if it is time to say so.
+    pub(super) fn heartbeat(&mut self, now: Mono, interval: Duration) -> Option<VersionVector> {
+        if !self.established || self.heartbeat_at > now {
+            return None;
+        }
+        self.heartbeat_at = now.plus(interval);
+        Some(self.sent.clone())
+    }
+
+    /// What to read from the log now: nothing while a read is under way, the window is full, everything is sent, or
+    /// the next event is left to its origin for a moment longer.
+    pub(super) fn next_query(
+        &mut self,
+        visible: &VersionVector,
+        visible_lsn: Lsn,
+        relay: &RelayQueue,
+    ) -> Option<LogQuery> {
+        self.relay_at = None;
+        let room = WINDOW_EVENTS.saturating_sub(self.in_flight.len());
+        let is_full = room == 0 || self.in_flight_bytes >= WINDOW_BYTES;
+        if !self.established || self.reading || is_full {
+            return None;
+        }
+        let start = self.next_start(visible, visible_lsn)?;
+        let (upto, wake) = relay.horizon(self.cursor.unwrap_or_default(), &self.claim, visible_lsn);
+        self.relay_at = wake;
+        if matches!(start, LogStart::At(cursor) if cursor > upto) {
+            return None;
+        }
+        self.reading = true;
+        let (covered, events_max) = (self.claim.clone(), room.min(FRAME_EVENTS_MAX));
+        Some(LogQuery { start, upto, covered, events_max, bytes_max: CHUNK_BYTES_MAX })
+    }
+
+    /// Where to read next, or `None` if the peer is known to have, or to be sent, everything.
+    fn next_start(&mut self, visible: &VersionVector, visible_lsn: Lsn) -> Option<LogStart> {
+        if let Some(cursor) = self.cursor {
+            return (cursor <= visible_lsn).then_some(LogStart::At(cursor));
+        }
+        let first_missing = |replica: ReplicaId| Dot { seq: self.claim.upto(&replica) + 1, replica };
+        let missing: Vec<Dot> =
+            visible.delta_from(&self.claim).into_iter().map(|(replica, _)| first_missing(replica)).collect();
+        if missing.is_empty() {
+            self.cursor = Some(visible_lsn.next());
+            return None;
+        }
+        Some(LogStart::FirstOf(missing))
+    }
+
+    /// Takes what was read, and says what of it to send. What a damaged store stranded is in the log and not visible
+    /// yet: it is shipped when it has its past.
+    pub(super) fn take_read(
+        &mut self,
+        events: Vec<LoggedEvent>,
+        next: Lsn,
+        visible: &VersionVector,
+    ) -> Vec<EncodedEvent> {
+        self.reading = false;
+        if std::mem::take(&mut self.stale_read) {
+            return Vec::new();
+        }
+        self.cursor = Some(next);
+        let mut sent = Vec::new();
+        for LoggedEvent { dot, event } in events {
+            if self.claim.covers(&dot) || !visible.covers(&dot) {
+                continue;
+            }
+            let bytes = event.as_bytes().len();
+            self.sent.raise(&dot.replica, dot.seq);
+            self.in_flight.push_back((dot, bytes));
+            self.in_flight_bytes += bytes;
+            sent.push(event);
+        }
+        sent
+    }
+}
+
+/// Third stations' latest events in log order, each until it has waited for its origin long enough.
+#[derive(Debug, Default)]
+pub(super) struct RelayQueue {
+    fresh: VecDeque<(Lsn, Dot, Mono)>,
+}
+
+impl RelayQueue {
+    /// An event may be relayed from `at` on.
+    pub(super) fn hold(&mut self, lsn: Lsn, dot: Dot, at: Mono) {
+        self.fresh.push_back((lsn, dot, at));
+    }
+
+    /// Forgets what may be relayed by now.
+    pub(super) fn release(&mut self, now: Mono) {
+        while self.fresh.pop_front_if(|(_, _, at)| *at <= now).is_some() {}
+    }
+
+    /// Up to which position a cursor may read now, and when to look again if it has to wait.
+    fn horizon(&self, cursor: Lsn, claim: &VersionVector, visible_lsn: Lsn) -> (Lsn, Option<Mono>) {
+        match self.fresh.iter().find(|(lsn, dot, _)| *lsn >= cursor && !claim.covers(dot)) {
+            Some((lsn, _, at)) => (Lsn(lsn.0 - 1), Some(*at)),
+            None => (visible_lsn, None),
+        }
+    }
+}
