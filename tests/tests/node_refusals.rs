@@ -2,8 +2,8 @@
 //! counts.
 
 use clock_core::{
-    BusError, ClusterNode, HybridNodeClock, MAX_PAYLOAD_BYTES, ManualTime, MessageBus, RECIPIENT_CAPACITY,
-    Refusal, SubmitError,
+    BusError, Clock, ClockError, ClusterNode, HybridNodeClock, MAX_JUMP, MAX_PAYLOAD_BYTES, ManualTime,
+    MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError, Timestamp, VectorNodeClock,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +61,50 @@ async fn a_timestamp_from_the_far_future_costs_the_clock_nothing_and_the_data_is
     let own = right.submit(Vec::new()).await;
     assert!(own.lamport < from_the_future.lamport, "the clock did not follow");
     assert_eq!(right.conflicts().len(), 1, "and the pair is surfaced all the same");
+}
+
+/// A clock that is honest but for its Lamport values, which leap.
+struct Leaping(VectorNodeClock);
+
+impl Clock for Leaping {
+    fn tick(&mut self) -> Result<Timestamp, ClockError> {
+        let mut stamp = self.0.tick()?;
+        stamp.lamport += MAX_JUMP + 50;
+        Ok(stamp)
+    }
+
+    fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError> {
+        self.0.observe(remote)
+    }
+
+    fn deliverable(&self, origin: &str, stamp: &Timestamp) -> bool {
+        self.0.deliverable(origin, stamp)
+    }
+}
+
+/// Nodes at different Lamport values disagree on which jump is too far. Disproved by one that keeps the event, and
+/// then holds back for ever what others made after it.
+#[tokio::test]
+async fn a_lamport_jump_that_only_one_node_refuses_keeps_nothing_from_it() {
+    let bus = Arc::new(MessageBus::new(["p", "q", "leaping"].map(str::to_owned).to_vec()));
+    let mut p = ClusterNode::new("p".to_owned(), Arc::clone(&bus));
+    let mut q = ClusterNode::new("q".to_owned(), Arc::clone(&bus));
+    let clock = Leaping(VectorNodeClock::new("leaping"));
+    let mut leaping = ClusterNode::with_clock("leaping".to_owned(), Arc::clone(&bus), clock);
+    bus.partition(&["p"], &["q"]);
+    for _ in 0..100 {
+        p.submit(Vec::new()).await;
+    }
+    leaping.submit(Vec::new()).await;
+    p.deliver_pending();
+    q.deliver_pending();
+    assert_eq!((p.refused(Refusal::ClockRefused), q.refused(Refusal::ClockRefused)), (0, 1));
+    for _ in 0..11 {
+        p.submit(Vec::new()).await;
+    }
+    bus.heal();
+    q.deliver_pending();
+    assert_eq!((p.events().len(), q.events().len(), q.held_back()), (112, 112, 0));
 }
 
 #[tokio::test]

@@ -45,7 +45,10 @@ impl LamportClock {
 
     /// Counts one local event and returns its value (IR1).
     ///
-    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries.
+    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries. A clock that has been
+    /// driven above [`MAX_COUNTER`], which takes 2^23 hostile messages through
+    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: watch
+    /// [`current`](Self::current).
     pub fn tick(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
     }

@@ -45,8 +45,8 @@ pub trait Clock: Send {
     /// Takes in the timestamp of an event of another node. Not an event of its own.
     ///
     /// # Errors
-    /// [`ClockError`] if the timestamp is not credible. The clock is unchanged; the event's data is the
-    /// caller's to keep.
+    /// [`ClockError`] if the timestamp is not credible. What decides delivery is taken in all the same where it is
+    /// credible by itself; the event's data is the caller's to keep.
     fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError>;
 
     /// Whether an event of `origin` may be delivered now, or has to wait for others first.

@@ -7,7 +7,7 @@
 //! Invariants: counters are 1 to [`MAX_COUNTER`]; a zero is never stored, so `==`, `Hash` and
 //! [`compare`](VectorClock::compare) always agree. No counter ever goes down.
 
-use super::MAX_COUNTER;
+use super::{MAX_COUNTER, MAX_JUMP};
 use crate::causality::{Ordering, compare_entries};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -101,7 +101,8 @@ impl VectorClock {
         }
     }
 
-    /// As [`merge`](Self::merge), for a vector that a peer sent.
+    /// As [`merge`](Self::merge), for a vector that a peer sent. No entry may be raised by more than [`MAX_JUMP`]: one
+    /// hostile message must not use up another node's counter.
     ///
     /// # Errors
     /// [`MergeRefused`]. The clock is unchanged.
@@ -124,9 +125,13 @@ impl VectorClock {
     ) -> Result<(), MergeRefused> {
         for (node, incoming) in entries {
             check_counter(node, incoming)?;
-            let local = self.get(&self.node_id);
+            let local = self.get(node);
             if node == self.node_id && incoming > local {
                 return Err(MergeRefused::OwnEntryAhead { node_id: node.to_owned(), incoming, local });
+            }
+            if incoming > local.saturating_add(MAX_JUMP) {
+                let limit = local.saturating_add(MAX_JUMP);
+                return Err(MergeRefused::CounterTooLarge { node_id: node.to_owned(), incoming, limit });
             }
         }
         Ok(())
@@ -191,14 +196,15 @@ pub enum MergeRefused {
         /// Our own counter.
         local: u64,
     },
-    /// No working clock issues such a counter. Refuse the message and count it against the peer.
+    /// No working clock issues such a counter, or gets so far ahead between two messages. Refuse the message and count
+    /// it against the peer.
     #[error("counter {incoming} of {node_id} is above the limit {limit}")]
     CounterTooLarge {
         /// The node the entry is about.
         node_id: String,
         /// The counter received.
         incoming: u64,
-        /// The largest counter there is.
+        /// The largest counter that would have been accepted.
         limit: u64,
     },
 }
@@ -215,6 +221,20 @@ mod tests {
         let refusal = MergeRefused::OwnEntryAhead { node_id: "pacific".to_owned(), incoming: 2, local: 1 };
         assert_eq!(ours.try_merge(&theirs), Err(refusal));
         assert_eq!(ours.get("atlantic"), 0, "a refused merge must change nothing");
+    }
+
+    #[test]
+    fn one_message_cannot_use_up_a_counter() {
+        let mut ours = VectorClock::new("pacific");
+        let theirs = VectorClock::restored("atlantic", [("atlantic", MAX_JUMP + 1)]).unwrap();
+        let refusal = MergeRefused::CounterTooLarge {
+            node_id: "atlantic".to_owned(),
+            incoming: MAX_JUMP + 1,
+            limit: MAX_JUMP,
+        };
+        assert_eq!(ours.try_merge(&theirs), Err(refusal));
+        let theirs = VectorClock::restored("atlantic", [("atlantic", MAX_JUMP)]).unwrap();
+        assert_eq!(ours.try_merge(&theirs), Ok(()));
     }
 
     #[test]

@@ -35,8 +35,7 @@ pub enum Refusal {
     /// [`HOLD_BACK_MAX`](super::HOLD_BACK_MAX) events of that origin wait already. Dropped: its later events
     /// will wait for it in vain, so this calls for an operator.
     HoldBackFull,
-    /// The clock did not believe the timestamp. The event is kept; the clock has not learnt from it, and a
-    /// vector clock will hold back what that origin sends next.
+    /// The clock did not believe the timestamp, or not all of it. The event is kept, and what follows it too.
     ClockRefused,
     /// The clock could not stamp a local event, or its payload was too large. Handed back to the submitter.
     NotSubmitted,
