@@ -66,12 +66,10 @@ impl Project {
         let mut info = BlockingCommand::new("docker");
         info.args(["info", "--format", "{{.ServerVersion}}"]);
         if !answers(info).await {
-            println!("skipped: no Docker engine answers here");
-            return None;
+            return skip("no Docker engine answers here");
         }
         let Some(tool) = Tool::find().await else {
-            println!("skipped: there is a Docker engine, but neither `docker compose` nor `docker-compose`");
-            return None;
+            return skip("there is a Docker engine, but neither `docker compose` nor `docker-compose`");
         };
         let name = format!("clock-{purpose}-{}", std::process::id());
         let mut build = BlockingCommand::new(root().join("docker/build-local.sh"));
@@ -80,8 +78,7 @@ impl Project {
         build.env("CLOCK_PROFILE", if cfg!(debug_assertions) { "dev" } else { "release" });
         let built = output(build, BUILD_PATIENCE).await;
         if built.status.code() == Some(NO_TARGET) {
-            println!("skipped: static programs cannot be built here: {}", text(&built));
-            return None;
+            return skip(&format!("static programs cannot be built here: {}", text(&built)));
         }
         assert!(built.status.success(), "docker/build-local.sh: {}", text(&built));
         Some(Self { tool, name })
@@ -262,6 +259,13 @@ fn report(what: &str, mut command: BlockingCommand) {
         Ok(done) => println!("{what}: {}", text(&done)),
         Err(error) => println!("{what}: {error}"),
     }
+}
+
+/// Says why there is no project; where one is required (`CLOCK_REQUIRE_DOCKER` is set), that is a failure.
+fn skip(why: &str) -> Option<Project> {
+    assert!(std::env::var_os("CLOCK_REQUIRE_DOCKER").is_none(), "Docker is required here, but {why}");
+    println!("skipped: {why}");
+    None
 }
 
 /// The top of the workspace.
