@@ -8,14 +8,18 @@
 //! - A *flow* `a->b` is every byte from a to b, on whichever connection it travels.
 //! - A fault never loses order, bytes or memory unless its name says so: what is held is bounded, and a
 //!   full lane stops reading, so TCP pushes back on the sender.
-//! - Every decision is a hash of (seed, rule, flow, connection ordinal, frame index). There is no random
-//!   stream, so threads, chunking and other links change nothing.
+//! - Every decision is a hash of (seed, rule number, flow, connection ordinal, direction, frame index). There
+//!   is no random stream, so threads, chunking, other links and rules added later change nothing. Lanes
+//!   without frames are the exception: there each read counts as a frame, so their jitter depends on how the
+//!   bytes happen to be chunked.
 //! - The control plane never waits for a socket: a lane whose reader is stuck still takes a new rule.
 //!
 //! Map: [`cli`] and [`topology`] say what to relay; `command` parses a line, `rule` decides what it means,
-//! `lane` and `schedule` apply it to bytes (no I/O, no clock), `relay` and `link` own the sockets, `control`
+//! `lane` and `schedule` apply it to bytes (no I/O, no clock), `relay`, `link` and
+//! `acceptor` own the sockets, `control`
 //! serves the lines, `report` renders the answers. The manual is `docs/faults.md`.
 
+mod acceptor;
 pub mod cli;
 mod command;
 mod control;

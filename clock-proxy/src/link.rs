@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::acceptor::Acceptor;
 use crate::directory::{Directory, FlowId, NodeId};
 use crate::lane::Lane;
 use crate::meter::FlowMeter;
@@ -22,9 +22,6 @@ use crate::topology::{Framing, Settings};
 /// Connections of one link at a time. Stations need one; beyond this the kernel's backlog takes over, which
 /// is what a server without a limit would come to anyway, with less memory.
 const CONNECTIONS_MAX: usize = 1024;
-
-/// Pause after a failed accept. The usual cause is a shortage of file descriptors, which lasts.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What all links share.
 #[derive(Clone)]
@@ -65,13 +62,13 @@ pub(crate) struct Link {
     pub(crate) flow: FlowId,
     pub(crate) back: FlowId,
     pub(crate) framing: Framing,
-    pub(crate) listener: TcpListener,
+    pub(crate) acceptor: Acceptor,
     pub(crate) shared: Shared,
 }
 
 impl Link {
     /// Accepts until told to stop; then all its connections are closed.
-    pub(crate) async fn run(self, mut rosters: mpsc::Receiver<RosterRequest>, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, mut rosters: mpsc::Receiver<RosterRequest>, stop: CancellationToken) {
         let mut connections = JoinSet::new();
         let mut entries: Vec<Entry> = Vec::new();
         let mut next_ordinal = 0;
@@ -88,7 +85,7 @@ impl Link {
                     }
                     entries.retain(|entry| entry.phase.strong_count() > 0);
                 }
-                (stream, client) = accept(&self.listener), if has_room => {
+                (stream, client) = self.acceptor.accept(), if has_room => {
                     let (entry, connection) = self.connection(stream, client, next_ordinal);
                     next_ordinal += 1;
                     debug!(conn = entry.name, %client, "accepted");
@@ -132,17 +129,4 @@ fn roster(entries: &[Entry]) -> Vec<ConnFacts> {
         Some(ConnFacts { conn: entry.name.clone(), client: entry.client, phase })
     };
     entries.iter().filter_map(facts).collect()
-}
-
-/// Accepts one connection, however long errors last.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) => {
-                warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
 }

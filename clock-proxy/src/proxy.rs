@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use crate::acceptor::Acceptor;
 use crate::control::{Desk, Director, LinkFace, ORDERS_MAX, Port};
 use crate::link::{Link, RosterRequest, Shared};
 use crate::report::Style;
@@ -81,7 +82,7 @@ impl Proxy {
         let exits = mpsc::channel(1);
         let address = control.as_ref().map(|(_, address)| *address);
         if let Some((listener, _)) = control {
-            let port = Port { listener, desk: desk.clone(), exits: exits.0.clone() };
+            let port = Port { acceptor: Acceptor::new(listener), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(port.run(stop.clone()));
         }
         Ok(Self { desk, seed: plan.seed, control: address, tasks, stop, exits })
@@ -152,7 +153,8 @@ async fn open_link(spec: &LinkSpec, shared: &Shared) -> Result<Option<OpenLink>,
     let (listener, address) = bind(listen, || directory.flow_name(flow)).await?;
     let (rosters, asked) = mpsc::channel(ROSTERS_MAX);
     let face = LinkFace { flow, listen: address, framing, rosters };
-    Ok(Some((Link { to, flow, back, framing, listener, shared: shared.clone() }, face, asked)))
+    let acceptor = Acceptor::new(listener);
+    Ok(Some((Link { to, flow, back, framing, acceptor, shared: shared.clone() }, face, asked)))
 }
 
 async fn bind(

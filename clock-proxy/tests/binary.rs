@@ -18,13 +18,13 @@ struct Program {
 
 impl Program {
     fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_clock-proxy"))
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clock-proxy"));
+        command.args(args).stderr(Stdio::null());
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -187,4 +187,67 @@ fn text_style_prints_tables() {
     while !program.line().contains("cut a->b") {
         assert!(start.elapsed() < DEADLINE);
     }
+}
+
+/// Kilobytes of writable memory of a process.
+#[cfg(target_os = "linux")]
+fn data_kb(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmData:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+}
+
+/// Each frame is read alone. Disproved by memory that grows by more than a few times what is charged: a read's
+/// block of 128 KiB for every frame would be a quarter of a gigabyte.
+#[cfg(target_os = "linux")]
+#[test]
+fn frames_that_trickle_into_a_cut_cost_no_more_than_they_are_charged() {
+    let mut program = Program::start(&NODES);
+    let ready = program.ready();
+    assert!(program.say("cut a->b").starts_with("ok"));
+    let mut near = TcpStream::connect(ready["links"]["a->b"].as_str().unwrap()).unwrap();
+    near.set_nodelay(true).unwrap();
+    let mut trickle = |program: &mut Program, frames: std::ops::Range<u32>| {
+        for frame in frames {
+            near.write_all(&[&[0, 0, 0, 20][..], &[7; 20]].concat()).unwrap();
+            let held = program.say(&format!("wait held a->b {}", frame + 1));
+            assert!(held.starts_with("ok"), "{held}");
+        }
+    };
+    trickle(&mut program, 0..10);
+    let before = data_kb(program.child.id());
+    trickle(&mut program, 10..2010);
+    let grown = data_kb(program.child.id()).saturating_sub(before);
+    assert!(grown < 32 << 10, "{grown} kB more for 48 kB of frames");
+}
+
+/// With no file descriptor left, both listeners stay ready and fail. Disproved by a log with more than a line
+/// for each of them (and a few more while it passes), or by a control port that does not recover.
+#[cfg(unix)]
+#[test]
+fn a_shortage_of_descriptors_is_logged_once_and_passes() {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"ulimit -n 40; exec "$@""#, "sh", env!("CARGO_BIN_EXE_clock-proxy")]);
+    command.args(with(&["--control", "127.0.0.1:0"])).stderr(Stdio::piped());
+    let mut program = Program::spawn(command);
+    let mut stderr = BufReader::new(program.child.stderr.take().unwrap()).lines();
+    let ready = program.ready();
+    assert!(program.say("cut a->b").starts_with("ok"));
+    let mut next_warning =
+        || stderr.find_map(|line| line.ok().filter(|line| line.contains("cannot be accepted")));
+    let link = ready["links"]["a->b"].as_str().unwrap();
+    let hoard: Vec<_> = (0..40).map(|_| TcpStream::connect(link).unwrap()).collect();
+    assert!(next_warning().is_some());
+    let mut control = TcpStream::connect(ready["control"].as_str().unwrap()).unwrap();
+    assert!(next_warning().is_some());
+    assert!(program.say("wait held a->b 1 timeout=300ms").starts_with("err timeout"));
+    drop(hoard);
+    control.set_read_timeout(Some(DEADLINE)).unwrap();
+    control.write_all(b"quit\n").unwrap();
+    let mut answers = String::new();
+    drop(control.read_to_string(&mut answers));
+    assert_eq!(answers, "ok {\"code\":0}\n");
+    assert_eq!(program.code(), Some(0));
+    let more = std::iter::from_fn(next_warning).count();
+    assert!(more < 10, "{more} warnings more");
 }

@@ -1,7 +1,7 @@
 //! The control port: the lines of standard input, over TCP. Whoever can reach it may command.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 
 use super::lines::{Line, LineSplitter};
 use super::{Desk, Session};
+use crate::acceptor::Acceptor;
 use crate::report::Style;
 
 /// Control connections at a time; further ones wait in the kernel's backlog. A test has one or two.
@@ -18,7 +19,7 @@ const CONNECTIONS_MAX: usize = 8;
 const READ_BYTES: usize = 4096;
 
 pub(crate) struct Port {
-    pub(crate) listener: TcpListener,
+    pub(crate) acceptor: Acceptor,
     pub(crate) desk: Desk,
     /// Takes the code of a `quit`.
     pub(crate) exits: mpsc::Sender<u8>,
@@ -26,21 +27,23 @@ pub(crate) struct Port {
 
 impl Port {
     /// Serves until told to stop.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut sessions = JoinSet::new();
         loop {
             let has_room = sessions.len() < CONNECTIONS_MAX;
+            // Every branch is cancel-safe. Stopping comes first, and ended sessions make room before new ones.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(_) = sessions.join_next() => {}
-                accepted = self.listener.accept(), if has_room => match accepted {
-                    Ok((stream, client)) => {
-                        debug!(%client, "control connection");
-                        sessions.spawn(serve(stream, Session::new(self.desk.clone()), self.exits.clone()));
+                Some(ended) = sessions.join_next() => {
+                    if let Err(error) = ended {
+                        warn!(%error, "a control session's task failed");
                     }
-                    Err(error) => warn!(%error, "a control connection was not accepted"),
-                },
+                }
+                (stream, client) = self.acceptor.accept(), if has_room => {
+                    debug!(%client, "control connection");
+                    sessions.spawn(serve(stream, Session::new(self.desk.clone()), self.exits.clone()));
+                }
             }
         }
         sessions.shutdown().await;

@@ -1,11 +1,17 @@
 //! A byte stream taken apart into frames, or into whatever one read brought.
 
 use bytes::buf::Limit;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::frame::{self, Front};
 use crate::schedule::Body;
 use crate::topology::Framing;
+
+/// Up to here what is taken is copied into memory of its own size, and the block it was read into stays free for
+/// the next read. Otherwise a sender that trickles would pin a whole block with every small frame that waits, and
+/// what a lane holds would be a thousand times what it is charged. Copying costs a few microseconds at most; a
+/// larger piece is a quarter of its block or more.
+const COPY_BYTES_MAX: usize = 32 << 10;
 
 /// The bytes read and not yet cut: always less than one frame, except in the middle of a read.
 #[derive(Debug)]
@@ -21,9 +27,10 @@ impl Cutter {
         Self { buffer: BytesMut::new(), framing, frame_bytes_max, next_index: 0 }
     }
 
-    /// Room for a read of `bytes`. New memory comes in blocks of `block`, so that small reads share one.
+    /// Room for a read of `bytes`. New memory comes in blocks of `block`, and only when the old one has no room or
+    /// belongs to a piece larger than [`COPY_BYTES_MAX`].
     pub(crate) fn room(&mut self, bytes: usize, block: usize) -> Limit<&mut BytesMut> {
-        if self.buffer.capacity() - self.buffer.len() < bytes {
+        if !self.buffer.try_reclaim(bytes) {
             self.buffer.reserve(block.max(bytes));
         }
         (&mut self.buffer).limit(bytes)
@@ -54,7 +61,7 @@ impl Cutter {
             return None;
         }
         self.next_index += frames;
-        Some((self.buffer.split_to(bytes).freeze(), frames))
+        Some((self.take(bytes), frames))
     }
 
     /// The first whole frame and its number.
@@ -62,9 +69,9 @@ impl Cutter {
         let index = self.next_index;
         let body = match self.framing {
             Framing::Raw if self.buffer.is_empty() => return None,
-            Framing::Raw => Body::Raw(self.buffer.split().freeze()),
+            Framing::Raw => Body::Raw(self.take(self.buffer.len())),
             Framing::U32be => match frame::front(&self.buffer, self.frame_bytes_max) {
-                Front::Whole(bytes) => Body::Frame(self.buffer.split_to(bytes).freeze()),
+                Front::Whole(bytes) => Body::Frame(self.take(bytes)),
                 Front::Partial | Front::Oversize(_) => return None,
             },
         };
@@ -78,7 +85,7 @@ impl Cutter {
             return None;
         }
         self.next_index += 1;
-        Some((self.next_index - 1, self.buffer.split().freeze()))
+        Some((self.next_index - 1, self.take(self.buffer.len())))
     }
 
     pub(crate) fn clear(&mut self) {
@@ -87,8 +94,44 @@ impl Cutter {
 
     /// Frees the block of an idle lane: a thousand idle connections should not cost a quarter of a gigabyte.
     pub(crate) fn shrink(&mut self) {
-        if self.buffer.is_empty() && self.buffer.capacity() > 0 {
+        if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
+    }
+
+    fn take(&mut self, bytes: usize) -> Bytes {
+        if bytes > COPY_BYTES_MAX {
+            return self.buffer.split_to(bytes).freeze();
+        }
+        let copy = Bytes::copy_from_slice(&self.buffer[..bytes]);
+        self.buffer.advance(bytes);
+        copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK: usize = 128 << 10;
+
+    /// Disproved by a frame whose bytes are shared with a block, or have more room than they need; and by a
+    /// block that is not used again.
+    #[test]
+    fn a_small_frame_that_waits_pins_nothing_but_itself() {
+        let mut cutter = Cutter::new(Framing::U32be, 1 << 20);
+        let mut waiting = Vec::new();
+        for _ in 0..1000 {
+            cutter.room(BLOCK, BLOCK).put_slice(&[0, 0, 0, 20].repeat(6));
+            let Some((_, Body::Frame(bytes))) = cutter.take_one() else { panic!("no frame") };
+            assert!(cutter.buffer.is_empty());
+            waiting.push(bytes);
+        }
+        for bytes in waiting {
+            let len = bytes.len();
+            let own = bytes.try_into_mut().expect("nobody shares these bytes");
+            assert_eq!((len, own.capacity()), (24, 24));
+        }
+        assert!(cutter.buffer.try_reclaim(BLOCK) && !cutter.buffer.try_reclaim(2 * BLOCK));
     }
 }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::meter::{FlowMeter, LaneGauge};
 use crate::rule::CutMode;
 use crate::rule::decision::LaneKey;
-use crate::schedule::{Body, Item, Schedule, Terms};
+use crate::schedule::{ADVANCE_ITEMS_MAX, Body, Item, Schedule, Terms};
 use crate::topology::{Framing, Settings};
 use cutter::Cutter;
 
@@ -33,7 +33,8 @@ const READ_BYTES_MAX: usize = 128 << 10;
 const READ_BYTES_MIN: usize = 4 << 10;
 
 /// Most bytes an open lane without a delay keeps while its reader is slow: two reads, so that one can be
-/// filled while the other drains. More would only hide the reader's slowness from the sender.
+/// filled while the other drains. More would only hide the reader's slowness from the sender. One frame may
+/// come on top: whole frames go in while there is room at all.
 const PASS_BYTES_MAX: usize = 2 * READ_BYTES_MAX;
 
 /// How a direction ends.
@@ -117,13 +118,18 @@ impl Lane {
     /// The source brought `bytes` bytes; none means that it ended.
     pub(crate) fn handle_read(&mut self, bytes: usize, now: Instant, terms: Terms<'_>) -> Option<Desync> {
         if bytes == 0 {
-            let end = if self.source == Source::Failing { End::Reset } else { End::Fin };
-            self.on_end(end, now);
+            self.handle_fin(now);
             return None;
         }
         let desync = self.cut(now, terms);
         self.publish();
         desync
+    }
+
+    /// The source said its last word.
+    pub(crate) fn handle_fin(&mut self, now: Instant) {
+        let end = if self.source == Source::Failing { End::Reset } else { End::Fin };
+        self.on_end(end, now);
     }
 
     /// Reading failed: the source aborted.
@@ -156,14 +162,15 @@ impl Lane {
         self.publish();
     }
 
-    /// Moves on what the rules let out by now.
-    pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>) {
+    /// Moves on what the rules let out by now. Returns whether that was cut short, to be called again soon.
+    pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>) -> bool {
         if !terms.policy.is_open() || self.schedule.is_empty() {
-            return;
+            return false;
         }
         let advanced = self.schedule.advance(now, terms, &mut self.outbox);
         self.gauge.meter().delayed.add(advanced.delayed);
         self.gauge.meter().reordered.add(advanced.reordered);
+        advanced.items == ADVANCE_ITEMS_MAX
     }
 
     /// When time alone lets something out.
@@ -200,6 +207,15 @@ impl Lane {
     pub(crate) fn on_fin_sent(&mut self) {
         self.outbox.end_sent();
         self.sink = Sink::Finished;
+    }
+
+    /// Whether the source has left and nothing that it said is left to deliver. An abort takes its bytes along.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        match self.source {
+            Source::Ended(End::Reset) => true,
+            Source::Ended(End::Fin) => self.schedule.bytes() + self.outbox.bytes() == 0,
+            Source::Open | Source::Failing => false,
+        }
     }
 
     pub(crate) fn has_source_ended(&self) -> bool {

@@ -51,7 +51,7 @@ impl Bench {
         let mut written = Vec::new();
         loop {
             let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
-            self.lane.advance(self.now, terms);
+            while self.lane.advance(self.now, terms) {}
             if !self.lane.wants_write(terms) {
                 return written;
             }

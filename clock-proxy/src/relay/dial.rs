@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::Interest;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
@@ -50,6 +51,41 @@ pub(super) enum Dialled {
 pub(super) struct Settling {
     deadline: Instant,
     _unconfirmed: Arc<Config>,
+}
+
+/// What to look for at a client that waits, without reading what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vigil {
+    FinOrReset,
+    /// A FIN is read, or stands behind bytes that are not to be read, or has been seen.
+    Reset,
+}
+
+/// What was seen of a client that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noticed {
+    /// It has sent bytes.
+    Bytes,
+    /// It left without having sent any.
+    Fin,
+    /// It aborted.
+    Reset,
+}
+
+/// Ends when something new is seen of the client. Consumes nothing, so it is cancel-safe.
+pub(super) async fn watch(near: &TcpStream, vigil: Option<Vigil>) -> Noticed {
+    let Some(vigil) = vigil else { return std::future::pending().await };
+    let mut byte = [0];
+    // Both are cancel-safe. An abort comes first: bytes before it are lost anyway.
+    tokio::select! {
+        biased;
+        _ = near.ready(Interest::ERROR) => Noticed::Reset,
+        peeked = near.peek(&mut byte), if vigil == Vigil::FinOrReset => match peeked {
+            Ok(0) => Noticed::Fin,
+            Ok(_) => Noticed::Bytes,
+            Err(_) => Noticed::Reset,
+        },
+    }
 }
 
 impl Dial {
@@ -111,9 +147,28 @@ impl Connection {
         self.settling.as_ref().map(|settling| settling.deadline)
     }
 
-    /// Whether the client left before the far side was dialled.
+    /// Whether the client left before the far side was dialled, and left nothing to deliver. A FIN behind bytes
+    /// may be a half-close, from a client that waits for the answer, and looks the same as a close.
     pub(super) fn has_been_given_up(&self) -> bool {
-        matches!(self.dial, Dial::Postponed) && self.forward.has_source_ended()
+        matches!(self.dial, Dial::Postponed) && self.forward.is_abandoned()
+    }
+
+    /// How the client has to be watched while it waits for a dial; none if there is no need.
+    pub(super) fn vigil(&self) -> Option<Vigil> {
+        if !matches!(self.dial, Dial::Postponed) {
+            return None;
+        }
+        let is_read = self.forward.appetite(self.forward_terms()) > 0;
+        let may_peek = !is_read && !self.has_unread && !self.forward.has_source_ended();
+        Some(if may_peek { Vigil::FinOrReset } else { Vigil::Reset })
+    }
+
+    pub(super) fn on_noticed(&mut self, noticed: Noticed) {
+        match noticed {
+            Noticed::Bytes => self.has_unread = true,
+            Noticed::Fin => self.forward.handle_fin(Instant::now()),
+            Noticed::Reset => self.forward.handle_read_failure(Instant::now()),
+        }
     }
 
     pub(super) fn on_dialled(&mut self, dialled: Dialled) {

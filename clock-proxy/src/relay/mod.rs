@@ -5,8 +5,10 @@
 //! taking effect: the old configuration is let go before the next byte moves.
 //!
 //! The far side is dialled only while the forward flow is open, since a SYN is a packet too. A client that
-//! gives up before is forgotten, as if its SYN had never arrived. A refused dial is an abort that comes from
-//! the far side: it reaches the client by the backward lane, under that flow's rules.
+//! gives up before is forgotten, as if its SYN had never arrived: one that aborts, or that ends without having
+//! said anything. One that said something and then FIN may wait for the answer, so it is kept. A refused dial
+//! is an abort that comes from the far side: it reaches the client by the backward lane, under that flow's
+//! rules.
 
 mod dial;
 mod pump;
@@ -23,7 +25,7 @@ use crate::directory::{FlowId, NodeId};
 use crate::lane::Lane;
 use crate::rule::Config;
 use crate::schedule::Terms;
-use dial::{Dial, Settling};
+use dial::{Dial, Settling, watch};
 use pump::Moved;
 
 /// How far a connection has come.
@@ -86,6 +88,8 @@ pub(crate) struct Connection {
     far: Option<TcpStream>,
     dial: Dial,
     settling: Option<Settling>,
+    /// The client has sent what may not be read yet.
+    has_unread: bool,
     to: NodeId,
     forward_flow: FlowId,
     forward: Lane,
@@ -110,6 +114,7 @@ impl Connection {
             far: None,
             dial: Dial::Postponed,
             settling: None,
+            has_unread: false,
             to: parts.to,
             forward_flow: parts.forward.0,
             forward: parts.forward.1,
@@ -124,10 +129,11 @@ impl Connection {
     /// Relays until both directions have ended, one was aborted, or the proxy is going down.
     pub(crate) async fn run(mut self) {
         loop {
-            self.steer_dial();
+            // Before the dial: a client that left during a cut must not be dialled for when it heals.
             if self.has_been_given_up() {
                 return;
             }
+            self.steer_dial();
             match self.pump().await {
                 Err(Over) => return,
                 // A busy connection must not keep its worker from the others, nor from the news.
@@ -172,10 +178,13 @@ impl Connection {
         self.forward.rest();
         self.backward.rest();
         let (forward, backward) = (self.forward_terms(), self.backward_terms());
-        let near_interest = interest(self.forward.appetite(forward) > 0, self.backward.wants_write(backward));
+        let is_read = self.forward.appetite(forward) > 0;
+        let near_interest = interest(is_read, self.backward.wants_write(backward));
         let far_interest = interest(self.backward.appetite(backward) > 0, self.forward.wants_write(forward));
         let lanes = [self.forward.next_deadline(forward), self.backward.next_deadline(backward)];
         let deadline = lanes.into_iter().flatten().chain(self.settle_deadline()).min();
+        let vigil = self.vigil();
+        self.has_unread &= !is_read;
         // Every branch is cancel-safe. News come first: a busy socket must not delay a cut.
         tokio::select! {
             biased;
@@ -185,6 +194,7 @@ impl Connection {
                 self.configs.mark_changed();
             }
             dialled = self.dial.step() => self.on_dialled(dialled),
+            noticed = watch(&self.near, vigil) => self.on_noticed(noticed),
             () = ready(Some(&self.near), near_interest) => {}
             () = ready(self.far.as_ref(), far_interest) => {}
             () = until(deadline) => {}

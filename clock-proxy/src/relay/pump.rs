@@ -71,7 +71,8 @@ impl Direction<'_> {
                 moved = true;
             }
         }
-        self.lane.advance(self.now, self.terms);
+        // One portion per turn, and another turn if that was not all: news are taken in between.
+        moved |= self.lane.advance(self.now, self.terms);
         match sink.map_or(Touched::Nothing, |sink| self.write(sink)) {
             Touched::Nothing => moved,
             Touched::Moved => true,

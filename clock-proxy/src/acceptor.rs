@@ -1,0 +1,49 @@
+//! Accepting connections, however long accepting fails.
+//!
+//! The usual cause of a failure is a shortage of file descriptors, which lasts, and the listener stays ready all
+//! the while. So there is a pause after each failure, and one warning per shortage instead of one per attempt.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep_until};
+use tracing::warn;
+
+/// Pause after a failed accept: short against the patience of whoever dials, and twenty attempts per second cost
+/// nothing.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A listener, and how it fares.
+pub(crate) struct Acceptor {
+    listener: TcpListener,
+    /// Set while accepting fails. Kept here and not in the future, which a `select!` drops at every turn.
+    retry_at: Option<Instant>,
+}
+
+impl Acceptor {
+    pub(crate) fn new(listener: TcpListener) -> Self {
+        Self { listener, retry_at: None }
+    }
+
+    /// Accepts one connection. Cancel-safe: neither a connection nor the pause is lost.
+    pub(crate) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            if let Some(retry_at) = self.retry_at {
+                sleep_until(retry_at).await;
+            }
+            let accepted = self.listener.accept().await;
+            let has_failed_before = self.retry_at.take().is_some();
+            match accepted {
+                Ok(accepted) => return accepted,
+                Err(error) => {
+                    if !has_failed_before {
+                        let address = self.listener.local_addr().ok();
+                        warn!(%error, ?address, "connections cannot be accepted; trying on");
+                    }
+                    self.retry_at = Some(Instant::now() + PAUSE);
+                }
+            }
+        }
+    }
+}
