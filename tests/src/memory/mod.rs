@@ -355,17 +355,17 @@ impl MemoryCluster {
                 Effect::Send { session, message } => self.send(member, session, &message),
                 Effect::Close { session, refusal } => {
                     at.refusals.push(refusal);
-                    self.disconnect(session);
+                    self.disconnect(member, session);
                 }
             }
         }
     }
 
-    fn disconnect(&mut self, session: SessionId) {
+    /// A station closes a session. Only the other end is told: the one that closed must not need to be.
+    fn disconnect(&mut self, closer: &StationId, session: SessionId) {
         let Some(connection) = self.connections.remove(&session) else { return };
-        for end in [&connection.dialler, &connection.acceptor] {
-            self.handle(end, Input::SessionDown { session });
-        }
+        let other = if *closer == connection.dialler { connection.acceptor } else { connection.dialler };
+        self.handle(&other, Input::SessionDown { session });
     }
 
     fn send(&mut self, from: &StationId, session: SessionId, message: &Message) {
