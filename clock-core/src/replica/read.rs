@@ -6,7 +6,9 @@ use super::effect::Effect;
 use super::input::{Lsn, Ticket};
 use super::{Replica, Step};
 use crate::id::{Key, StationId};
-use crate::wire::{ConflictView, EntryView, LinkView, Request, Response, StatusView, VersionView};
+use crate::wire::{
+    ConflictView, EntryView, LinkView, Request, RequestError, Response, StatusView, VersionView,
+};
 
 /// Bytes in one answer: with the largest version on top it still fits a frame.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -21,10 +23,12 @@ impl Replica {
     pub(super) fn handle_request(&mut self, step: &mut Step<'_>, ticket: Ticket, request: Request) {
         let response = match request {
             Request::Put { key, kind, value, context, request } => {
-                return self.handle_put(step, ticket, (key, context, request), (kind, value));
+                let written = self.put(step, ticket, (key, context, request), (kind, value));
+                return refuse_on_error(step, ticket, written);
             }
             Request::Resolve { conflict, choice, request } => {
-                return self.handle_resolve(step, ticket, conflict, choice, request);
+                let written = self.resolve(step, ticket, conflict, choice, request);
+                return refuse_on_error(step, ticket, written);
             }
             Request::History { key, after } => {
                 return step.push(Effect::ReplyHistory { ticket, key, after: Lsn(after) });
@@ -89,5 +93,12 @@ impl Replica {
         let lag_events = lags.filter_map(|outbound| outbound.lag_events(self.ledger.visible())).min();
         let inbound = self.inbound.values().any(|inbound| inbound.peer == *peer);
         LinkView { peer: peer.clone(), outbound: lag_events.is_some(), inbound, lag_events }
+    }
+}
+
+/// An accepted write answers by itself, when the disk has spoken; a refused one at once.
+fn refuse_on_error(step: &mut Step<'_>, ticket: Ticket, written: Result<(), RequestError>) {
+    if let Err(error) = written {
+        step.push(Effect::Reply { ticket, response: Response::Refused(error) });
     }
 }

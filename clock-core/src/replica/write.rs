@@ -32,47 +32,29 @@ impl Chosen {
     fn of(choice: Choice) -> Result<Self, RequestError> {
         match choice {
             Choice::Take(dot) => Ok(Self::Sibling(dot)),
-            Choice::Value { kind, value } => record::validate(kind, &value)
-                .map(Self::Value)
-                .map_err(|error| RequestError::InvalidValue(error.to_string())),
+            Choice::Value { kind, value } => validated(kind, &value).map(Self::Value),
         }
     }
 }
 
 impl Replica {
-    pub(super) fn handle_put(
+    pub(super) fn put(
         &mut self,
         step: &mut Step<'_>,
         ticket: Ticket,
         (key, context, request): (Key, WriteContext, RequestId),
         (kind, value): (BodyKind, bytes::Bytes),
-    ) {
-        let written =
-            record::validate(kind, &value).map_err(|error| RequestError::InvalidValue(error.to_string()));
-        let outcome = written.and_then(|body| {
-            if self.answer_retry(step, ticket, request, &Asked::Put { key: &key, body: &body })? {
-                return Ok(());
-            }
-            let context = self.context_dots(&key, &context)?;
-            self.mint(step, ticket, Accepted { key, body, context, request })
-        });
-        refuse_on_error(step, ticket, outcome);
+    ) -> Result<(), RequestError> {
+        let body = validated(kind, &value)?;
+        if self.answer_retry(step, ticket, request, &Asked::Put { key: &key, body: &body })? {
+            return Ok(());
+        }
+        let context = self.context_dots(&key, &context)?;
+        self.mint(step, ticket, Accepted { key, body, context, request })
     }
 
     /// Resolving is a write whose context is all siblings of the conflict: it replicates, and can itself conflict.
-    pub(super) fn handle_resolve(
-        &mut self,
-        step: &mut Step<'_>,
-        ticket: Ticket,
-        conflict: ConflictId,
-        choice: Choice,
-        request: RequestId,
-    ) {
-        let outcome = self.resolve(step, ticket, conflict, choice, request);
-        refuse_on_error(step, ticket, outcome);
-    }
-
-    fn resolve(
+    pub(super) fn resolve(
         &mut self,
         step: &mut Step<'_>,
         ticket: Ticket,
@@ -216,8 +198,6 @@ fn too_many(siblings: usize) -> RequestError {
     RequestError::TooManySiblings(u32::try_from(siblings).unwrap_or(u32::MAX))
 }
 
-fn refuse_on_error(step: &mut Step<'_>, ticket: Ticket, outcome: Result<(), RequestError>) {
-    if let Err(error) = outcome {
-        step.push(Effect::Reply { ticket, response: Response::Refused(error) });
-    }
+fn validated(kind: BodyKind, value: &bytes::Bytes) -> Result<Body, RequestError> {
+    record::validate(kind, value).map_err(|error| RequestError::InvalidValue(error.to_string()))
 }
