@@ -8,8 +8,8 @@
 //! Every type that carries such a vector compares through [`compare_entries`], so they cannot disagree.
 //! This module never reads a clock: physical time has no say in the result.
 
-use std::cmp;
-use std::fmt;
+use core::cmp;
+use core::fmt;
 
 /// The relation of a left timestamp to a right one under happens-before (Lamport 1978).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -28,11 +28,14 @@
 //! assert_eq!(pacific.compare(&indian_ocean), Ordering::Before);
 //! ```
 
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+extern crate alloc;
+
 mod causality;
 mod clocks;
 #[cfg(feature = "replica")]
 mod event;
-#[cfg(feature = "replica")]
 mod id;
 #[cfg(feature = "replica")]
 pub mod record;
@@ -53,10 +56,9 @@ pub use clocks::{
 pub use clocks::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};
 #[cfg(feature = "replica")]
 pub use event::{BODY_BYTES_MAX, Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
+pub use id::{Dot, Incarnation, InvalidId, NODE_BYTES_MAX, NodeId, ReplicaId};
 #[cfg(feature = "replica")]
-pub use id::{
-    Dot, Incarnation, InvalidId, KEY_BYTES_MAX, Key, ReplicaId, RequestId, STATION_BYTES_MAX, StationId,
-};
+pub use id::{KEY_BYTES_MAX, Key, RequestId};
 #[cfg(feature = "sim")]
 pub use sim::{
     BusError, ClusterNode, Conflict, Event, EventId, Fact, HOLD_BACK_MAX, MAX_MESSAGE_BYTES,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clock_core::replica::{Effect, Input, LogQuery, Lsn, Replica, SessionId, Ticket};
 use clock_core::wire::{Notice, Response};
-use clock_core::{Key, StationId};
+use clock_core::{Key, NodeId};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -43,7 +43,7 @@ pub(crate) struct Actor {
     pub(crate) own_mailbox: mpsc::WeakSender<Mail>,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) sessions: BTreeMap<SessionId, SessionSender>,
-    pub(crate) station: StationId,
+    pub(crate) station: NodeId,
     /// The last position whose sync was asked for.
     pub(crate) requested: Lsn,
 }

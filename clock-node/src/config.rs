@@ -4,19 +4,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clock_core::StationId;
+use clock_core::NodeId;
 
 /// Everything a station is told when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationConfig {
     /// The cluster it belongs to.
-    pub cluster: StationId,
+    pub cluster: NodeId,
     /// Its name.
-    pub station: StationId,
+    pub station: NodeId,
     /// Where it listens; port 0 lets the system choose.
     pub listen: SocketAddr,
     /// The other members, and where to dial each of them (possibly a proxy).
-    pub peers: Vec<(StationId, String)>,
+    pub peers: Vec<(NodeId, String)>,
     /// Where its data is kept.
     pub data: PathBuf,
     /// How wrong its wall clock is made, in milliseconds.

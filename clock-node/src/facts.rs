@@ -1,11 +1,11 @@
 //! What the replica reports, turned into log lines and watchers' notices.
 
-use clock_core::StationId;
+use clock_core::NodeId;
 use clock_core::replica::Fact;
 use clock_core::wire::Notice;
 
 /// Logs a fact at the level of who has to act: error for an operator, warn for degraded, info for life cycle.
-pub(crate) fn log(station: &StationId, fact: &Fact) {
+pub(crate) fn log(station: &NodeId, fact: &Fact) {
     match fact {
         Fact::Applied(applied) => {
             tracing::debug!(%station, key = %applied.key, dot = ?applied.version.dots.first(), position = applied.position, "applied");

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use clock_core::StationId;
+use clock_core::NodeId;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, Lines};
@@ -107,7 +107,7 @@ pub struct ClusterPlan {
     /// Where the stations keep their data, a folder each.
     pub data: PathBuf,
     /// The stations and how wrong their wall clocks are.
-    pub stations: Vec<(StationId, String)>,
+    pub stations: Vec<(NodeId, String)>,
     /// Where the processes' logs go; `None` throws them away.
     pub logs: Option<PathBuf>,
 }
@@ -126,7 +126,7 @@ pub struct LocalCluster {
     proxy: ProxyControl,
     proxy_child: Child,
     links: BTreeMap<String, String>,
-    stations: BTreeMap<StationId, StationProcess>,
+    stations: BTreeMap<NodeId, StationProcess>,
 }
 
 impl LocalCluster {
@@ -149,12 +149,12 @@ impl LocalCluster {
     }
 
     /// The stations' names.
-    pub fn names(&self) -> Vec<StationId> {
+    pub fn names(&self) -> Vec<NodeId> {
         self.plan.stations.iter().map(|(station, _)| station.clone()).collect()
     }
 
     /// Where a station listens for clients.
-    pub fn address(&self, station: &StationId) -> Option<&str> {
+    pub fn address(&self, station: &NodeId) -> Option<&str> {
         self.stations.get(station).map(|process| process.address.as_str())
     }
 
@@ -167,7 +167,7 @@ impl LocalCluster {
     ///
     /// # Errors
     /// [`LaunchError::Io`] if there is no such process.
-    pub async fn kill(&mut self, station: &StationId) -> Result<(), LaunchError> {
+    pub async fn kill(&mut self, station: &NodeId) -> Result<(), LaunchError> {
         let Some(process) = self.stations.get_mut(station) else { return Ok(()) };
         process.child.kill().await.map_err(io_error(format!("kill {station}")))
     }
@@ -178,7 +178,7 @@ impl LocalCluster {
     /// [`LaunchError::Io`] if it cannot be told or is not gone within `patience`.
     pub async fn terminate(
         &mut self,
-        station: &StationId,
+        station: &NodeId,
         patience: Duration,
     ) -> Result<ExitStatus, LaunchError> {
         let missing = || std::io::Error::new(std::io::ErrorKind::NotFound, "no such process");
@@ -192,12 +192,12 @@ impl LocalCluster {
     ///
     /// # Errors
     /// [`LaunchError`] if it does not come up.
-    pub async fn restart(&mut self, station: &StationId) -> Result<(), LaunchError> {
+    pub async fn restart(&mut self, station: &NodeId) -> Result<(), LaunchError> {
         let address = self.address(station).unwrap_or("127.0.0.1:0").to_owned();
         self.start_station(station, &address).await
     }
 
-    async fn start_station(&mut self, station: &StationId, listen: &str) -> Result<(), LaunchError> {
+    async fn start_station(&mut self, station: &NodeId, listen: &str) -> Result<(), LaunchError> {
         let mut command = self.station_command(station, listen)?;
         let mut child = command.spawn().map_err(io_error(format!("start {station}")))?;
         let (ready, _) = read_ready(&mut child, station.as_str()).await?;
@@ -207,7 +207,7 @@ impl LocalCluster {
         Ok(())
     }
 
-    fn station_command(&self, station: &StationId, listen: &str) -> Result<Command, LaunchError> {
+    fn station_command(&self, station: &NodeId, listen: &str) -> Result<Command, LaunchError> {
         let offset =
             self.plan.stations.iter().find(|(name, _)| name == station).map_or("0ms", |(_, offset)| offset);
         let mut command = Command::new(&self.plan.node_program);

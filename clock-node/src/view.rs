@@ -171,7 +171,7 @@ pub(crate) fn status_json(status: &StatusView) -> Value {
     });
     json!({
         "cluster": status.cluster.as_str(),
-        "station": status.replica.station.as_str(),
+        "station": status.replica.node.as_str(),
         "incarnation": status.replica.incarnation.to_string(),
         "lamport": status.lamport,
         "durable": vector_json(&status.durable),

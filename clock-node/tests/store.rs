@@ -9,14 +9,14 @@ use bytes::Bytes;
 use clock_core::replica::{LogQuery, LogRecord, LogStart, Lsn};
 use clock_core::wire::EncodedEvent;
 use clock_core::{
-    Body, BodyKind, Dot, HybridTimestamp, Incarnation, Key, RequestId, StationId, VersionVector, WriteEvent,
+    Body, BodyKind, Dot, HybridTimestamp, Incarnation, Key, RequestId, NodeId, VersionVector, WriteEvent,
 };
 use clock_node::store::{self, Batch, OpenedStore, Progress, StoreError, StoreIdentity, StoreWriter};
 
 const FILE: &str = "catalog.redb";
 
 fn identity(station: &str) -> StoreIdentity {
-    let name = |text: &str| text.parse::<StationId>().expect("valid");
+    let name = |text: &str| text.parse::<NodeId>().expect("valid");
     StoreIdentity { cluster: name("test"), station: name(station), fresh_incarnation: Incarnation(7) }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clock_core::wire::{EntryView, Receipt, Request, RequestError, Response, WriteContext};
-use clock_core::{BodyKind, Dot, Key, RequestId, StationId};
+use clock_core::{BodyKind, Dot, Key, RequestId, NodeId};
 use clock_node::launch::{ClusterPlan, LocalCluster};
 use clock_node::net::client::{Client, ClientError};
 use tempfile::TempDir;
@@ -44,7 +44,7 @@ pub struct Processes {
 }
 
 /// The name as an id.
-pub fn station(name: &str) -> StationId {
+pub fn station(name: &str) -> NodeId {
     name.parse().expect("test names are valid")
 }
 
@@ -180,7 +180,7 @@ impl Processes {
     /// The end of every process's log.
     pub fn logs(&self) -> String {
         let mut logs = String::new();
-        for name in self.cluster.names().iter().map(StationId::as_str).chain(["proxy"]) {
+        for name in self.cluster.names().iter().map(NodeId::as_str).chain(["proxy"]) {
             let text =
                 std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();

@@ -8,7 +8,7 @@
 //! drag everyone along, so a remote timestamp beyond the drift bound is refused for the clock. Its data is
 //! not refused: that is the caller's to keep.
 
-use std::fmt;
+use core::fmt;
 use thiserror::Error;
 
 /// Width of the counter below the milliseconds, in bits: about a million events in one millisecond. When it
@@ -26,7 +26,7 @@ pub const DEFAULT_MAX_DRIFT_MS: u64 = 60_000;
 
 /// A point in hybrid time: 44 bits of milliseconds since the Unix epoch, then 20 bits of counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "replica", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HybridTimestamp(u64);
 
 impl HybridTimestamp {

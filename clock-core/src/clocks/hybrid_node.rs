@@ -11,7 +11,9 @@
 //! winner.
 
 use super::{Clock, ClockError, HybridClock, HybridTimestamp, TimeSource, Timestamp};
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 
 /// The constant-size [`Clock`]: events of one origin are ordered, all others are surfaced as concurrent.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 //! boundary [`LamportClock::try_observe`] also bounds the jump of a single message.
 
 use super::MAX_COUNTER;
-use std::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 
 /// How far above the local value a received value may be, in events: 2^40.

@@ -23,7 +23,8 @@ pub use vector_node::VectorNodeClock;
 pub use version_vector::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};
 
 use crate::causality::{Ordering, compare_entries};
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use thiserror::Error;
 
 /// The largest counter there is: 2^63 - 1, so that the difference of two counters fits an `i64`.

@@ -3,8 +3,8 @@
 //! This crate never reads the system's clock. A program passes a closure that does; a test passes a
 //! [`ManualTime`] and can make it skewed, stuck or jump.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A source of wall time. It may repeat a value and may step back.
 pub trait TimeSource {

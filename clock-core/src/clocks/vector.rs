@@ -9,8 +9,12 @@
 
 use super::{MAX_COUNTER, MAX_JUMP};
 use crate::causality::{Ordering, compare_entries};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{Hash, Hasher};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::hash::{Hash, Hasher};
+#[cfg(feature = "std")]
+use std::collections::HashMap;
 use thiserror::Error;
 
 /// A vector clock that belongs to one node.
@@ -65,6 +69,7 @@ impl VectorClock {
     }
 
     /// A copy of the entries; later ticks do not change it.
+    #[cfg(feature = "std")]
     #[must_use]
     pub fn snapshot(&self) -> HashMap<String, u64> {
         self.counters.iter().map(|(node, counter)| (node.clone(), *counter)).collect()

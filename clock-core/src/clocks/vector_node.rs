@@ -1,6 +1,8 @@
 //! The clock of a node that must find every conflict and invent none: a vector clock, with a Lamport value
 //! for display.
 
+use alloc::borrow::ToOwned;
+
 use super::{Clock, ClockError, LamportClock, Timestamp, VectorClock};
 
 /// The exact [`Clock`]: its timestamps compare as happens-before does.

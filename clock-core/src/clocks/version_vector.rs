@@ -3,8 +3,8 @@
 //! Entries of value zero do not exist, so equality of the maps and [`VersionVector::compare`] always agree.
 //! Source: Parker et al., *Detection of Mutual Inconsistency in Distributed Systems*, IEEE TSE 1983.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use alloc::collections::BTreeMap;
+use core::fmt;
 
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -121,7 +121,7 @@ impl fmt::Display for VersionVector {
         formatter.write_str("{")?;
         for (index, (replica, seq)) in self.iter().enumerate() {
             formatter.write_str(if index == 0 { "" } else { ", " })?;
-            let incarnations = self.iter().filter(|(other, _)| other.station == replica.station).count();
+            let incarnations = self.iter().filter(|(other, _)| other.node == replica.node).count();
             match formatter.alternate() && incarnations == 1 {
                 true => write!(formatter, "{replica:#}: {seq}")?,
                 false => write!(formatter, "{replica}: {seq}")?,

@@ -12,7 +12,7 @@ use super::effect::{Effect, Fact, LogRecord};
 use super::{Replica, Step};
 use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
-use crate::id::{Dot, ReplicaId, StationId};
+use crate::id::{Dot, NodeId, ReplicaId};
 use crate::wire::EncodedEvent;
 use crate::wire::message::Refusal;
 
@@ -30,7 +30,7 @@ const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 struct Held {
     event: WriteEvent,
     encoded: EncodedEvent,
-    via: Option<StationId>,
+    via: Option<NodeId>,
 }
 
 /// Events whose past is incomplete, by replica and sequence.
@@ -110,7 +110,7 @@ impl Replica {
     pub(super) fn handle_events(
         &mut self,
         step: &mut Step<'_>,
-        from: &StationId,
+        from: &NodeId,
         events: &[EncodedEvent],
     ) -> Result<(), Refusal> {
         events.iter().try_for_each(|shipped| self.take_shipped(step, from, &shipped.detached()))
@@ -119,7 +119,7 @@ impl Replica {
     fn take_shipped(
         &mut self,
         step: &mut Step<'_>,
-        from: &StationId,
+        from: &NodeId,
         encoded: &EncodedEvent,
     ) -> Result<(), Refusal> {
         let event = encoded.decode().map_err(|error| Refusal::Protocol(error.to_string()))?;
@@ -134,7 +134,7 @@ impl Replica {
         Ok(())
     }
 
-    fn receive(&mut self, step: &mut Step<'_>, from: &StationId, event: WriteEvent, encoded: EncodedEvent) {
+    fn receive(&mut self, step: &mut Step<'_>, from: &NodeId, event: WriteEvent, encoded: EncodedEvent) {
         self.note_peer_has(from, &event.dot);
         let known = self.ledger.checksum(&event.dot).or_else(|| self.hold_back.checksum(&event.dot));
         match known {
@@ -148,7 +148,7 @@ impl Replica {
     }
 
     /// Same dot, other content (rule 4): keep the evidence, alarm, go on.
-    fn quarantine(&mut self, step: &mut Step<'_>, from: &StationId, dot: &Dot, encoded: &EncodedEvent) {
+    fn quarantine(&mut self, step: &mut Step<'_>, from: &NodeId, dot: &Dot, encoded: &EncodedEvent) {
         let is_new =
             self.disputed.len() < DISPUTED_MAX && self.disputed.insert((dot.clone(), encoded.checksum()));
         if is_new {

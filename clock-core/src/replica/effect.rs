@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::conflict::ConflictId;
 use super::input::{Lsn, SessionId, Ticket};
 use crate::clocks::VersionVector;
-use crate::id::{Dot, Incarnation, Key, StationId};
+use crate::id::{Dot, Incarnation, Key, NodeId};
 use crate::wire::message::{Message, Refusal};
 use crate::wire::{AppliedView, ConflictView, EncodedEvent, Response};
 
@@ -148,7 +148,7 @@ pub enum Fact {
         /// Which dot.
         dot: Dot,
         /// Who delivered the second content.
-        from: StationId,
+        from: NodeId,
     },
     /// A peer's timestamp was refused for the clocks; the event itself was kept.
     TimestampRefused {
@@ -160,7 +160,7 @@ pub enum Fact {
     /// A peer knows events of ours that we do not: we lost durable state.
     LostOwnEvents {
         /// Who knows.
-        peer: StationId,
+        peer: NodeId,
         /// Up to which of our events it knows.
         claimed: u64,
         /// How many we know.
@@ -176,18 +176,18 @@ pub enum Fact {
     /// Replication to a peer is up.
     LinkUp {
         /// The peer.
-        peer: StationId,
+        peer: NodeId,
         /// How many events it lacks.
         missing: u64,
     },
     /// Replication to a peer ended: its session is gone.
     LinkDown {
         /// The peer.
-        peer: StationId,
+        peer: NodeId,
     },
     /// A peer missed something on the way and gets it again.
     Resending {
         /// The peer.
-        peer: StationId,
+        peer: NodeId,
     },
 }

@@ -1,6 +1,6 @@
 //! What can happen to a replica.
 
-use crate::id::{Dot, StationId};
+use crate::id::{Dot, NodeId};
 use crate::wire::message::{Claim, Message};
 use crate::wire::{EncodedEvent, Request};
 
@@ -52,18 +52,18 @@ pub struct Ticket {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opener {
     /// We dialled this peer: we ship to it.
-    Dialled(StationId),
+    Dialled(NodeId),
     /// A station dialled us and said hello: it ships to us.
     Peer {
         /// The cluster it means.
-        cluster: StationId,
+        cluster: NodeId,
         /// Who it is and what it has.
         claim: Claim,
     },
     /// A client dialled us and said hello.
     Client {
         /// The cluster it means.
-        cluster: StationId,
+        cluster: NodeId,
     },
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::input::{Lsn, Ticket};
 use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
-use crate::id::{Dot, ReplicaId, StationId};
+use crate::id::{Dot, NodeId, ReplicaId};
 
 /// An event in the log that is not yet known to be durable.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Staged {
     pub(super) lsn: Lsn,
     pub(super) event: WriteEvent,
     pub(super) vector: VersionVector,
-    pub(super) via: Option<StationId>,
+    pub(super) via: Option<NodeId>,
     pub(super) waiters: Vec<Ticket>,
 }
 
@@ -109,7 +109,7 @@ impl Ledger {
         &mut self,
         event: WriteEvent,
         checksum: u32,
-        via: Option<StationId>,
+        via: Option<NodeId>,
         waiters: Vec<Ticket>,
     ) -> Lsn {
         let vector = self.enter(&event, checksum);

@@ -40,17 +40,17 @@ use self::outbound::{Outbound, RelayQueue};
 use self::requests::RequestTable;
 use self::session::Inbound;
 use crate::clocks::{DEFAULT_MAX_DRIFT_MS, HybridClock, LamportClock};
-use crate::id::{Dot, Incarnation, ReplicaId, StationId};
+use crate::id::{Dot, Incarnation, NodeId, ReplicaId};
 
 /// What a replica is told about itself. Fixed for its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaConfig {
     /// The cluster it belongs to; sessions that mean another one are refused.
-    pub cluster: StationId,
+    pub cluster: NodeId,
     /// Its own station.
-    pub station: StationId,
+    pub station: NodeId,
     /// The other members.
-    pub peers: BTreeSet<StationId>,
+    pub peers: BTreeSet<NodeId>,
     /// How far ahead of the wall clock a remote hybrid timestamp may be before it is refused *for the clock*
     /// (its data is kept), in milliseconds.
     pub drift_max_ms: u64,
@@ -66,7 +66,7 @@ pub struct ReplicaConfig {
 
 impl ReplicaConfig {
     /// The recommended settings for a station among `peers`.
-    pub fn new(cluster: StationId, station: StationId, peers: BTreeSet<StationId>, seed: u64) -> Self {
+    pub fn new(cluster: NodeId, station: NodeId, peers: BTreeSet<NodeId>, seed: u64) -> Self {
         Self {
             cluster,
             station,

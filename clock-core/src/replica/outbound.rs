@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::effect::{LogQuery, LogStart};
 use super::input::{LoggedEvent, Lsn, Mono};
 use crate::clocks::VersionVector;
-use crate::id::{Dot, ReplicaId, StationId};
+use crate::id::{Dot, NodeId, ReplicaId};
 use crate::wire::EncodedEvent;
 use crate::wire::message::FRAME_EVENTS_MAX;
 
@@ -20,7 +20,7 @@ const CHUNK_BYTES_MAX: usize = 256 * 1024;
 /// A session we dialled: we ship to the peer.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    pub(super) peer: StationId,
+    pub(super) peer: NodeId,
     established: bool,
     /// What the peer is known to have.
     claim: VersionVector,
@@ -39,7 +39,7 @@ pub(super) struct Outbound {
 }
 
 impl Outbound {
-    pub(super) fn new(peer: StationId) -> Self {
+    pub(super) fn new(peer: NodeId) -> Self {
         Self {
             peer,
             established: false,

@@ -5,7 +5,7 @@ use super::commit::version_view;
 use super::effect::Effect;
 use super::input::{Lsn, Ticket};
 use super::{Replica, Step};
-use crate::id::{Key, StationId};
+use crate::id::{Key, NodeId};
 use crate::wire::{
     ConflictView, EntryView, LinkView, Request, RequestError, Response, StatusView, VersionView,
 };
@@ -88,7 +88,7 @@ impl Replica {
         }
     }
 
-    fn link_view(&self, peer: &StationId) -> LinkView {
+    fn link_view(&self, peer: &NodeId) -> LinkView {
         let lags = self.outbound.values().filter(|outbound| outbound.peer == *peer);
         let lag_events = lags.filter_map(|outbound| outbound.lag_events(self.ledger.visible())).min();
         let inbound = self.inbound.values().any(|inbound| inbound.peer == *peer);

@@ -51,7 +51,7 @@ impl Replica {
     }
 
     fn empty(config: ReplicaConfig, recovered: Recovered) -> Self {
-        let me = ReplicaId { station: config.station.clone(), incarnation: recovered.incarnation };
+        let me = ReplicaId { node: config.station.clone(), incarnation: recovered.incarnation };
         Self {
             me,
             lamport: LamportClock::new(),
@@ -76,7 +76,7 @@ impl Replica {
     /// The clocks go on above everything they issued, whatever the wall clock shows by now; a peer's timestamp
     /// that was refused when it came is refused again.
     fn resume_clocks(&mut self, now: Now, event: &WriteEvent) {
-        if event.dot.replica.station == self.config.station {
+        if event.dot.replica.node == self.config.station {
             self.lamport = LamportClock::starting_at(self.lamport.current().max(event.lamport));
             let resumed = HybridClock::restored(self.hlc.last().max(event.hlc));
             self.hlc = resumed.with_max_drift_ms(self.config.drift_max_ms);

@@ -5,13 +5,13 @@ use super::input::{Opener, SessionId};
 use super::outbound::Outbound;
 use super::{Replica, Step};
 use crate::clocks::VersionVector;
-use crate::id::{ReplicaId, StationId};
+use crate::id::{NodeId, ReplicaId};
 use crate::wire::message::{Claim, Hello, Message, Refusal, Role};
 
 /// A session that a peer dialled: it ships to us.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    pub(super) peer: StationId,
+    pub(super) peer: NodeId,
 }
 
 impl Replica {
@@ -22,7 +22,7 @@ impl Replica {
                 let hello = Hello { cluster: self.config.cluster.clone(), role: Role::Peer(self.claim()) };
                 step.push(Effect::Send { session, message: Message::Hello(hello) });
             }
-            Opener::Peer { cluster, claim } => match self.refuse_peer(&cluster, &claim.replica.station) {
+            Opener::Peer { cluster, claim } => match self.refuse_peer(&cluster, &claim.replica.node) {
                 Some(refusal) => self.close(step, session, refusal),
                 None => self.accept_peer(step, session, &claim),
             },
@@ -46,7 +46,7 @@ impl Replica {
         Claim { replica: self.me.clone(), durable: self.ledger.visible().clone() }
     }
 
-    fn refuse_peer(&self, cluster: &StationId, station: &StationId) -> Option<Refusal> {
+    fn refuse_peer(&self, cluster: &NodeId, station: &NodeId) -> Option<Refusal> {
         if *cluster != self.config.cluster {
             return Some(Refusal::OtherCluster(self.config.cluster.clone()));
         }
@@ -57,7 +57,7 @@ impl Replica {
     }
 
     fn accept_peer(&mut self, step: &mut Step<'_>, session: SessionId, claim: &Claim) {
-        let peer = claim.replica.station.clone();
+        let peer = claim.replica.node.clone();
         if let Err(refusal) = self.check_claim(step, &peer, &claim.durable) {
             return self.close(step, session, refusal);
         }
@@ -75,7 +75,7 @@ impl Replica {
     pub(super) fn check_claim(
         &mut self,
         step: &mut Step<'_>,
-        peer: &StationId,
+        peer: &NodeId,
         claim: &VersionVector,
     ) -> Result<(), Refusal> {
         self.check_own_events(step, peer, &self.me.clone(), claim.upto(&self.me))
@@ -88,7 +88,7 @@ impl Replica {
     pub(super) fn check_own_events(
         &mut self,
         step: &mut Step<'_>,
-        peer: &StationId,
+        peer: &NodeId,
         replica: &ReplicaId,
         claimed: u64,
     ) -> Result<(), Refusal> {

@@ -16,7 +16,7 @@ use super::effect::{Effect, Fact};
 use super::input::{LoggedEvent, Lsn, Mono, SessionId};
 use super::{Replica, Step};
 use crate::clocks::VersionVector;
-use crate::id::{Dot, ReplicaId, StationId};
+use crate::id::{Dot, NodeId, ReplicaId};
 use crate::wire::message::{Claim, Message, Refusal};
 
 impl Replica {
@@ -47,11 +47,11 @@ impl Replica {
         &mut self,
         step: &mut Step<'_>,
         session: SessionId,
-        peer: &StationId,
+        peer: &NodeId,
         claim: Claim,
     ) -> Result<(), Refusal> {
-        if claim.replica.station != *peer {
-            return Err(Refusal::Protocol(format!("dialled {peer}, reached {}", claim.replica.station)));
+        if claim.replica.node != *peer {
+            return Err(Refusal::Protocol(format!("dialled {peer}, reached {}", claim.replica.node)));
         }
         self.check_claim(step, peer, &claim.durable)?;
         let missing = self.ledger.visible().events_beyond(&claim.durable);
@@ -67,7 +67,7 @@ impl Replica {
         &mut self,
         step: &mut Step<'_>,
         session: SessionId,
-        peer: &StationId,
+        peer: &NodeId,
         durable: VersionVector,
         resend: bool,
     ) -> Result<(), Refusal> {
@@ -89,7 +89,7 @@ impl Replica {
         &mut self,
         step: &mut Step<'_>,
         session: SessionId,
-        peer: &StationId,
+        peer: &NodeId,
         sent: &VersionVector,
     ) -> Result<(), Refusal> {
         self.check_claim(step, peer, sent)?;
@@ -103,7 +103,7 @@ impl Replica {
     }
 
     /// Who ships an event has it.
-    pub(super) fn note_peer_has(&mut self, peer: &StationId, dot: &Dot) {
+    pub(super) fn note_peer_has(&mut self, peer: &NodeId, dot: &Dot) {
         let sessions = self.outbound.values_mut().filter(|outbound| outbound.peer == *peer);
         sessions.for_each(|outbound| outbound.note_has(dot));
     }
@@ -118,7 +118,7 @@ impl Replica {
 
     /// A third station's event is left to its origin for a moment.
     pub(super) fn note_relay(&mut self, now: Mono, lsn: Lsn, dot: &Dot) {
-        if dot.replica.station != self.config.station {
+        if dot.replica.node != self.config.station {
             self.relay.hold(lsn, dot.clone(), now.plus(self.config.relay_delay));
         }
     }

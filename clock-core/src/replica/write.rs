@@ -143,7 +143,7 @@ impl Replica {
 
     /// Own writes on their way to the disk.
     fn own_staged(&self) -> impl Iterator<Item = &Staged> {
-        self.ledger.staged().filter(|staged| staged.event.dot.replica.station == self.config.station)
+        self.ledger.staged().filter(|staged| staged.event.dot.replica.node == self.config.station)
     }
 
     fn mint(&mut self, step: &mut Step<'_>, ticket: Ticket, accepted: Accepted) -> Result<(), RequestError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bounded;
 use crate::clocks::{HybridTimestamp, VersionVector};
 use crate::event::{BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
-use crate::id::{Dot, Key, ReplicaId, RequestId, StationId};
+use crate::id::{Dot, Key, NodeId, ReplicaId, RequestId};
 use crate::replica::ConflictId;
 
 /// A client's request.
@@ -144,7 +144,7 @@ pub struct Receipt {
     /// How durable it is.
     pub outcome: Outcome,
     /// Where it is durable.
-    pub durable_on: Vec<StationId>,
+    pub durable_on: Vec<NodeId>,
     /// Versions that now stand beside it: a conflict known at write time.
     pub concurrent_with: Vec<Dot>,
 }
@@ -254,7 +254,7 @@ pub struct AppliedView {
     /// Its position in this station's log.
     pub position: u64,
     /// The station that delivered it; `None` for the station's own.
-    pub via: Option<StationId>,
+    pub via: Option<NodeId>,
     /// What the watched station's wall clock showed, in milliseconds since 1970.
     pub applied_wall_ms: u64,
 }
@@ -281,7 +281,7 @@ pub enum Notice {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkView {
     /// The peer.
-    pub peer: StationId,
+    pub peer: NodeId,
     /// A session we dialled is up: we ship to it.
     pub outbound: bool,
     /// A session it dialled is up: it ships to us.
@@ -294,7 +294,7 @@ pub struct LinkView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
     /// The cluster.
-    pub cluster: StationId,
+    pub cluster: NodeId,
     /// The station and its incarnation.
     pub replica: ReplicaId,
     /// Its Lamport time.

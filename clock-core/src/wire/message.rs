@@ -8,7 +8,7 @@ use super::codec::{self, CodecError};
 use super::event_bytes::{EVENT_BYTES_MAX, EncodedEvent};
 use super::frame::{self, Frame, FrameError};
 use crate::clocks::VersionVector;
-use crate::id::{ReplicaId, StationId};
+use crate::id::{NodeId, ReplicaId};
 
 /// Most events in one frame: enough to amortise it, few enough that an ack is never far away.
 pub const FRAME_EVENTS_MAX: usize = 256;
@@ -76,7 +76,7 @@ pub enum Message {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The cluster that the dialler means; another one refuses it.
-    pub cluster: StationId,
+    pub cluster: NodeId,
     /// Who dials.
     pub role: Role,
 }
@@ -104,13 +104,13 @@ pub struct Claim {
 pub enum Refusal {
     /// The dialler means another cluster.
     #[error("this is cluster {0}")]
-    OtherCluster(StationId),
+    OtherCluster(NodeId),
     /// The dialling station is no member.
     #[error("station {0} is not a member here")]
-    UnknownStation(StationId),
+    UnknownStation(NodeId),
     /// A station dialled itself, or a second station runs under the same name.
     #[error("this is station {0} itself")]
-    SameStation(StationId),
+    SameStation(NodeId),
     /// Too many connections: come back later.
     #[error("{0} connections are open, the limit: try again later")]
     Busy(u32),

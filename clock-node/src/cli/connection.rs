@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use clock_core::StationId;
+use clock_core::NodeId;
 use tokio::runtime;
 
 use super::exit::{CliError, Exit};
@@ -24,7 +24,7 @@ pub(super) struct Connection {
     at: String,
     /// The cluster it belongs to
     #[arg(long, value_name = "NAME", env = "CLOCK_CLUSTER", default_value = "constellation", global = true)]
-    cluster: StationId,
+    cluster: NodeId,
     /// How long to wait for the connection and for each answer
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration, global = true)]
     timeout: Duration,

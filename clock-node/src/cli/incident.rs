@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use clock_core::StationId;
+use clock_core::NodeId;
 
 use super::connection::runtime;
 use super::exit::{CliError, Exit};
@@ -23,7 +23,7 @@ pub(super) struct IncidentArgs {
     proxy: String,
     /// The cluster
     #[arg(long, value_name = "NAME", env = "CLOCK_CLUSTER", default_value = "constellation")]
-    cluster: StationId,
+    cluster: NodeId,
     /// How to print: a timeline for people, JSON lines for programs
     #[arg(short = 'o', long, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -31,7 +31,7 @@ pub(super) struct IncidentArgs {
 
 impl IncidentArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
-        let addresses: BTreeMap<StationId, String> =
+        let addresses: BTreeMap<NodeId, String> =
             self.stations.into_iter().map(|PeerArg(name, address)| (name, address)).collect();
         let mut narrator = Narrator::new(self.output == Format::Json);
         runtime()?.block_on(async {

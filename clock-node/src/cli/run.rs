@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use clock_core::StationId;
+use clock_core::NodeId;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,10 +27,10 @@ const RECONNECT_FIRST_MIN: Duration = Duration::from_millis(10);
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The station's name
-    station: StationId,
+    station: NodeId,
     /// The cluster it belongs to
     #[arg(long, value_name = "NAME", env = "CLOCK_CLUSTER", default_value = "constellation")]
-    cluster: StationId,
+    cluster: NodeId,
     /// Where to listen; port 0 lets the system choose (see the ready line)
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7777")]
     listen: SocketAddr,
@@ -62,7 +62,7 @@ pub struct RunArgs {
 
 /// `NAME=HOST:PORT`.
 #[derive(Debug, Clone)]
-pub(super) struct PeerArg(pub(super) StationId, pub(super) String);
+pub(super) struct PeerArg(pub(super) NodeId, pub(super) String);
 
 impl FromStr for PeerArg {
     type Err = String;
@@ -110,7 +110,7 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, CliError> {
 }
 
 fn config_of(args: RunArgs) -> Result<StationConfig, CliError> {
-    let peers: Vec<(StationId, String)> =
+    let peers: Vec<(NodeId, String)> =
         args.peers.into_iter().map(|PeerArg(peer, address)| (peer, address)).collect();
     for (index, (peer, _)) in peers.iter().enumerate() {
         if *peer == args.station {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clock_core::StationId;
+use clock_core::NodeId;
 
 pub use narrator::Narrator;
 
@@ -71,8 +71,8 @@ pub(crate) const STATIONS: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "
 /// # Errors
 /// [`DemoError`] if a station is missing, or anything is not observed as it must be.
 pub async fn play(
-    cluster: StationId,
-    addresses: BTreeMap<StationId, String>,
+    cluster: NodeId,
+    addresses: BTreeMap<NodeId, String>,
     proxy: &mut ProxyControl,
     narrator: &mut Narrator,
 ) -> Result<(), DemoError> {
@@ -115,11 +115,11 @@ fn plan(data: PathBuf) -> Result<ClusterPlan, DemoError> {
 }
 
 /// A name of this module's own.
-fn station(name: &str) -> StationId {
+fn station(name: &str) -> NodeId {
     name.parse().expect("the story's names are valid")
 }
 
 /// The default of every verb's `--cluster`.
-fn cluster_name() -> StationId {
+fn cluster_name() -> NodeId {
     station("constellation")
 }

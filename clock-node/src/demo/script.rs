@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clock_core::replica::ConflictId;
 use clock_core::wire::{Choice, Receipt, Request, Response, VersionView, WriteContext};
-use clock_core::{BodyKind, Dot, Key, RequestId, StationId};
+use clock_core::{BodyKind, Dot, Key, RequestId, NodeId};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -29,7 +29,7 @@ const NEWER: &str = "0.7071,0,0.7071,0";
 
 /// The play and its cast.
 pub(super) struct Incident {
-    clients: BTreeMap<StationId, Client>,
+    clients: BTreeMap<NodeId, Client>,
     watchers: Watchers,
     key: Key,
 }
@@ -37,8 +37,8 @@ pub(super) struct Incident {
 impl Incident {
     /// Connects to every station twice: to ask, and to watch.
     pub(super) async fn prepare(
-        cluster: StationId,
-        addresses: BTreeMap<StationId, String>,
+        cluster: NodeId,
+        addresses: BTreeMap<NodeId, String>,
         narrator: &mut Narrator,
     ) -> Result<Self, DemoError> {
         narrator.chapter(
@@ -116,7 +116,7 @@ impl Incident {
             dots.push(self.write("atlantic", key, (BodyKind::TLE, lines)).await?.dot);
         }
         let written = self.watchers.elapsed();
-        let stations: Vec<StationId> = self.clients.keys().cloned().collect();
+        let stations: Vec<NodeId> = self.clients.keys().cloned().collect();
         let everywhere = |seen: &Watchers| {
             stations.iter().all(|name| dots.iter().all(|dot| seen.applied(name, dot).is_some()))
         };
@@ -174,7 +174,7 @@ impl Incident {
 
     /// Waits until every station shows a write, and tells when each did.
     async fn until_everywhere(&mut self, dot: &Dot, narrator: &mut Narrator) -> Result<(), DemoError> {
-        let stations: Vec<StationId> = self.clients.keys().cloned().collect();
+        let stations: Vec<NodeId> = self.clients.keys().cloned().collect();
         let everywhere = |seen: &Watchers| stations.iter().all(|name| seen.applied(name, dot).is_some());
         self.watchers.until(&format!("{dot} on every station"), PATIENCE, everywhere).await?;
         let mut arrivals: Vec<_> =

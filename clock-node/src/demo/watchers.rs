@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clock_core::replica::ConflictId;
 use clock_core::wire::{AppliedView, Notice, Request};
-use clock_core::{Dot, Key, StationId};
+use clock_core::{Dot, Key, NodeId};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -20,7 +20,7 @@ const OBSERVATIONS: usize = 1024;
 pub(super) struct Observation {
     /// When it was read, since the start of the story.
     pub(super) at: Duration,
-    pub(super) station: StationId,
+    pub(super) station: NodeId,
     pub(super) notice: Notice,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Watchers {
 impl Watchers {
     /// Watches every station on a connection of its own.
     pub(super) async fn start(
-        clients: Vec<(StationId, Client)>,
+        clients: Vec<(NodeId, Client)>,
         started: Instant,
     ) -> Result<Self, DemoError> {
         let (sender, incoming) = mpsc::channel(OBSERVATIONS);
@@ -84,7 +84,7 @@ impl Watchers {
     }
 
     /// When a station showed a write.
-    pub(super) fn applied(&self, station: &StationId, dot: &Dot) -> Option<(Duration, &AppliedView)> {
+    pub(super) fn applied(&self, station: &NodeId, dot: &Dot) -> Option<(Duration, &AppliedView)> {
         self.seen.iter().filter(|seen| seen.station == *station).find_map(|seen| match &seen.notice {
             Notice::Applied(applied) if applied.version.dots.contains(dot) => Some((seen.at, applied)),
             Notice::Applied(_) | Notice::ConflictOpened(_) | Notice::ConflictClosed { .. } => None,
@@ -92,7 +92,7 @@ impl Watchers {
     }
 
     /// The conflict on a key that each station reports now, and since when.
-    pub(super) fn open_conflicts(&self, key: &Key) -> BTreeMap<StationId, (Duration, ConflictId)> {
+    pub(super) fn open_conflicts(&self, key: &Key) -> BTreeMap<NodeId, (Duration, ConflictId)> {
         let mut open = BTreeMap::new();
         for seen in &self.seen {
             match &seen.notice {
@@ -112,7 +112,7 @@ impl Watchers {
 }
 
 async fn forward(
-    station: StationId,
+    station: NodeId,
     mut client: Client,
     started: Instant,
     sender: mpsc::Sender<Result<Observation, ClientError>>,

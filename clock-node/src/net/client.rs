@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock_core::wire::message::{Hello, Message, Refusal, Role};
 use clock_core::wire::{ConflictView, EntryView, HistoryEntry, Notice, Request, Response, StatusView};
-use clock_core::{Key, ReplicaId, StationId};
+use clock_core::{Key, ReplicaId, NodeId};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -83,7 +83,7 @@ impl Client {
     /// [`ClientError::Unreachable`], [`ClientError::Timeout`] or [`ClientError::Refused`].
     pub async fn connect(
         address: &str,
-        cluster: &StationId,
+        cluster: &NodeId,
         patience: Duration,
     ) -> Result<Self, ClientError> {
         let unreachable = |source| ClientError::Unreachable { address: address.to_owned(), source };

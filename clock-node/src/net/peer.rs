@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clock_core::StationId;
+use clock_core::NodeId;
 use clock_core::replica::Opener;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -55,7 +55,7 @@ impl Backoff {
 
 /// The task that keeps a session to one peer.
 pub(crate) struct PeerDialler {
-    pub(crate) peer: StationId,
+    pub(crate) peer: NodeId,
     pub(crate) address: String,
     pub(crate) handle: StationHandle,
     pub(crate) stop: CancellationToken,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use clock_core::replica::{Lsn, Recovered};
 use clock_core::wire::EncodedEvent;
-use clock_core::{Incarnation, StationId};
+use clock_core::{Incarnation, NodeId};
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
     WriteTransaction,
@@ -28,9 +28,9 @@ const FILE_NAME: &str = "catalog.redb";
 #[derive(Debug, Clone)]
 pub struct StoreIdentity {
     /// The cluster.
-    pub cluster: StationId,
+    pub cluster: NodeId,
     /// The station.
-    pub station: StationId,
+    pub station: NodeId,
     /// The incarnation that an empty store takes: drawn at random, since a lost one cannot be known.
     pub fresh_incarnation: Incarnation,
 }

@@ -43,7 +43,7 @@ pub(super) fn station_number(
     stations: &impl ReadableTable<&'static str, u16>,
     dot: &Dot,
 ) -> Result<Option<u16>, StoreError> {
-    let number = stations.get(dot.replica.station.as_str()).map_err(engine)?;
+    let number = stations.get(dot.replica.node.as_str()).map_err(engine)?;
     Ok(number.map(|number| number.value()))
 }
 

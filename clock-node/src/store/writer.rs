@@ -189,7 +189,7 @@ impl Numbers {
 
     /// A number once used for a commit that fails is never reused wrongly: the process ends.
     fn station(&mut self, transaction: &WriteTransaction, dot: &Dot) -> Result<u16, StoreError> {
-        let name = dot.replica.station.as_str();
+        let name = dot.replica.node.as_str();
         if let Some(number) = self.stations.get(name) {
             return Ok(*number);
         }

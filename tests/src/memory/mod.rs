@@ -15,7 +15,7 @@ use clock_core::replica::{
 };
 use clock_core::wire::message::{Message, Refusal, Role};
 use clock_core::wire::{Request, Response, frame};
-use clock_core::{Incarnation, StationId};
+use clock_core::{Incarnation, NodeId};
 
 pub use log::MemoryLog;
 pub use network::FrameFaults;
@@ -43,10 +43,10 @@ pub struct Station {
 /// The cluster. Every step is drawn from the seed.
 #[derive(Debug)]
 pub struct MemoryCluster {
-    stations: BTreeMap<StationId, Station>,
+    stations: BTreeMap<NodeId, Station>,
     connections: BTreeMap<SessionId, Connection>,
-    cut: BTreeSet<(StationId, StationId)>,
-    members: BTreeSet<StationId>,
+    cut: BTreeSet<(NodeId, NodeId)>,
+    members: BTreeSet<NodeId>,
     rng: fastrand::Rng,
     now: Now,
     next_session: u64,
@@ -56,7 +56,7 @@ pub struct MemoryCluster {
 }
 
 /// A station's id from a name that the test knows to be valid.
-pub fn station(name: &str) -> StationId {
+pub fn station(name: &str) -> NodeId {
     name.parse().expect("test names are valid")
 }
 
@@ -64,7 +64,7 @@ impl MemoryCluster {
     /// Starts stations with empty disks and connects all pairs. The seed is printed.
     pub fn start(names: &[&str], seed: u64) -> Self {
         println!("memory cluster of {names:?}, seed {seed}");
-        let members: BTreeSet<StationId> = names.iter().map(|name| station(name)).collect();
+        let members: BTreeSet<NodeId> = names.iter().map(|name| station(name)).collect();
         let mut cluster = Self {
             stations: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -82,7 +82,7 @@ impl MemoryCluster {
         cluster
     }
 
-    fn boot(&mut self, member: &StationId, mut log: MemoryLog) {
+    fn boot(&mut self, member: &NodeId, mut log: MemoryLog) {
         let peers = self.members.iter().filter(|peer| *peer != member).cloned().collect();
         let config = ReplicaConfig::new(station("test"), member.clone(), peers, self.rng.u64(..));
         let recovered = Recovered {
@@ -109,15 +109,15 @@ impl MemoryCluster {
         self.handle(member, Input::SessionUp { session: CLIENT, opener });
     }
 
-    fn dial_all(&mut self, dialler: &StationId) {
-        let others: Vec<StationId> =
+    fn dial_all(&mut self, dialler: &NodeId) {
+        let others: Vec<NodeId> =
             self.stations.keys().filter(|other| *other != dialler).cloned().collect();
         for other in others {
             self.dial(dialler, &other);
         }
     }
 
-    fn dial(&mut self, dialler: &StationId, acceptor: &StationId) {
+    fn dial(&mut self, dialler: &NodeId, acceptor: &NodeId) {
         let session = SessionId(self.next_session);
         self.next_session += 1;
         let queues = (VecDeque::new(), VecDeque::new());
@@ -149,7 +149,7 @@ impl MemoryCluster {
         }
         self.boot(&member, log);
         self.dial_all(&member);
-        let others: Vec<StationId> =
+        let others: Vec<NodeId> =
             self.stations.keys().filter(|other| **other != member).cloned().collect();
         others.iter().for_each(|other| self.dial(other, &member));
     }
@@ -234,7 +234,7 @@ impl MemoryCluster {
     pub fn advance(&mut self, time: Duration) {
         self.now.mono.0 += u64::try_from(time.as_nanos()).expect("test times are short");
         self.now.wall_ms += u64::try_from(time.as_millis()).expect("test times are short");
-        let due: Vec<StationId> = self.stations.keys().cloned().collect();
+        let due: Vec<NodeId> = self.stations.keys().cloned().collect();
         for member in due {
             if self.stations[&member]
                 .replica
@@ -295,7 +295,7 @@ impl MemoryCluster {
     }
 
     /// A station's disk finishes what was asked of it.
-    pub fn finish_sync(&mut self, member: &StationId) {
+    pub fn finish_sync(&mut self, member: &NodeId) {
         let Some(at) = self.stations.get_mut(member) else { return };
         if let Some(upto) = at.syncing.take() {
             at.log.sync(upto);
@@ -326,7 +326,7 @@ impl MemoryCluster {
         self.handle(&receiver, input);
     }
 
-    fn handle(&mut self, member: &StationId, input: Input) {
+    fn handle(&mut self, member: &NodeId, input: Input) {
         let Some(at) = self.stations.get_mut(member) else { return };
         let mut effects = Vec::new();
         let shown = format!("{input:?}");
@@ -337,7 +337,7 @@ impl MemoryCluster {
         self.perform(member, effects);
     }
 
-    fn perform(&mut self, member: &StationId, effects: Vec<Effect>) {
+    fn perform(&mut self, member: &NodeId, effects: Vec<Effect>) {
         for effect in effects {
             let at = self.stations.get_mut(member).expect("effects come from a running station");
             match effect {
@@ -362,13 +362,13 @@ impl MemoryCluster {
     }
 
     /// A station closes a session. Only the other end is told: the one that closed must not need to be.
-    fn disconnect(&mut self, closer: &StationId, session: SessionId) {
+    fn disconnect(&mut self, closer: &NodeId, session: SessionId) {
         let Some(connection) = self.connections.remove(&session) else { return };
         let other = if *closer == connection.dialler { connection.acceptor } else { connection.dialler };
         self.handle(&other, Input::SessionDown { session });
     }
 
-    fn send(&mut self, from: &StationId, session: SessionId, message: &Message) {
+    fn send(&mut self, from: &NodeId, session: SessionId, message: &Message) {
         let Some(connection) = self.connections.get_mut(&session) else { return };
         let bytes = message.to_frame().expect("a station's message fits a frame");
         match *from == connection.dialler {
@@ -380,7 +380,7 @@ impl MemoryCluster {
 
 /// What can happen next.
 enum Choice {
-    Sync(StationId),
-    Work(StationId),
+    Sync(NodeId),
+    Work(NodeId),
     Deliver(SessionId, bool),
 }

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use clock_core::StationId;
+use clock_core::NodeId;
 
 /// A connection between two stations.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    pub(super) dialler: StationId,
-    pub(super) acceptor: StationId,
+    pub(super) dialler: NodeId,
+    pub(super) acceptor: NodeId,
     pub(super) to_acceptor: VecDeque<Bytes>,
     pub(super) to_dialler: VecDeque<Bytes>,
 }
