@@ -36,7 +36,8 @@ impl Ordering {
         }
     }
 
-    fn from_dominance(left_is_ahead: bool, right_is_ahead: bool) -> Self {
+    #[inline]
+    pub(crate) fn from_dominance(left_is_ahead: bool, right_is_ahead: bool) -> Self {
         match (left_is_ahead, right_is_ahead) {
             (false, false) => Self::Equal,
             (true, false) => Self::After,

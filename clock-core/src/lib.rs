@@ -43,17 +43,16 @@ pub mod record;
 pub mod replica;
 #[cfg(feature = "sim")]
 mod sim;
+mod versions;
 #[cfg(feature = "replica")]
 pub mod wire;
 
 pub use causality::{Ordering, compare_entries};
 pub use clocks::{
-    Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridNodeClock,
-    HybridTimestamp, LamportClock, LamportJump, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS, ManualTime, MergeRefused,
-    TimeSource, Timestamp, VectorClock, VectorNodeClock,
+    Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, EventStamp, HybridClock, HybridError,
+    HybridNodeClock, HybridTimestamp, LamportClock, LamportJump, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
+    ManualTime, MergeRefused, TimeSource, Timestamp, VectorClock, VectorNodeClock,
 };
-#[cfg(feature = "replica")]
-pub use clocks::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};
 #[cfg(feature = "replica")]
 pub use event::{BODY_BYTES_MAX, Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
 pub use id::{Dot, Incarnation, InvalidId, NODE_BYTES_MAX, NodeId, ReplicaId};
@@ -63,4 +62,8 @@ pub use id::{KEY_BYTES_MAX, Key, RequestId};
 pub use sim::{
     BusError, ClusterNode, Conflict, Event, EventId, Fact, HOLD_BACK_MAX, MAX_MESSAGE_BYTES,
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
+};
+pub use versions::{
+    MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, Slot, SlotExhausted, VECTOR_ENTRIES_MAX,
+    VectorTimestamp, VersionVector,
 };

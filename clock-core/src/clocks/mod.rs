@@ -4,23 +4,21 @@
 //! injection point: a node stamps and merges through it, and knows nothing else of how time is kept. Two
 //! clocks stand behind it, [`VectorNodeClock`] (exact) and [`HybridNodeClock`] (constant size, coarse).
 
+mod event_stamp;
 mod hybrid;
 mod hybrid_node;
 mod lamport;
 mod time_source;
 mod vector;
 mod vector_node;
-#[cfg(feature = "replica")]
-mod version_vector;
 
+pub use event_stamp::EventStamp;
 pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
 pub use hybrid_node::HybridNodeClock;
 pub use lamport::{LamportClock, LamportJump, MAX_JUMP};
 pub use time_source::{ManualTime, TimeSource};
 pub use vector::{CounterExhausted, MergeRefused, VectorClock};
 pub use vector_node::VectorNodeClock;
-#[cfg(feature = "replica")]
-pub use version_vector::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};
 
 use crate::causality::{Ordering, compare_entries};
 use alloc::collections::BTreeMap;

@@ -4,14 +4,19 @@
 //! an entry says how many events of that node lie in the past. Two vectors compare as happens-before does,
 //! and what is concurrent is found to be concurrent.
 //!
+//! Inside is a [`VectorTimestamp`]: counters in dense slots over a table of names, so that clocks which talk to each other
+//! compare and merge without a look at a name, and a timestamp is a snapshot for the price of one increment.
+//!
 //! Invariants: counters are 1 to [`MAX_COUNTER`]; a zero is never stored, so `==`, `Hash` and
 //! [`compare`](VectorClock::compare) always agree. No counter ever goes down.
 
+use super::event_stamp::EventStamp;
 use super::{MAX_COUNTER, MAX_JUMP};
-use crate::causality::{Ordering, compare_entries};
+use crate::causality::Ordering;
+use crate::versions::{Slot, VectorTimestamp, check_counter};
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
 #[cfg(feature = "std")]
 use std::collections::HashMap;
@@ -23,15 +28,16 @@ use thiserror::Error;
 /// takes no part in `==`, `Hash` or [`compare`](Self::compare).
 #[derive(Clone, Debug)]
 pub struct VectorClock {
-    node_id: String,
-    counters: BTreeMap<String, u64>,
+    node_id: Arc<str>,
+    own: Slot,
+    vector: VectorTimestamp,
 }
 
 impl VectorClock {
     /// The clock of a node that has seen nothing.
     #[must_use]
     pub fn new(node_id: &str) -> Self {
-        Self { node_id: node_id.to_owned(), counters: BTreeMap::new() }
+        Self::resuming(node_id, VectorTimestamp::new())
     }
 
     /// A clock that goes on from entries the node stored before; zeros are left out, of duplicates the
@@ -43,12 +49,16 @@ impl VectorClock {
         node_id: &str,
         entries: impl IntoIterator<Item = (&'a str, u64)>,
     ) -> Result<Self, MergeRefused> {
-        let mut clock = Self::new(node_id);
-        for (node, counter) in entries {
-            check_counter(node, counter)?;
-            clock.raise(node, counter);
-        }
-        Ok(clock)
+        Ok(Self::resuming(node_id, VectorTimestamp::from_entries(entries)?))
+    }
+
+    /// A clock that goes on from a timestamp of its own. Clocks that start from vectors over one
+    /// [`Membership`](crate::Membership) share its table from the beginning.
+    #[must_use]
+    pub fn resuming(node_id: &str, mut vector: VectorTimestamp) -> Self {
+        let own = vector.admit_named(node_id);
+        let node_id = vector.members().id(own).map_or_else(|| Arc::from(node_id), Arc::clone);
+        Self { node_id, own, vector }
     }
 
     /// Whose events [`tick`](Self::tick) counts.
@@ -60,40 +70,58 @@ impl VectorClock {
     /// How many events of `node` lie in the past; 0 for a node never heard of.
     #[must_use]
     pub fn get(&self, node: &str) -> u64 {
-        self.counters.get(node).copied().unwrap_or(0)
+        self.vector.get(node)
     }
 
-    /// The entries in ascending order of node id, without zeros: the form [`compare_entries`] takes.
+    /// The entries in ascending order of node id, without zeros: the form
+    /// [`compare_entries`](crate::compare_entries) takes.
     pub fn entries(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.counters.iter().map(|(node, counter)| (node.as_str(), *counter))
+        self.vector.entries()
     }
 
-    /// A copy of the entries; later ticks do not change it.
+    /// The clock's time as a value: cloned, it is a snapshot for the price of one increment, which later ticks do not
+    /// change.
+    #[inline]
+    #[must_use]
+    pub fn timestamp(&self) -> &VectorTimestamp {
+        &self.vector
+    }
+
+    /// A copy of the entries as a map of its own; later ticks do not change it. [`timestamp`](Self::timestamp) says
+    /// the same without copying a name.
     #[cfg(feature = "std")]
     #[must_use]
     pub fn snapshot(&self) -> HashMap<String, u64> {
-        self.counters.iter().map(|(node, counter)| (node.clone(), *counter)).collect()
+        self.entries().map(|(node, counter)| (node.to_owned(), counter)).collect()
     }
 
     /// Counts one local event.
     ///
     /// At [`MAX_COUNTER`], which no real history reaches, the entry stays where it is: it never wraps.
     /// [`try_tick`](Self::try_tick) reports that case.
+    #[inline]
     pub fn tick(&mut self) {
-        let _saturated = self.try_tick();
+        let _saturated = self.vector.tick_own(self.own);
     }
 
     /// Counts one local event and returns its number, from 1.
     ///
     /// # Errors
     /// [`CounterExhausted`] at [`MAX_COUNTER`]. The clock is unchanged.
+    #[inline]
     pub fn try_tick(&mut self) -> Result<u64, CounterExhausted> {
-        let next = self.get(&self.node_id) + 1;
-        if next > MAX_COUNTER {
-            return Err(CounterExhausted { node_id: self.node_id.clone(), limit: MAX_COUNTER });
-        }
-        self.counters.insert(self.node_id.clone(), next);
-        Ok(next)
+        let exhausted =
+            |_| CounterExhausted { node_id: self.node_id.as_ref().to_owned(), limit: MAX_COUNTER };
+        self.vector.tick_own(self.own).map_err(exhausted)
+    }
+
+    /// Counts one local event and returns its [`EventStamp`], which knows in one load what happened before it.
+    ///
+    /// # Errors
+    /// [`CounterExhausted`] at [`MAX_COUNTER`]. The clock is unchanged.
+    pub fn stamp(&mut self) -> Result<EventStamp, CounterExhausted> {
+        let counter = self.try_tick()?;
+        Ok(EventStamp::new(self.own, counter, self.vector.clone()))
     }
 
     /// Adds the past of `other` to this one: the entry-wise maximum. Not an event of its own.
@@ -101,9 +129,7 @@ impl VectorClock {
     /// For clocks of this process: it also takes over a larger entry for this very node. What a peer sent
     /// belongs in [`try_merge`](Self::try_merge).
     pub fn merge(&mut self, other: &VectorClock) {
-        for (node, counter) in other.entries() {
-            self.raise(node, counter);
-        }
+        self.join(&other.vector);
     }
 
     /// As [`merge`](Self::merge), for a vector that a peer sent. No entry may be raised by more than [`MAX_JUMP`]: one
@@ -112,15 +138,41 @@ impl VectorClock {
     /// # Errors
     /// [`MergeRefused`]. The clock is unchanged.
     pub fn try_merge(&mut self, other: &VectorClock) -> Result<(), MergeRefused> {
-        self.check_merge(other.entries())?;
-        self.merge(other);
+        self.try_observe(&other.vector)
+    }
+
+    /// As [`try_merge`](Self::try_merge), for the timestamp of a message. Not an event of its own: receiving it is, so
+    /// [`tick`](Self::tick) after it.
+    ///
+    /// # Errors
+    /// [`MergeRefused`]. The clock is unchanged.
+    pub fn try_observe(&mut self, remote: &VectorTimestamp) -> Result<(), MergeRefused> {
+        if !self.may_join(remote) {
+            self.check_merge(remote.entries())?;
+        }
+        self.join(remote);
         Ok(())
     }
 
     /// How this clock's past relates to the other's.
+    #[inline]
     #[must_use]
     pub fn compare(&self, other: &VectorClock) -> Ordering {
-        compare_entries(self.entries(), other.entries())
+        self.vector.compare(&other.vector)
+    }
+
+    fn join(&mut self, other: &VectorTimestamp) {
+        self.vector.merge(other);
+        // The merge may have moved the vector to the other's table of names.
+        if self.vector.members().id(self.own).is_none_or(|id| *id != self.node_id) {
+            self.own = self.vector.admit_named(&self.node_id);
+        }
+    }
+
+    /// Whether [`check_merge`](Self::check_merge) has nothing to object, found without looking at names. If not, it
+    /// says what.
+    fn may_join(&self, remote: &VectorTimestamp) -> bool {
+        self.vector.rises_within(remote, MAX_JUMP) && remote.at(self.own) <= self.vector.at(self.own)
     }
 
     /// Whether a peer may make us merge these entries.
@@ -131,7 +183,7 @@ impl VectorClock {
         for (node, incoming) in entries {
             check_counter(node, incoming)?;
             let local = self.get(node);
-            if node == self.node_id && incoming > local {
+            if node == &*self.node_id && incoming > local {
                 return Err(MergeRefused::OwnEntryAhead { node_id: node.to_owned(), incoming, local });
             }
             if incoming > local.saturating_add(MAX_JUMP) {
@@ -144,19 +196,13 @@ impl VectorClock {
 
     /// Raises one entry to at least `counter`. The caller has checked that it is at most [`MAX_COUNTER`].
     pub(super) fn raise(&mut self, node: &str, counter: u64) {
-        match self.counters.get_mut(node) {
-            Some(local) => *local = counter.max(*local),
-            None if counter == 0 => {}
-            None => {
-                self.counters.insert(node.to_owned(), counter);
-            }
-        }
+        self.vector.raise(node, counter);
     }
 }
 
 impl PartialEq for VectorClock {
     fn eq(&self, other: &Self) -> bool {
-        self.counters == other.counters
+        self.vector == other.vector
     }
 }
 
@@ -164,15 +210,8 @@ impl Eq for VectorClock {}
 
 impl Hash for VectorClock {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.counters.hash(state);
+        self.vector.hash(state);
     }
-}
-
-fn check_counter(node: &str, incoming: u64) -> Result<(), MergeRefused> {
-    if incoming <= MAX_COUNTER {
-        return Ok(());
-    }
-    Err(MergeRefused::CounterTooLarge { node_id: node.to_owned(), incoming, limit: MAX_COUNTER })
 }
 
 /// The node has counted 2^63 - 1 events and can count no more.

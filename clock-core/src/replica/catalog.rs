@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 
 use super::conflict::ConflictId;
-use crate::clocks::VersionVector;
 use crate::event::WriteEvent;
 use crate::id::{Dot, Key};
+use crate::versions::VersionVector;
 use crate::wire::{ConflictView, SiblingSummary};
 
 /// One version that is not superseded.

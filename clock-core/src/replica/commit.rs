@@ -6,9 +6,9 @@ use super::effect::{Effect, Fact};
 use super::input::Lsn;
 use super::ledger::Staged;
 use super::{Replica, Step};
-use crate::clocks::VersionVector;
 use crate::event::WriteEvent;
 use crate::id::Dot;
+use crate::versions::VersionVector;
 use crate::wire::{AppliedView, Outcome, Receipt, Response, VersionView};
 
 impl Replica {

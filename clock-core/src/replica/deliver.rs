@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use super::effect::{Effect, Fact, LogRecord};
 use super::{Replica, Step};
-use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId, ReplicaId};
+use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::wire::EncodedEvent;
 use crate::wire::message::Refusal;
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::conflict::ConflictId;
 use super::input::{Lsn, SessionId, Ticket};
-use crate::clocks::VersionVector;
 use crate::id::{Dot, Incarnation, Key, NodeId};
+use crate::versions::VersionVector;
 use crate::wire::message::{Message, Refusal};
 use crate::wire::{AppliedView, ConflictView, EncodedEvent, Response};
 

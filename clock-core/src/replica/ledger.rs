@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::input::{Lsn, Ticket};
-use crate::clocks::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId, ReplicaId};
+use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
 
 /// An event in the log that is not yet known to be durable.
 #[derive(Debug)]

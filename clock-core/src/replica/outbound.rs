@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::effect::{LogQuery, LogStart};
 use super::input::{LoggedEvent, Lsn, Mono};
-use crate::clocks::VersionVector;
 use crate::id::{Dot, NodeId, ReplicaId};
+use crate::versions::VersionVector;
 use crate::wire::EncodedEvent;
 use crate::wire::message::FRAME_EVENTS_MAX;
 

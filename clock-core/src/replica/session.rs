@@ -4,8 +4,8 @@ use super::effect::{Effect, Fact};
 use super::input::{Opener, SessionId};
 use super::outbound::Outbound;
 use super::{Replica, Step};
-use crate::clocks::VersionVector;
 use crate::id::{NodeId, ReplicaId};
+use crate::versions::VersionVector;
 use crate::wire::message::{Claim, Hello, Message, Refusal, Role};
 
 /// A session that a peer dialled: it ships to us.

@@ -15,8 +15,8 @@
 use super::effect::{Effect, Fact};
 use super::input::{LoggedEvent, Lsn, Mono, SessionId};
 use super::{Replica, Step};
-use crate::clocks::VersionVector;
 use crate::id::{Dot, NodeId, ReplicaId};
+use crate::versions::VersionVector;
 use crate::wire::message::{Claim, Message, Refusal};
 
 impl Replica {

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::bounded;
-use crate::clocks::{HybridTimestamp, VersionVector};
+use crate::clocks::HybridTimestamp;
 use crate::event::{BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
 use crate::id::{Dot, Key, NodeId, ReplicaId, RequestId};
 use crate::replica::ConflictId;
+use crate::versions::VersionVector;
 
 /// A client's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,9 +16,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, CodecError};
-use crate::clocks::{HybridTimestamp, MAX_COUNTER, VECTOR_ENTRIES_MAX};
+use crate::clocks::{HybridTimestamp, MAX_COUNTER};
 use crate::event::{BODY_BYTES_MAX, Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
 use crate::id::{Dot, Key, ReplicaId, RequestId};
+use crate::versions::VECTOR_ENTRIES_MAX;
 
 const VERSION: u8 = 1;
 const PREFIX_BYTES: usize = 9;

@@ -7,8 +7,8 @@ use super::client::{Notice, Request, Response};
 use super::codec::{self, CodecError};
 use super::event_bytes::{EVENT_BYTES_MAX, EncodedEvent};
 use super::frame::{self, Frame, FrameError};
-use crate::clocks::VersionVector;
 use crate::id::{NodeId, ReplicaId};
+use crate::versions::VersionVector;
 
 /// Most events in one frame: enough to amortise it, few enough that an ack is never far away.
 pub const FRAME_EVENTS_MAX: usize = 256;

@@ -1,0 +1,239 @@
+//! Who has a place in a vector: ids interned to small slots.
+//!
+//! Vectors that compare lane by lane must agree on whose lane is which. A [`Membership`] is that agreement: an immutable
+//! table of ids that vectors share, so that "the same table" is one comparison of pointers. Adding a member makes a
+//! new table of the next epoch; slots are never moved or reused within it, so older vectors stay valid: they merely
+//! have fewer lanes. A member that came back without its state is a new member: a [`ReplicaId`] has an
+//! [`Incarnation`](crate::Incarnation) for that. How members leave is the business of
+//! [`Stability`](crate::versions::Stability).
+
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+
+use thiserror::Error;
+use triomphe::Arc;
+
+use crate::id::ReplicaId;
+
+/// Most members of one table: a thousand stations with sixty past incarnations each.
+pub const MEMBERS_MAX: usize = 1 << 16;
+
+/// A member's place in a [`Membership`] and so in each vector over it. Means nothing in another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(u32);
+
+impl Slot {
+    pub(super) fn at(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a table outgrows memory long before 2^32 members"))
+    }
+
+    /// The place as an index, from 0, in order of admission.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An immutable table of members, cheap to clone. [`ReplicaId`]s for stores, shared strings for named clocks.
+pub struct Membership<K = ReplicaId> {
+    table: Option<Arc<Table<K>>>,
+}
+
+#[derive(Clone)]
+struct Table<K> {
+    epoch: u64,
+    /// By slot.
+    ids: Vec<K>,
+    /// All slots, in ascending order of their ids.
+    ascending: Vec<Slot>,
+}
+
+/// Why a membership was not made. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MembershipRefused {
+    /// A member is listed twice, or is in already. One that lost its state comes back under a new incarnation.
+    #[error("{id} is a member already")]
+    AlreadyMember {
+        /// The id, as text.
+        id: alloc::string::String,
+    },
+    /// There is no slot left.
+    #[error("a membership has at most {limit} members")]
+    Full {
+        /// [`MEMBERS_MAX`].
+        limit: usize,
+    },
+}
+
+impl<K> Membership<K> {
+    /// No members, epoch 0.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { table: None }
+    }
+
+    /// How many changes led here. Greater within one line of tables, and meaningless across two.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.table.as_ref().map_or(0, |table| table.epoch)
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids().len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids().is_empty()
+    }
+
+    /// The member of a slot, if the slot is of this table.
+    #[must_use]
+    pub fn id(&self, slot: Slot) -> Option<&K> {
+        self.ids().get(slot.index())
+    }
+
+    /// The members in the order of their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &K)> {
+        self.ids().iter().enumerate().map(|(index, id)| (Slot::at(index), id))
+    }
+
+    /// The members in ascending order of their ids.
+    pub fn ascending(&self) -> impl Iterator<Item = (Slot, &K)> {
+        let ids = self.ids();
+        self.order().iter().map(|slot| (*slot, &ids[slot.index()]))
+    }
+
+    /// Whether both are one and the same table, which makes their slots the same without looking.
+    #[inline]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (&self.table, &other.table) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn ids(&self) -> &[K] {
+        self.table.as_ref().map_or(&[], |table| &table.ids)
+    }
+
+    pub(super) fn order(&self) -> &[Slot] {
+        self.table.as_ref().map_or(&[], |table| &table.ascending)
+    }
+}
+
+impl<K: Ord> Membership<K> {
+    /// A member's slot.
+    #[must_use]
+    pub fn slot<Q: Ord + ?Sized>(&self, id: &Q) -> Option<Slot>
+    where
+        K: Borrow<Q>,
+    {
+        self.find_rank(id).ok().map(|rank| self.order()[rank])
+    }
+
+    fn find_rank<Q: Ord + ?Sized>(&self, id: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        let ids = self.ids();
+        self.order().binary_search_by(|slot| ids[slot.index()].borrow().cmp(id))
+    }
+}
+
+impl<K: Ord + Clone> Membership<K> {
+    /// A first table of these members, slots in the order given.
+    ///
+    /// # Errors
+    /// [`MembershipRefused`] if one is listed twice, or there are more than [`MEMBERS_MAX`].
+    pub fn of(ids: impl IntoIterator<Item = K>) -> Result<Self, MembershipRefused>
+    where
+        K: fmt::Display,
+    {
+        ids.into_iter().try_fold(Self::new(), |members, id| members.with(id))
+    }
+
+    /// This table with one member more, as the next epoch. Vectors over this one remain valid beside those over the
+    /// next.
+    ///
+    /// # Errors
+    /// [`MembershipRefused`] if it is a member already, or there is no slot left.
+    pub fn with(mut self, id: K) -> Result<Self, MembershipRefused>
+    where
+        K: fmt::Display,
+    {
+        let Err(rank) = self.find_rank(&id) else {
+            return Err(MembershipRefused::AlreadyMember { id: alloc::format!("{id}") });
+        };
+        if self.len() >= MEMBERS_MAX {
+            return Err(MembershipRefused::Full { limit: MEMBERS_MAX });
+        }
+        self.insert(rank, id);
+        Ok(self)
+    }
+
+    /// The slot of `id`, which becomes a member if it is none. A table that others use is copied first.
+    pub(super) fn intern<Q: Ord + ?Sized>(&mut self, id: &Q, to_member: impl FnOnce(&Q) -> K) -> Slot
+    where
+        K: Borrow<Q>,
+    {
+        match self.find_rank(id) {
+            Ok(rank) => self.order()[rank],
+            Err(rank) => self.insert(rank, to_member(id)),
+        }
+    }
+
+    fn insert(&mut self, rank: usize, id: K) -> Slot {
+        let slot = Slot::at(self.len());
+        let table = Arc::make_mut(self.table.get_or_insert_with(|| Arc::new(Table::empty())));
+        table.epoch += 1;
+        table.ids.push(id);
+        table.ascending.insert(rank, slot);
+        slot
+    }
+
+    /// A table of ids that ascend strictly: slots in that order. The caller has checked both.
+    pub(super) fn of_ascending(ids: Vec<K>, epoch: u64) -> Self {
+        debug_assert!(ids.is_sorted_by(|left, right| left < right), "ids out of order");
+        let ascending = (0..ids.len()).map(Slot::at).collect();
+        Self { table: (!ids.is_empty()).then(|| Arc::new(Table { epoch, ids, ascending })) }
+    }
+}
+
+impl<K: Clone> Table<K> {
+    const fn empty() -> Self {
+        Self { epoch: 0, ids: Vec::new(), ascending: Vec::new() }
+    }
+}
+
+impl<K> Clone for Membership<K> {
+    fn clone(&self) -> Self {
+        Self { table: self.table.clone() }
+    }
+}
+
+impl<K> Default for Membership<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// By content: the same ids in the same slots.
+impl<K: PartialEq> PartialEq for Membership<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same(other) || self.ids() == other.ids()
+    }
+}
+
+impl<K: Eq> Eq for Membership<K> {}
+
+impl<K: fmt::Debug> fmt::Debug for Membership<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Membership").field("epoch", &self.epoch()).field("ids", &self.ids()).finish()
+    }
+}

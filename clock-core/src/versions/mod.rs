@@ -1,0 +1,16 @@
+//! Who knows what: members in slots, vectors of counters over them.
+
+mod lanes;
+mod membership;
+mod named_vector;
+mod replica_vector;
+mod repr;
+#[cfg(feature = "serde")]
+mod serde;
+mod simd;
+mod version_vector;
+
+pub use membership::{MEMBERS_MAX, Membership, MembershipRefused, Slot};
+pub use named_vector::VectorTimestamp;
+pub(crate) use named_vector::check_counter;
+pub use version_vector::{NotContiguous, SlotExhausted, VECTOR_ENTRIES_MAX, VersionVector};

@@ -1,0 +1,155 @@
+//! How a version vector is held: its members, and one lane for each slot.
+//!
+//! Up to [`INLINE`] members the lanes are part of the value. Beyond, members and lanes share one allocation, counted
+//! and copied on write, so that a snapshot is the increment of one counter. One allocation and not two, because an
+//! atomic read-modify-write is what a snapshot costs.
+
+use alloc::vec::Vec;
+
+use triomphe::{Arc, HeaderSlice};
+
+use super::membership::{Membership, Slot};
+use super::simd;
+
+/// Lanes that are held in the value itself: the reference cluster twice over, and one cache line.
+pub(super) const INLINE: usize = 8;
+
+type Lanes<K> = Arc<HeaderSlice<Membership<K>, [u64]>>;
+
+pub(super) enum Repr<K> {
+    Inline { members: Membership<K>, lanes: [u64; INLINE] },
+    Shared(Lanes<K>),
+}
+
+impl<K> Repr<K> {
+    pub(super) const fn empty() -> Self {
+        Self::Inline { members: Membership::new(), lanes: [0; INLINE] }
+    }
+
+    /// All lanes 0, with room for every member.
+    pub(super) fn over(members: Membership<K>) -> Self {
+        if members.len() <= INLINE {
+            return Self::Inline { members, lanes: [0; INLINE] };
+        }
+        let lanes = core::iter::repeat_n(0, members.len());
+        Self::Shared(Arc::from_header_and_iter(members, lanes))
+    }
+
+    /// Lanes as given; missing ones are 0.
+    pub(super) fn with_lanes(members: Membership<K>, lanes: &[u64]) -> Self {
+        if members.len() > INLINE && lanes.len() == members.len() {
+            return Self::Shared(Arc::from_header_and_slice(members, lanes));
+        }
+        let mut repr = Self::over(members);
+        let count = lanes.len().min(repr.lanes().len());
+        repr.lanes_mut()[..count].copy_from_slice(&lanes[..count]);
+        repr
+    }
+
+    #[inline]
+    pub(super) fn members(&self) -> &Membership<K> {
+        match self {
+            Self::Inline { members, .. } => members,
+            Self::Shared(shared) => &shared.header,
+        }
+    }
+
+    /// By slot. May be shorter than the members, whose lanes are then 0, or longer, with zeros.
+    #[inline]
+    pub(super) fn lanes(&self) -> &[u64] {
+        match self {
+            Self::Inline { lanes, .. } => lanes,
+            Self::Shared(shared) => &shared.slice,
+        }
+    }
+
+    /// For writing: copied first if a snapshot holds them too.
+    #[inline]
+    pub(super) fn lanes_mut(&mut self) -> &mut [u64] {
+        match self {
+            Self::Inline { lanes, .. } => lanes,
+            Self::Shared(shared) => {
+                if !shared.is_unique() {
+                    *shared = Arc::from_header_and_slice(shared.header.clone(), &shared.slice);
+                }
+                &mut Arc::get_mut(shared).expect("made unique in the line above").slice
+            }
+        }
+    }
+
+    /// The lane of a slot for writing, with room made for it.
+    #[inline]
+    pub(super) fn lane_mut(&mut self, slot: Slot) -> &mut u64 {
+        if slot.index() >= self.lanes().len() {
+            self.grow();
+        }
+        &mut self.lanes_mut()[slot.index()]
+    }
+
+    /// Whether both are one allocation, and so equal without looking.
+    #[inline]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Shared(own), Self::Shared(other)) if Arc::ptr_eq(own, other))
+    }
+
+    /// Raises each lane to the other's, over the same members. Nothing is copied if nothing rises.
+    pub(super) fn join(&mut self, others: &[u64]) {
+        let is_copied = matches!(self, Self::Shared(shared) if !shared.is_unique());
+        if is_copied && simd::contains(self.lanes(), others) {
+            return;
+        }
+        if others.len() > self.lanes().len() {
+            self.grow();
+        }
+        match self {
+            Self::Inline { lanes, .. } => match <&[u64; INLINE]>::try_from(others) {
+                Ok(others) => super::lanes::join(lanes, others),
+                Err(_) => super::lanes::join(lanes, others),
+            },
+            shared @ Self::Shared(_) => simd::join(shared.lanes_mut(), others),
+        }
+    }
+
+    /// Takes the members out, so that a table nobody else uses can be extended where it is. To be put back at once.
+    pub(super) fn take_members(&mut self) -> Membership<K> {
+        match self {
+            Self::Inline { members, .. } => core::mem::take(members),
+            Self::Shared(shared) => match Arc::get_mut(shared) {
+                Some(own) => core::mem::take(&mut own.header),
+                None => shared.header.clone(),
+            },
+        }
+    }
+
+    /// Puts the lanes over other members, whose slots of the lanes in use are the same.
+    pub(super) fn set_members(&mut self, new: Membership<K>) {
+        match self {
+            Self::Inline { members, .. } if new.len() <= INLINE => *members = new,
+            Self::Shared(shared) if shared.slice.len() >= new.len() && shared.is_unique() => {
+                Arc::get_mut(shared).expect("asked in the line above").header = new;
+            }
+            _ => *self = Self::with_lanes(new, &trimmed(self.lanes())),
+        }
+    }
+
+    /// Gives every member a lane.
+    fn grow(&mut self) {
+        *self = Self::with_lanes(self.members().clone(), &trimmed(self.lanes()));
+    }
+}
+
+/// Without the zeros at the end, so that an inline form of fewer members fits.
+fn trimmed(lanes: &[u64]) -> Vec<u64> {
+    let used = lanes.iter().rposition(|lane| *lane != 0).map_or(0, |last| last + 1);
+    lanes[..used].to_vec()
+}
+
+impl<K> Clone for Repr<K> {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Self::Inline { members, lanes } => Self::Inline { members: members.clone(), lanes: *lanes },
+            Self::Shared(shared) => Self::Shared(shared.clone()),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The loops of [`lanes`](super::lanes), compiled for what the processor can do.
+//!
+//! A build for any x86-64 may use 128-bit vectors without a 64-bit maximum; most machines it runs on have twice to four
+//! times that. So the same loops are compiled a second and third time, and the choice is made when they are called: a
+//! load and a branch, since the answer is cached by the standard library. Elsewhere, and without `std`, there is one
+//! version.
+//!
+//! This is the only `unsafe` code of the crate: a call of a function that needs processor features is undefined on a
+//! processor without them. Each such call stands right below the check for exactly the features of its callee.
+
+use super::lanes;
+use crate::causality::Ordering;
+
+/// Below this many lanes the call costs more than wider vectors save.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+const DISPATCH_LANES_MIN: usize = 24;
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+macro_rules! first_len {
+    ($first:ident $(, $rest:ident)*) => {
+        $first.len()
+    };
+}
+
+macro_rules! dispatch {
+    ($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $result:ty) => {
+        $(#[$doc])*
+        #[inline]
+        pub(super) fn $name($($argument: $type),*) -> $result {
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            {
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+                fn with_avx512($($argument: $type),*) -> $result {
+                    lanes::$name($($argument),*)
+                }
+                #[target_feature(enable = "avx2")]
+                fn with_avx2($($argument: $type),*) -> $result {
+                    lanes::$name($($argument),*)
+                }
+                if first_len!($($argument),*) >= DISPATCH_LANES_MIN {
+                    if has_avx512() {
+                        // SAFETY: `has_avx512` is true only if the processor has all four features that
+                        // `with_avx512` is compiled for. The function has no other precondition: its body is safe.
+                        #[allow(unsafe_code, reason = "the features were checked in the line above")]
+                        return unsafe { with_avx512($($argument),*) };
+                    }
+                    if std::arch::is_x86_feature_detected!("avx2") {
+                        // SAFETY: as above, with the one feature that `with_avx2` is compiled for.
+                        #[allow(unsafe_code, reason = "the feature was checked in the line above")]
+                        return unsafe { with_avx2($($argument),*) };
+                    }
+                }
+            }
+            lanes::$name($($argument),*)
+        }
+    };
+}
+
+dispatch!(
+    /// How two vectors relate.
+    compare(left: &[u64], right: &[u64]) -> Ordering
+);
+dispatch!(
+    /// Whether no lane of `right` is above its lane in `left`.
+    contains(left: &[u64], right: &[u64]) -> bool
+);
+dispatch!(
+    /// Raises every lane to the other's.
+    join(lanes: &mut [u64], others: &[u64]) -> ()
+);
+dispatch!(
+    /// Whether no lane would rise by more than `jump`.
+    rises_within(lanes: &[u64], others: &[u64], jump: u64) -> bool
+);
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[inline]
+fn has_avx512() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512vl")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+}
