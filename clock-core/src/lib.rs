@@ -64,6 +64,7 @@ pub use sim::{
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
 };
 pub use versions::{
-    MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, Slot, SlotExhausted, VECTOR_ENTRIES_MAX,
-    VectorTimestamp, VersionVector,
+    CompactError, MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, OtherMembers, Slot,
+    SlotExhausted, VECTOR_ENTRIES_MAX, VarintError, VectorReceiver, VectorSender, VectorTimestamp,
+    VersionVector,
 };

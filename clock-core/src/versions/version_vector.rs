@@ -124,6 +124,18 @@ impl<K> VersionVector<K> {
         entries.filter(|(_, counter)| *counter != 0)
     }
 
+    /// The lanes up to the last that is not 0.
+    pub(super) fn used_lanes(&self) -> &[u64] {
+        let lanes = self.repr.lanes();
+        let used = lanes.iter().rposition(|lane| *lane != 0).map_or(0, |last| last + 1);
+        &lanes[..used]
+    }
+
+    /// Sets all counters to 0, in place.
+    pub(super) fn clear(&mut self) {
+        self.repr.lanes_mut().fill(0);
+    }
+
     /// Whether a merge would surely raise no entry by more than `jump`: found in one pass over shared slots, and not at
     /// all over different ones.
     pub(crate) fn rises_within(&self, other: &Self, jump: u64) -> bool {
