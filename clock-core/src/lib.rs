@@ -3,10 +3,11 @@
 //! The promise of this crate: it is deterministic, does no I/O, and never reads a clock. Time, bytes and randomness
 //! come in as arguments; what is to be done goes out as values. So a daemon, a test and a simulator run the same code.
 //!
-//! Three layers, each usable without the next:
+//! Layers, each usable without the next:
 //!
 //! - **Clocks and causality**: [`LamportClock`], [`VectorClock`], [`HybridClock`], the four-way [`Ordering`] and the one
 //!   function that computes it, [`compare_entries`]. [`Clock`] is where a clock is plugged into a node.
+//! - **Quorum writes**: [`quorum`] counts the durable copies of a write, and keeps *unknown* apart from *failed*.
 //! - **A simulated network** (feature `sim`): [`MessageBus`] partitions, reorders and loses nothing; [`ClusterNode`]
 //!   surfaces concurrent events on it, with any [`Clock`].
 //! - **The replica** (feature `replica`): [`replica::Replica`] is one station's catalog behind a single entry point;
@@ -37,6 +38,7 @@ mod clocks;
 #[cfg(feature = "replica")]
 mod event;
 mod id;
+pub mod quorum;
 #[cfg(feature = "replica")]
 pub mod record;
 #[cfg(feature = "replica")]
