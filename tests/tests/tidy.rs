@@ -118,6 +118,23 @@ fn no_test_is_ignored_and_nothing_sleeps_on_a_thread() {
 }
 
 #[test]
+fn unsafe_code_is_in_one_file_and_proved_there() {
+    let the_file = "clock-core/src/versions/simd.rs";
+    for folder in ["clock-core/src", "clock-node/src", "clock-proxy/src", "tests/src"] {
+        for banned in ["unsafe {", "unsafe fn", "unsafe impl", "allow(unsafe_code"] {
+            assert_eq!(
+                uses_outside(folder, banned, &[the_file]),
+                Vec::<String>::new(),
+                "{banned} in {folder}"
+            );
+        }
+    }
+    let source = std::fs::read_to_string(workspace().join(the_file)).expect("readable");
+    let proofs = source.matches("// SAFETY:").count();
+    assert_eq!(source.matches("unsafe {").count(), proofs, "a proof beside each unsafe block of {the_file}");
+}
+
+#[test]
 fn files_and_functions_stay_short() {
     let folders = ["clock-core/src", "clock-node/src", "clock-proxy/src", "tests/src"];
     for (name, source) in folders.iter().flat_map(|folder| product_files(folder)) {

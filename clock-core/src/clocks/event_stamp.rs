@@ -109,3 +109,45 @@ impl fmt::Debug for EventStamp {
         write!(formatter, "{}:{} {}", self.origin(), self.counter, self.vector)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::VectorClock;
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Disproved by two stamps whose dots and whose whole vectors tell different stories.
+        #[test]
+        fn one_load_says_what_the_whole_vectors_say(
+            steps in prop::collection::vec((0usize..5, prop::option::of(0usize..40)), 1..40),
+            is_one_table in any::<bool>(),
+        ) {
+            let mut clocks: Vec<VectorClock> = ["a", "b", "c", "d", "e"].map(VectorClock::new).into();
+            let mut stamps: Vec<EventStamp> = Vec::new();
+            for (node, received) in steps {
+                if let Some(message) = received.and_then(|index| stamps.get(index)) {
+                    clocks[node].merge(&VectorClock::resuming("x", message.vector().clone()));
+                }
+                let stamp = clocks[node].stamp().unwrap();
+                // A stamp that came over a wire has a table of its own.
+                let entries = stamp.vector().entries();
+                let foreign = VectorTimestamp::from_entries(entries).unwrap();
+                stamps.push(if is_one_table { stamp } else { EventStamp::of(stamp.origin(), foreign).unwrap() });
+            }
+            for (left, right) in stamps.iter().flat_map(|left| stamps.iter().map(move |right| (left, right))) {
+                let by_vectors = left.vector().compare(right.vector());
+                prop_assert_eq!(left.compare(right), by_vectors, "{:?} and {:?}", left, right);
+                prop_assert_eq!(left.happened_before(right), by_vectors == Ordering::Before);
+            }
+        }
+    }
+
+    #[test]
+    fn a_vector_without_an_entry_of_the_origin_stamps_nothing() {
+        let vector = VectorTimestamp::from_entries([("a", 1)]).unwrap();
+        assert_eq!(EventStamp::of("b", vector.clone()), None);
+        assert_eq!(format!("{:?}", EventStamp::of("a", vector).unwrap()), "a:1 {a: 1}");
+    }
+}

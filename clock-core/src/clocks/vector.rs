@@ -13,12 +13,12 @@
 use super::event_stamp::EventStamp;
 use super::{MAX_COUNTER, MAX_JUMP};
 use crate::causality::Ordering;
-use crate::versions::{Slot, VectorTimestamp, check_counter};
+use crate::versions::{Slot, VECTOR_ENTRIES_MAX, VectorTimestamp, check_counter};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 use std::collections::HashMap;
 use thiserror::Error;
 
@@ -89,7 +89,7 @@ impl VectorClock {
 
     /// A copy of the entries as a map of its own; later ticks do not change it. [`timestamp`](Self::timestamp) says
     /// the same without copying a name.
-    #[cfg(feature = "std")]
+    #[cfg(any(feature = "std", test))]
     #[must_use]
     pub fn snapshot(&self) -> HashMap<String, u64> {
         self.entries().map(|(node, counter)| (node.to_owned(), counter)).collect()
@@ -180,9 +180,12 @@ impl VectorClock {
         &self,
         entries: impl IntoIterator<Item = (&'a str, u64)>,
     ) -> Result<(), MergeRefused> {
+        let mut members = self.vector.members().len();
         for (node, incoming) in entries {
             check_counter(node, incoming)?;
-            let local = self.get(node);
+            let slot = self.vector.members().slot(node);
+            let local = slot.map_or(0, |slot| self.vector.at(slot));
+            members += usize::from(slot.is_none());
             if node == &*self.node_id && incoming > local {
                 return Err(MergeRefused::OwnEntryAhead { node_id: node.to_owned(), incoming, local });
             }
@@ -191,7 +194,10 @@ impl VectorClock {
                 return Err(MergeRefused::CounterTooLarge { node_id: node.to_owned(), incoming, limit });
             }
         }
-        Ok(())
+        match members <= VECTOR_ENTRIES_MAX {
+            true => Ok(()),
+            false => Err(MergeRefused::TooManyMembers { members, limit: VECTOR_ENTRIES_MAX }),
+        }
     }
 
     /// Raises one entry to at least `counter`. The caller has checked that it is at most [`MAX_COUNTER`].
@@ -251,6 +257,15 @@ pub enum MergeRefused {
         /// The largest counter that would have been accepted.
         limit: u64,
     },
+    /// The names that the peer brought would make the vector larger than any message may be. Refuse the message: a
+    /// clock keeps every name it learns, so this is how a peer would fill the memory of all.
+    #[error("with the received names the vector would have {members} members, the limit is {limit}")]
+    TooManyMembers {
+        /// How many there would be.
+        members: usize,
+        /// [`VECTOR_ENTRIES_MAX`].
+        limit: usize,
+    },
 }
 
 #[cfg(test)]
@@ -304,5 +319,34 @@ mod tests {
         let clock = VectorClock::restored("a", [("b", 0)]).unwrap();
         assert_eq!(clock, VectorClock::new("z"));
         assert!(clock.snapshot().is_empty());
+    }
+
+    #[test]
+    fn a_peer_cannot_fill_the_clock_with_names() {
+        let names: Vec<String> = (0..VECTOR_ENTRIES_MAX).map(|index| format!("node-{index}")).collect();
+        let entries = |count: usize| names.iter().take(count).map(|name| (name.as_str(), 1));
+        let mut ours = VectorClock::new("pacific");
+        let too_many = VectorTimestamp::from_entries(entries(VECTOR_ENTRIES_MAX)).unwrap();
+        let refusal =
+            MergeRefused::TooManyMembers { members: VECTOR_ENTRIES_MAX + 1, limit: VECTOR_ENTRIES_MAX };
+        assert_eq!(ours.try_observe(&too_many), Err(refusal));
+        assert_eq!(ours.entries().count(), 0, "a refused merge must change nothing");
+        let all_but_one = VectorTimestamp::from_entries(entries(VECTOR_ENTRIES_MAX - 1)).unwrap();
+        assert_eq!(ours.try_observe(&all_but_one), Ok(()));
+    }
+
+    #[test]
+    fn clocks_that_talk_to_each_other_come_to_share_one_table() {
+        let mut clocks = ["a", "b", "c"].map(VectorClock::new);
+        for round in 0..6 {
+            let (from, to) = (round % 3, (round + 1) % 3);
+            clocks[from].tick();
+            let message = clocks[from].timestamp().clone();
+            clocks[to].try_observe(&message).unwrap();
+            clocks[to].tick();
+        }
+        let [a, b, c] = &clocks;
+        assert!(a.timestamp().shares_slots(c.timestamp()) && c.timestamp().shares_slots(b.timestamp()));
+        assert_eq!(a.timestamp().to_string(), "{a: 4, b: 4, c: 4}");
     }
 }
