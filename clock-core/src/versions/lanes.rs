@@ -16,19 +16,27 @@ const SIGN: u64 = 1 << 63;
 #[inline(always)]
 pub(super) fn compare(left: &[u64], right: &[u64]) -> Ordering {
     let common = left.len().min(right.len());
-    let (mut left_is_ahead, mut right_is_ahead) = (0, 0);
-    for (lefts, rights) in left[..common].chunks(BLOCK).zip(right[..common].chunks(BLOCK)) {
-        for (left, right) in lefts.iter().zip(rights) {
-            left_is_ahead |= right.wrapping_sub(*left);
-            right_is_ahead |= left.wrapping_sub(*right);
-        }
-        if left_is_ahead & right_is_ahead & SIGN != 0 {
+    let (left_blocks, left_rest) = left[..common].as_chunks::<BLOCK>();
+    let (right_blocks, right_rest) = right[..common].as_chunks::<BLOCK>();
+    let mut ahead = (0, 0);
+    for (left, right) in left_blocks.iter().zip(right_blocks) {
+        ahead = signs(ahead, left, right);
+        if ahead.0 & ahead.1 & SIGN != 0 {
             return Ordering::Concurrent;
         }
     }
-    let left_is_ahead = left_is_ahead & SIGN != 0 || any(&left[common..]);
-    let right_is_ahead = right_is_ahead & SIGN != 0 || any(&right[common..]);
+    ahead = signs(ahead, left_rest, right_rest);
+    let left_is_ahead = ahead.0 & SIGN != 0 || any(&left[common..]);
+    let right_is_ahead = ahead.1 & SIGN != 0 || any(&right[common..]);
     Ordering::from_dominance(left_is_ahead, right_is_ahead)
+}
+
+/// The sign bits tell whether the left, and the right, is ahead in some lane.
+#[inline(always)]
+fn signs(ahead: (u64, u64), left: &[u64], right: &[u64]) -> (u64, u64) {
+    left.iter().zip(right).fold(ahead, |(left_ahead, right_ahead), (left, right)| {
+        (left_ahead | right.wrapping_sub(*left), right_ahead | left.wrapping_sub(*right))
+    })
 }
 
 /// Whether no lane of `right` is above its lane in `left`: half the work of [`compare`], ended at the first block that
@@ -36,14 +44,17 @@ pub(super) fn compare(left: &[u64], right: &[u64]) -> Ordering {
 #[inline(always)]
 pub(super) fn contains(left: &[u64], right: &[u64]) -> bool {
     let common = left.len().min(right.len());
-    for (lefts, rights) in left[..common].chunks(BLOCK).zip(right[..common].chunks(BLOCK)) {
-        let right_is_ahead =
-            lefts.iter().zip(rights).fold(0, |sign, (left, right)| sign | left.wrapping_sub(*right));
-        if right_is_ahead & SIGN != 0 {
-            return false;
-        }
-    }
-    !any(&right[common..])
+    let (left_blocks, left_rest) = left[..common].as_chunks::<BLOCK>();
+    let (right_blocks, right_rest) = right[..common].as_chunks::<BLOCK>();
+    left_blocks.iter().zip(right_blocks).all(|(left, right)| is_within(right, left))
+        && is_within(right_rest, left_rest)
+        && !any(&right[common..])
+}
+
+#[inline(always)]
+fn is_within(lanes: &[u64], limits: &[u64]) -> bool {
+    let over = |sign, (lane, limit): (&u64, &u64)| sign | limit.wrapping_sub(*lane);
+    lanes.iter().zip(limits).fold(0, over) & SIGN == 0
 }
 
 /// Raises every lane to the other's: the join. The caller has made `lanes` at least as long as `others`.

@@ -14,6 +14,18 @@ use super::simd;
 /// Lanes that are held in the value itself: the reference cluster twice over, and one cache line.
 pub(super) const INLINE: usize = 8;
 
+/// Two vectors, as they are best looked at together.
+pub(super) enum Beside<'a> {
+    /// One and the same allocation.
+    SameLanes,
+    /// Slots mean the same, and the count of lanes is known to the compiler.
+    Inline(&'a [u64; INLINE], &'a [u64; INLINE]),
+    /// Slots mean the same.
+    Slices(&'a [u64], &'a [u64]),
+    /// Only ids can tell.
+    OtherSlots,
+}
+
 type Lanes<K> = Arc<HeaderSlice<Membership<K>, [u64]>>;
 
 pub(super) enum Repr<K> {
@@ -84,6 +96,21 @@ impl<K> Repr<K> {
             self.grow();
         }
         &mut self.lanes_mut()[slot.index()]
+    }
+
+    /// The quickest way to look at two vectors together.
+    #[inline]
+    pub(super) fn beside<'a>(&'a self, other: &'a Self) -> Beside<'a> {
+        match (self, other) {
+            (Self::Inline { members: own, lanes: left }, Self::Inline { members: others, lanes: right })
+                if own.is_same(others) =>
+            {
+                Beside::Inline(left, right)
+            }
+            _ if self.is_same(other) => Beside::SameLanes,
+            _ if self.members().is_same(other.members()) => Beside::Slices(self.lanes(), other.lanes()),
+            _ => Beside::OtherSlots,
+        }
     }
 
     /// Whether both are one allocation, and so equal without looking.

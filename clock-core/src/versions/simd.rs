@@ -6,7 +6,10 @@
 //! version.
 //!
 //! This is the only `unsafe` code of the crate: a call of a function that needs processor features is undefined on a
-//! processor without them. Each such call stands right below the check for exactly the features of its callee.
+//! processor without them. Each such call stands in the branch where the processor was found to have exactly those.
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use super::lanes;
 use crate::causality::Ordering;
@@ -38,16 +41,15 @@ macro_rules! dispatch {
                     lanes::$name($($argument),*)
                 }
                 if first_len!($($argument),*) >= DISPATCH_LANES_MIN {
-                    if has_avx512() {
-                        // SAFETY: `has_avx512` is true only if the processor has all four features that
+                    match level() {
+                        // SAFETY: `level` says `Avx512` only on a processor that has all four features that
                         // `with_avx512` is compiled for. The function has no other precondition: its body is safe.
-                        #[allow(unsafe_code, reason = "the features were checked in the line above")]
-                        return unsafe { with_avx512($($argument),*) };
-                    }
-                    if std::arch::is_x86_feature_detected!("avx2") {
+                        #[allow(unsafe_code, reason = "the features were checked by level()")]
+                        Level::Avx512 => return unsafe { with_avx512($($argument),*) },
                         // SAFETY: as above, with the one feature that `with_avx2` is compiled for.
-                        #[allow(unsafe_code, reason = "the feature was checked in the line above")]
-                        return unsafe { with_avx2($($argument),*) };
+                        #[allow(unsafe_code, reason = "the feature was checked by level()")]
+                        Level::Avx2 => return unsafe { with_avx2($($argument),*) },
+                        Level::Baseline => {}
                     }
                 }
             }
@@ -73,11 +75,41 @@ dispatch!(
     rises_within(lanes: &[u64], others: &[u64], jump: u64) -> bool
 );
 
+/// The widest set of features that some loop is compiled for and this processor has.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Level {
+    Baseline = 1,
+    Avx2 = 2,
+    Avx512 = 3,
+}
+
+/// Asks the processor once. Later calls read one byte, where asking for each feature would read a word for each.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline]
-fn has_avx512() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512vl")
-        && std::arch::is_x86_feature_detected!("avx512dq")
-        && std::arch::is_x86_feature_detected!("avx512bw")
+fn level() -> Level {
+    // Whoever comes first stores what all others would: no order among threads is needed.
+    static LEVEL: AtomicU8 = AtomicU8::new(0);
+    match LEVEL.load(Relaxed) {
+        3 => Level::Avx512,
+        2 => Level::Avx2,
+        1 => Level::Baseline,
+        _ => {
+            let level = detect();
+            LEVEL.store(level as u8, Relaxed);
+            level
+        }
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[cold]
+fn detect() -> Level {
+    use std::arch::is_x86_feature_detected as has;
+    match () {
+        () if has!("avx512f") && has!("avx512vl") && has!("avx512dq") && has!("avx512bw") => Level::Avx512,
+        () if has!("avx2") => Level::Avx2,
+        () => Level::Baseline,
+    }
 }

@@ -19,7 +19,7 @@ use core::hash::{Hash, Hasher};
 use thiserror::Error;
 
 use super::membership::{Membership, Slot};
-use super::repr::Repr;
+use super::repr::{Beside, Repr};
 use super::{lanes, simd};
 use crate::causality::{Ordering, compare_entries};
 use crate::clocks::MAX_COUNTER;
@@ -163,28 +163,23 @@ impl<K: Ord> VersionVector<K> {
     #[inline]
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
-        if let (Repr::Inline { members, lanes: left }, Repr::Inline { members: others, lanes: right }) =
-            (&self.repr, &other.repr)
-            && members.is_same(others)
-        {
-            return lanes::compare(left, right);
+        match self.repr.beside(&other.repr) {
+            Beside::SameLanes => Ordering::Equal,
+            Beside::Inline(left, right) => lanes::compare(left, right),
+            Beside::Slices(left, right) => simd::compare(left, right),
+            Beside::OtherSlots => compare_entries(self.iter(), other.iter()),
         }
-        if self.repr.is_same(&other.repr) {
-            return Ordering::Equal;
-        }
-        if self.shares_slots(other) {
-            return simd::compare(self.repr.lanes(), other.repr.lanes());
-        }
-        compare_entries(self.iter(), other.iter())
     }
 
     /// Whether every event of `other` is contained. One-sided, so it ends at the first that is not.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
-        if self.shares_slots(other) {
-            return simd::contains(self.repr.lanes(), other.repr.lanes());
+        match self.repr.beside(&other.repr) {
+            Beside::SameLanes => true,
+            Beside::Inline(left, right) => lanes::contains(left, right),
+            Beside::Slices(left, right) => simd::contains(left, right),
+            Beside::OtherSlots => other.iter().all(|(id, counter)| counter <= self.upto(id)),
         }
-        other.iter().all(|(id, counter)| counter <= self.upto(id))
     }
 
     /// How many events `self` contains that `other` does not.
