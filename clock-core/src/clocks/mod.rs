@@ -4,6 +4,7 @@
 //! injection point: a node stamps and merges through it, and knows nothing else of how time is kept. Two
 //! clocks stand behind it, [`VectorNodeClock`] (exact) and [`HybridNodeClock`] (constant size, coarse).
 
+mod atomic;
 mod hybrid;
 mod hybrid_node;
 mod lamport;
@@ -15,7 +16,7 @@ mod version_vector;
 
 pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
 pub use hybrid_node::HybridNodeClock;
-pub use lamport::{LamportClock, LamportJump, MAX_JUMP};
+pub use lamport::{LamportClock, LamportExhausted, LamportJump, MAX_JUMP};
 pub use time_source::{ManualTime, TimeSource};
 pub use vector::{CounterExhausted, MergeRefused, VectorClock};
 pub use vector_node::VectorNodeClock;

@@ -1,0 +1,100 @@
+//! The clocks that threads share, in every order their accesses can take (loom's model of the C11 memory model).
+//!
+//! Compiled under `cfg(loom)` only:
+//! `RUSTFLAGS="--cfg loom" cargo test -p clock-core --no-default-features --features std --test loom --release`.
+
+#![cfg(loom)]
+
+use clock_core::{LamportClock, MAX_COUNTER};
+use loom::sync::Arc;
+use loom::thread;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+/// Runs the closures on a thread each and collects what they return, in their order.
+fn together<C, T, F>(clock: &Arc<C>, threads: Vec<F>) -> Vec<T>
+where
+    C: Send + Sync + 'static,
+    T: 'static,
+    F: FnOnce(&C) -> T + 'static,
+{
+    let spawn = |run: F| {
+        let clock = Arc::clone(clock);
+        thread::spawn(move || run(&clock))
+    };
+    let handles: Vec<_> = threads.into_iter().map(spawn).collect();
+    handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+}
+
+fn assert_unique_and_increasing<T: Ord + Copy + Debug>(threads: &[Vec<T>]) {
+    for values in threads {
+        assert!(values.is_sorted_by(|a, b| a < b), "a thread saw its clock step back: {values:?}");
+    }
+    let all: Vec<T> = threads.concat();
+    let unique: BTreeSet<T> = all.iter().copied().collect();
+    assert_eq!(unique.len(), all.len(), "two events share a value: {threads:?}");
+}
+
+type LamportThread = fn(&LamportClock) -> Vec<u64>;
+
+#[test]
+fn lamport_events_of_three_threads_never_share_a_value() {
+    loom::model(|| {
+        let clock = Arc::new(LamportClock::new());
+        let threads: Vec<LamportThread> = vec![
+            |clock| vec![clock.tick()],
+            |clock| {
+                let received = clock.observe(2);
+                assert!(received > 2);
+                vec![received]
+            },
+            |clock| vec![clock.try_tick().unwrap()],
+        ];
+        assert_unique_and_increasing(&together(&clock, threads));
+    });
+}
+
+#[test]
+fn lamport_receipts_of_the_same_value_never_share_a_value() {
+    loom::model(|| {
+        let clock = Arc::new(LamportClock::new());
+        let receive: LamportThread = |clock| {
+            let received = clock.try_observe(1).unwrap();
+            assert!(received > 1);
+            vec![received, clock.observe(received + 1)]
+        };
+        assert_unique_and_increasing(&together(&clock, vec![receive, receive]));
+    });
+}
+
+#[test]
+fn lamport_events_are_above_what_their_thread_witnessed() {
+    loom::model(|| {
+        let clock = Arc::new(LamportClock::new());
+        let threads: Vec<LamportThread> = vec![
+            |clock| {
+                clock.witness(2);
+                let after = clock.tick();
+                assert!(after > 2);
+                vec![after]
+            },
+            |clock| {
+                clock.try_witness(1).unwrap();
+                vec![clock.tick(), clock.tick()]
+            },
+        ];
+        assert_unique_and_increasing(&together(&clock, threads));
+    });
+}
+
+#[test]
+fn lamport_issues_its_last_value_once_and_never_wraps() {
+    loom::model(|| {
+        let clock = Arc::new(LamportClock::starting_at(MAX_COUNTER - 1));
+        let tick: LamportThread = |clock| clock.try_tick().into_iter().collect();
+        let issued = together(&clock, vec![tick, tick, tick]).concat();
+        assert_eq!(issued, [MAX_COUNTER]);
+        assert!(clock.try_tick().is_err());
+        assert!((MAX_COUNTER..=MAX_COUNTER + 2).contains(&clock.current()));
+    });
+}
