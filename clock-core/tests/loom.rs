@@ -5,8 +5,9 @@
 
 #![cfg(loom)]
 
-use clock_core::{LamportClock, MAX_COUNTER};
+use clock_core::{HybridClock, HybridError, HybridTimestamp, LamportClock, MAX_COUNTER};
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -96,5 +97,77 @@ fn lamport_issues_its_last_value_once_and_never_wraps() {
         assert_eq!(issued, [MAX_COUNTER]);
         assert!(clock.try_tick().is_err());
         assert!((MAX_COUNTER..=MAX_COUNTER + 2).contains(&clock.current()));
+    });
+}
+
+type HybridThread = fn(&HybridClock) -> Vec<HybridTimestamp>;
+
+/// A timestamp of the millisecond `wall_ms` since the epoch; tests count from 0.
+fn stamp(wall_ms: u64, counter: u64) -> HybridTimestamp {
+    HybridTimestamp::from_packed((wall_ms << 20) + counter)
+}
+
+#[test]
+fn hybrid_events_never_share_a_timestamp_while_the_wall_moves() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::new());
+        let threads: Vec<HybridThread> =
+            vec![|clock| vec![clock.tick_at(1).unwrap(), clock.tick_at(2).unwrap()], |clock| {
+                vec![clock.tick_at(2).unwrap(), clock.tick_at(1).unwrap()]
+            }];
+        let issued = together(&clock, threads);
+        assert_unique_and_increasing(&issued);
+        assert!(issued[0][0] >= stamp(1, 0) && issued[0][1] >= stamp(2, 0) && issued[1][0] >= stamp(2, 0));
+    });
+}
+
+#[test]
+fn hybrid_events_are_above_what_their_thread_observed_or_witnessed() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::new());
+        let threads: Vec<HybridThread> = vec![
+            |clock| {
+                let received = clock.observe_at(stamp(1, 1), 1).unwrap();
+                assert!(received > stamp(1, 1));
+                vec![received]
+            },
+            |clock| {
+                clock.witness_at(stamp(1, 2), 1).unwrap();
+                let after = clock.tick_at(1).unwrap();
+                assert!(after > stamp(1, 2));
+                vec![after]
+            },
+        ];
+        assert_unique_and_increasing(&together(&clock, threads));
+    });
+}
+
+/// Disproved by a timestamp that is not above one which another thread had told of before.
+#[test]
+fn hybrid_timestamps_increase_along_happened_before() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::new());
+        let told = Arc::new(AtomicU64::new(0));
+        let (their_clock, their_told) = (Arc::clone(&clock), Arc::clone(&told));
+        let teller = thread::spawn(move || {
+            let issued = their_clock.tick_at(2).unwrap();
+            their_told.store(issued.as_packed(), Ordering::Release);
+        });
+        let heard = told.load(Ordering::Acquire);
+        assert!(clock.tick_at(1).unwrap().as_packed() > heard);
+        teller.join().unwrap();
+    });
+}
+
+#[test]
+fn hybrid_issues_its_last_timestamp_once_and_never_wraps() {
+    loom::model(|| {
+        let end = HybridTimestamp::LAST;
+        let clock = Arc::new(HybridClock::restored(HybridTimestamp::from_packed(end.as_packed() - 1)));
+        let tick: HybridThread = |clock| clock.tick_at(1).into_iter().collect();
+        let to_the_end: HybridThread =
+            |clock| clock.tick_at(HybridTimestamp::LAST.wall_ms()).into_iter().collect();
+        assert_eq!(together(&clock, vec![tick, to_the_end, tick]).concat(), [end]);
+        assert_eq!((clock.last(), clock.tick_at(1)), (end, Err(HybridError::Exhausted { last: end })));
     });
 }

@@ -7,6 +7,7 @@
 mod atomic;
 mod hybrid;
 mod hybrid_node;
+mod hybrid_timestamp;
 mod lamport;
 mod time_source;
 mod vector;
@@ -14,8 +15,9 @@ mod vector_node;
 #[cfg(feature = "replica")]
 mod version_vector;
 
-pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
+pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError};
 pub use hybrid_node::HybridNodeClock;
+pub use hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
 pub use lamport::{LamportClock, LamportExhausted, LamportJump, MAX_JUMP};
 pub use time_source::{ManualTime, TimeSource};
 pub use vector::{CounterExhausted, MergeRefused, VectorClock};
