@@ -49,8 +49,9 @@ pub mod wire;
 pub use causality::{Ordering, compare_entries};
 pub use clocks::{
     Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridNodeClock,
-    HybridTimestamp, LamportClock, LamportExhausted, LamportJump, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
-    ManualTime, MergeRefused, TimeSource, Timestamp, VectorClock, VectorNodeClock,
+    HybridTimestamp, LEASE_MS, LamportClock, LamportExhausted, LamportJump, LeaseError, LeasedHybridClock,
+    MAX_COUNTER, MAX_JUMP, MAX_WALL_MS, ManualTime, MergeRefused, TimeSource, Timestamp, VectorClock,
+    VectorNodeClock,
 };
 #[cfg(feature = "replica")]
 pub use clocks::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};

@@ -5,7 +5,7 @@
 
 #![cfg(loom)]
 
-use clock_core::{HybridClock, HybridError, HybridTimestamp, LamportClock, MAX_COUNTER};
+use clock_core::{HybridClock, HybridError, HybridTimestamp, LamportClock, LeasedHybridClock, MAX_COUNTER};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
@@ -169,5 +169,24 @@ fn hybrid_issues_its_last_timestamp_once_and_never_wraps() {
             |clock| clock.tick_at(HybridTimestamp::LAST.wall_ms()).into_iter().collect();
         assert_eq!(together(&clock, vec![tick, to_the_end, tick]).concat(), [end]);
         assert_eq!((clock.last(), clock.tick_at(1)), (end, Err(HybridError::Exhausted { last: end })));
+    });
+}
+
+/// Disproved by a timestamp above the old bound whose thread does not see that the new one was made durable.
+#[test]
+fn a_lease_is_used_after_it_is_durable_only() {
+    loom::model(|| {
+        let clock = Arc::new(LeasedHybridClock::resumed(stamp(1, 0)));
+        let disk = Arc::new(AtomicU64::new(0));
+        let (their_clock, their_disk) = (Arc::clone(&clock), Arc::clone(&disk));
+        let writer = thread::spawn(move || {
+            their_disk.store(1, Ordering::Relaxed);
+            their_clock.lease_persisted(stamp(2, 0));
+        });
+        if clock.tick_at(1).is_ok() {
+            assert_eq!(disk.load(Ordering::Relaxed), 1);
+        }
+        writer.join().unwrap();
+        assert!(clock.tick_at(1).is_ok());
     });
 }

@@ -6,6 +6,7 @@
 
 mod atomic;
 mod hybrid;
+mod hybrid_lease;
 mod hybrid_node;
 mod hybrid_timestamp;
 mod lamport;
@@ -16,6 +17,7 @@ mod vector_node;
 mod version_vector;
 
 pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError};
+pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
 pub use hybrid_node::HybridNodeClock;
 pub use hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
 pub use lamport::{LamportClock, LamportExhausted, LamportJump, MAX_JUMP};
