@@ -53,7 +53,7 @@ fn run(steps: &[Step], max_drift_ms: u64) -> Vec<Event> {
                 offsets_ms[node] = offset_ms;
                 continue;
             }
-            Step::Tick(node) => (node, clocks[node].tick_at(wall_ms(node)).unwrap()),
+            Step::Tick(node) => (node, clocks[node].tick_at(wall_ms(node)).expect("in range")),
             Step::Receive { by, from, as_event } => {
                 let Some(sent) = latest[from] else { continue };
                 let remote = events[sent].stamp;
@@ -64,7 +64,7 @@ fn run(steps: &[Step], max_drift_ms: u64) -> Vec<Event> {
                 if !as_event {
                     continue;
                 }
-                (by, clocks[by].observe_at(remote, wall_ms(by)).unwrap())
+                (by, clocks[by].observe_at(remote, wall_ms(by)).expect("witnessed"))
             }
         };
         latest[node] = Some(events.len());
