@@ -166,7 +166,7 @@ impl HybridClock {
     #[inline]
     fn credible(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
         if remote.wall_ms() > wall_ms.saturating_add(self.max_drift_ms) {
-            // A load and a store instead of an addition, which costs ten times as much: a flood of forged
+            // A load and a store instead of an addition, which costs five times as much: a flood of forged
             // timestamps shall be cheap to refuse, and its size matters, not its last digit.
             let refused = self.refused_remotes.load(Ordering::Relaxed);
             self.refused_remotes.store(refused.saturating_add(1), Ordering::Relaxed);
