@@ -24,7 +24,7 @@ where
         thread::spawn(move || run(&clock))
     };
     let handles: Vec<_> = threads.into_iter().map(spawn).collect();
-    handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+    handles.into_iter().map(|handle| handle.join().expect("a thread of the model failed")).collect()
 }
 
 fn assert_unique_and_increasing<T: Ord + Copy + Debug>(threads: &[Vec<T>]) {
