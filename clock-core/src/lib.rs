@@ -1,7 +1,8 @@
 //! Order without agreement on time: logical clocks, causality, and the replica that is built on them.
 //!
-//! The promise of this crate: it is deterministic, does no I/O, and never reads a clock. Time, bytes and randomness
-//! come in as arguments; what is to be done goes out as values. So a daemon, a test and a simulator run the same code.
+//! The promise of this crate: it is deterministic, does no I/O, and without the feature `system-time` it never reads a
+//! clock. Time, bytes and randomness come in as arguments; what is to be done goes out as values. So a daemon, a test
+//! and a simulator run the same code. The feature adds two sources of time to pass in, and nothing here passes them.
 //!
 //! Layers, each usable without the next:
 //!
@@ -51,10 +52,13 @@ pub mod wire;
 
 pub use causality::{Ordering, compare_entries};
 pub use clocks::{
-    Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, EventStamp, HybridClock, HybridError,
-    HybridNodeClock, HybridTimestamp, LamportClock, LamportJump, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
-    ManualTime, MergeRefused, TimeSource, Timestamp, VectorClock, VectorNodeClock,
+    CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, EventStamp, HybridClock,
+    HybridError, HybridNodeClock, HybridTimestamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock,
+    LamportExhausted, LamportJump, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
+    ManualTime, MergeRefused, SkewedTime, TimeSource, Timestamp, VectorClock, VectorNodeClock, WallJump,
 };
+#[cfg(feature = "system-time")]
+pub use clocks::{CoarseTime, ExactTime};
 #[cfg(feature = "replica")]
 pub use event::{BODY_BYTES_MAX, Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
 pub use id::{Dot, Incarnation, InvalidId, NODE_BYTES_MAX, NodeId, ReplicaId};

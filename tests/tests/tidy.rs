@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_MAX: usize = 600;
 
+/// The one file of the core that reads a clock, behind the feature `system-time`.
+const CORE_TIME: &str = "clock-core/src/clocks/system_time.rs";
+
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_owned()
 }
@@ -55,7 +58,8 @@ fn without_tests(folder: &str) -> Vec<(String, String)> {
 
 #[test]
 fn the_core_has_no_runtime_no_io_and_no_clock() {
-    let core = without_tests("clock-core/src");
+    let mut core = without_tests("clock-core/src");
+    core.retain(|(name, _)| name != CORE_TIME);
     for banned in
         ["std::fs", "std::net", "SystemTime", "Instant::now", "std::thread", "tracing::", "println!"]
     {
@@ -75,6 +79,7 @@ fn each_fenced_crate_is_named_behind_its_fence_only() {
         uses_outside("clock-core/src", "bincode", &["clock-core/src/wire/codec.rs"]),
         Vec::<String>::new()
     );
+    assert_eq!(uses_outside("clock-core/src", "rustix", &[CORE_TIME]), Vec::<String>::new());
     assert_eq!(uses_outside("clock-node/src", "redb::", &["clock-node/src/store/"]), Vec::<String>::new());
     assert_eq!(
         uses_outside("clock-proxy/src", "clock_core", &[]),
@@ -84,11 +89,19 @@ fn each_fenced_crate_is_named_behind_its_fence_only() {
 }
 
 #[test]
-fn wall_clock_is_read_in_one_file() {
+fn wall_clock_is_read_in_one_file_of_the_node_and_one_of_the_core_behind_its_feature() {
     for folder in ["clock-core/src", "clock-node/src", "clock-proxy/src"] {
-        let readers = uses_outside(folder, "SystemTime", &["clock-node/src/wall_clock.rs"]);
+        let readers = uses_outside(folder, "SystemTime", &["clock-node/src/wall_clock.rs", CORE_TIME]);
         assert_eq!(readers, Vec::<String>::new(), "{folder} reads the wall clock");
     }
+    let clocks = std::fs::read_to_string(workspace().join("clock-core/src/clocks/mod.rs")).expect("readable");
+    assert!(
+        clocks.contains("#[cfg(feature = \"system-time\")]\nmod system_time;"),
+        "the feature gates the file"
+    );
+    let manifest = std::fs::read_to_string(workspace().join("clock-core/Cargo.toml")).expect("readable");
+    let default = manifest.lines().find(|line| line.starts_with("default =")).expect("default features");
+    assert!(!default.contains("system-time"), "off by default");
 }
 
 #[test]

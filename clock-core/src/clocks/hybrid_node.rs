@@ -50,10 +50,10 @@ impl<S: TimeSource + Send> Clock for HybridNodeClock<S> {
         Ok(Timestamp { lamport: packed, vector: BTreeMap::from([(self.node_id.clone(), packed)]) })
     }
 
-    /// Moves past the remote timestamp, so that later local ones are larger, which is for display only.
+    /// Moves up to the remote timestamp, so that later local ones are larger, which is for display only.
     fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError> {
         let received = HybridTimestamp::from_packed(remote.lamport);
-        self.hybrid.observe_at(received, self.time.wall_ms())?;
+        self.hybrid.witness_at(received, self.time.wall_ms())?;
         Ok(())
     }
 

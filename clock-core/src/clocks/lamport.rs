@@ -3,12 +3,18 @@
 //! If `a` happened before `b`, then `a`'s value is smaller than `b`'s. The converse does not hold: a smaller
 //! value proves nothing, so a Lamport value may sort a display and must never pick a winner.
 //!
-//! Invariant: the values that one clock returns strictly increase, across all threads that share it. A peer
-//! can neither wrap the counter nor use it up: values above [`MAX_COUNTER`] are ignored, and at the network
-//! boundary [`LamportClock::try_observe`] also bounds the jump of a single message.
+//! Invariant: the counter never goes below a value that was returned, and every value returned for an event was
+//! put there by a read-modify-write that raised it. Therefore no two events of a clock share a value, and the
+//! values strictly increase across all threads that share the clock. All of it is lock-free.
+//!
+//! A peer can neither wrap the counter nor use it up: values above [`MAX_COUNTER`] are ignored, and at the
+//! network boundary [`LamportClock::try_observe`] and [`LamportClock::try_witness`] also bound the jump of a
+//! single message. [`LamportClock::try_tick`] is the form for values that go to peers: it ends with an error.
+//!
+//! Reading: Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", CACM 21(7), 1978.
 
 use super::MAX_COUNTER;
-use core::sync::atomic::{AtomicU64, Ordering};
+use super::atomic::{AtomicU64, Ordering, const_unless_loom};
 use thiserror::Error;
 
 /// How far above the local value a received value may be, in events: 2^40.
@@ -28,29 +34,52 @@ pub struct LamportClock {
 }
 
 impl LamportClock {
-    /// A clock at 0: no event yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { counter: AtomicU64::new(0) }
+    const_unless_loom! {
+        /// A clock at 0: no event yet.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { counter: AtomicU64::new(0) }
+        }
     }
 
-    /// A clock that goes on from a value it reached before, say after a restart.
-    ///
-    /// A value above [`MAX_COUNTER`] was never issued by a working clock and counts as `MAX_COUNTER`.
-    #[must_use]
-    pub const fn starting_at(value: u64) -> Self {
-        let value = if value > MAX_COUNTER { MAX_COUNTER } else { value };
-        Self { counter: AtomicU64::new(value) }
+    const_unless_loom! {
+        /// A clock that goes on from a value it reached before, say after a restart.
+        ///
+        /// A value above [`MAX_COUNTER`] was never issued by a working clock and counts as `MAX_COUNTER`.
+        #[must_use]
+        pub const fn starting_at(value: u64) -> Self {
+            let value = if value > MAX_COUNTER { MAX_COUNTER } else { value };
+            Self { counter: AtomicU64::new(value) }
+        }
     }
 
-    /// Counts one local event and returns its value (IR1).
+    /// Counts one local event and returns its value (Lamport 1978, IR1).
     ///
     /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries. A clock that has been
     /// driven above [`MAX_COUNTER`], which takes 2^23 hostile messages through
-    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: watch
-    /// [`current`](Self::current).
+    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: where they matter, use
+    /// [`try_tick`](Self::try_tick).
+    #[inline]
     pub fn tick(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// As [`tick`](Self::tick), and the checked form: no value above [`MAX_COUNTER`] is ever returned.
+    ///
+    /// # Errors
+    /// [`LamportExhausted`] if the range is used up. No event was counted, however often it is called.
+    #[inline]
+    pub fn try_tick(&self) -> Result<u64, LamportExhausted> {
+        // Adding first costs one read-modify-write, looking first one and a half under contention. The undo is
+        // exact: while a thread holds a refused value nobody else was given it, and if another thread counted on
+        // meanwhile the undo fails and is left. What that leaves behind would take millennia to wrap.
+        let value = self.tick();
+        if value <= MAX_COUNTER {
+            return Ok(value);
+        }
+        let _undone_or_left =
+            self.counter.compare_exchange(value, value - 1, Ordering::Relaxed, Ordering::Relaxed);
+        Err(LamportExhausted { limit: MAX_COUNTER })
     }
 
     /// Counts the receipt of `incoming` and returns a value above both it and the local one (IR2).
@@ -58,12 +87,10 @@ impl LamportClock {
     /// For values of this process. A value above [`MAX_COUNTER`] is impossible by protocol and therefore
     /// hostile: it is ignored and the call only ticks. Network input belongs in
     /// [`try_observe`](Self::try_observe), which reports the refusal and bounds the jump as well.
+    #[inline]
     pub fn observe(&self, incoming: u64) -> u64 {
         let trusted = if incoming > MAX_COUNTER { 0 } else { incoming };
-        let step = |local: u64| Some(local.max(trusted) + 1);
-        match self.counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
-            Ok(local) | Err(local) => local.max(trusted) + 1,
-        }
+        self.receive(trusted, self.current())
     }
 
     /// As [`observe`](Self::observe), for a value that a peer sent.
@@ -71,18 +98,67 @@ impl LamportClock {
     /// # Errors
     /// [`LamportJump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
     /// [`MAX_COUNTER`]. The clock is unchanged.
+    #[inline]
     pub fn try_observe(&self, incoming: u64) -> Result<u64, LamportJump> {
-        let step = |local: u64| (incoming <= jump_limit(local)).then(|| local.max(incoming) + 1);
-        match self.counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
-            Ok(local) => Ok(local.max(incoming) + 1),
-            Err(local) => Err(LamportJump { incoming, local, limit: jump_limit(local) }),
+        let local = self.current();
+        within_jump(incoming, local)?;
+        Ok(self.receive(incoming, local))
+    }
+
+    /// Raises the clock to at least `incoming`, without an event of its own: later events are above it.
+    ///
+    /// IR2 without its tick, for what is learned in passing. Where the clock is ahead already it is one load,
+    /// so that threads do not contend. As in [`observe`](Self::observe), a value above [`MAX_COUNTER`] is ignored.
+    #[inline]
+    pub fn witness(&self, incoming: u64) {
+        if incoming <= MAX_COUNTER {
+            self.raise(incoming, self.current());
         }
     }
 
-    /// The value of the latest event, 0 if there was none. Other threads may move it at any time.
+    /// As [`witness`](Self::witness), for a value that a peer sent.
+    ///
+    /// # Errors
+    /// [`LamportJump`] under the conditions of [`try_observe`](Self::try_observe). The clock is unchanged.
+    #[inline]
+    pub fn try_witness(&self, incoming: u64) -> Result<(), LamportJump> {
+        let local = self.current();
+        within_jump(incoming, local)?;
+        self.raise(incoming, local);
+        Ok(())
+    }
+
+    /// The value of the latest event or the latest one witnessed, 0 if there was none. Other threads may move
+    /// it at any time.
+    #[inline]
     pub fn current(&self) -> u64 {
         self.counter.load(Ordering::Relaxed)
     }
+
+    /// An event above `incoming`, which is at most [`MAX_COUNTER`]; `local` was read before.
+    ///
+    /// The counter goes down only where a refused value above [`MAX_COUNTER`] is undone, never below `incoming`.
+    /// So a clock once seen ahead needs only to tick, which cannot fail and retry as a compare-and-swap loop does. Otherwise the value right above `incoming` belongs to the thread whose
+    /// maximum raised the counter to it, and to no other.
+    fn receive(&self, incoming: u64, local: u64) -> u64 {
+        if incoming <= local {
+            return self.tick();
+        }
+        let above = incoming + 1;
+        if self.counter.fetch_max(above, Ordering::Relaxed) < above { above } else { self.tick() }
+    }
+
+    fn raise(&self, incoming: u64, local: u64) {
+        if incoming > local {
+            self.counter.fetch_max(incoming, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Judged by a `local` that may be outdated by now: the limit never falls, so what it accepts stays acceptable.
+fn within_jump(incoming: u64, local: u64) -> Result<(), LamportJump> {
+    let limit = jump_limit(local);
+    if incoming > limit { Err(LamportJump { incoming, local, limit }) } else { Ok(()) }
 }
 
 fn jump_limit(local: u64) -> u64 {
@@ -101,6 +177,16 @@ pub struct LamportJump {
     /// The local value at that moment.
     pub local: u64,
     /// The highest value that would have been accepted.
+    pub limit: u64,
+}
+
+/// A Lamport clock has issued all the values there are.
+///
+/// No event was counted. Only a forged history gets there: start from a clock that was not fed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no lamport value above {limit} exists")]
+pub struct LamportExhausted {
+    /// The largest value there is: [`MAX_COUNTER`].
     pub limit: u64,
 }
 
@@ -158,6 +244,43 @@ mod tests {
         let clock = LamportClock::starting_at(1);
         assert!(clock.try_observe(MAX_JUMP + 2).is_err());
         assert_eq!(clock.try_observe(MAX_JUMP + 1), Ok(MAX_JUMP + 2));
+    }
+
+    #[test]
+    fn the_checked_tick_ends_and_never_wraps() {
+        let clock = LamportClock::starting_at(MAX_COUNTER - 1);
+        assert_eq!(clock.try_tick(), Ok(MAX_COUNTER));
+        for _ in 0..1_000 {
+            assert_eq!(clock.try_tick(), Err(LamportExhausted { limit: MAX_COUNTER }));
+        }
+        assert_eq!(clock.current(), MAX_COUNTER);
+    }
+
+    /// Disproved by a value beyond the range, or by one that is issued twice or not at all.
+    #[test]
+    fn threads_at_the_end_share_what_is_left() {
+        let clock = LamportClock::starting_at(MAX_COUNTER - 100);
+        let record = || (0..10_000).filter_map(|_| clock.try_tick().ok()).collect::<Vec<u64>>();
+        let mut issued: Vec<u64> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(record)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        issued.sort_unstable();
+        assert!(issued.into_iter().eq(MAX_COUNTER - 99..=MAX_COUNTER));
+        assert!(clock.current() <= MAX_COUNTER + 40_000);
+    }
+
+    #[test]
+    fn a_witness_raises_and_never_ticks() {
+        let clock = LamportClock::new();
+        clock.witness(7);
+        clock.witness(3);
+        clock.witness(u64::MAX);
+        assert_eq!(clock.try_witness(7), Ok(()));
+        assert_eq!(clock.current(), 7);
+        let refusal = LamportJump { incoming: MAX_JUMP + 8, local: 7, limit: MAX_JUMP + 7 };
+        assert_eq!(clock.try_witness(MAX_JUMP + 8), Err(refusal));
+        assert_eq!(clock.tick(), 8);
     }
 
     /// Disproved by a value that two calls share, or by one thread seeing a step back.
