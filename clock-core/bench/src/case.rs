@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::work::Work;
 
+/// The limit whose time tells how fast the machine is at the moment.
+pub const READ_MODIFY_WRITE: &str = "atomic read-modify-write";
+
 /// How a vector goes over the wire; contestants are compared within one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {

@@ -20,8 +20,8 @@ pub struct Effort {
 impl Effort {
     /// For figures to be quoted.
     pub const FULL: Self = Self {
-        passes: 3,
-        samples: 40,
+        passes: 5,
+        samples: 60,
         sample: Duration::from_micros(30),
         sample_of_pair: Duration::from_micros(200),
     };

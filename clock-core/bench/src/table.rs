@@ -52,6 +52,12 @@ impl<'a> Figures<'a> {
         figures.filter(|figure| qualifies(figure.subject.who)).min_by(|a, b| a.ns.total_cmp(&b.ns))
     }
 
+    /// A limit of the machine, by name.
+    #[must_use]
+    pub fn limit(&self, row: Row, name: &str) -> Option<&'a Figure> {
+        self.rows.get(&row)?.iter().copied().find(|figure| figure.subject.variant == name)
+    }
+
     /// Ours in a row: the front door, or the bare vectors where the front door cannot do it.
     #[must_use]
     pub fn ours(&self, row: Row) -> Option<&'a Figure> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::case::{Format, Op, Who};
+use crate::case::{Format, Op, READ_MODIFY_WRITE, Who};
 use crate::table::{Figures, Row, ns};
 
 /// A time not to be exceeded.
@@ -27,7 +27,11 @@ const fn target(op: Op, entries: usize, threads: usize, ns_max: f64) -> Target {
     Target { row: Row { op, entries, threads }, ns_max }
 }
 
-/// The figures to beat, for a machine with 512-bit vectors and atomics of 4.5 ns.
+/// What an atomic read-modify-write takes on the machine for which the targets were set.
+const REFERENCE_NS: f64 = 4.5;
+
+/// The figures to beat, for a machine with 512-bit vectors at the speed at which an atomic read-modify-write takes
+/// [`REFERENCE_NS`].
 const TARGETS: [Target; 26] = [
     target(Op::LamportTick, 0, 1, 5.0),
     target(Op::LamportTick, 0, 2, 16.0),
@@ -73,9 +77,11 @@ const BARS: [Bar; 7] = [
 /// All verdicts, as a table.
 #[must_use]
 pub fn verdicts(figures: &Figures<'_>) -> String {
-    let mut text = String::new();
+    let speed = speed(figures);
+    let mut text =
+        format!("this machine at this moment: {speed:.2} of the speed for which the targets were set\n");
     for target in &TARGETS {
-        text.push_str(&line_of_target(figures, target));
+        text.push_str(&line_of_target(figures, target, speed));
     }
     for bar in &BARS {
         text.push_str(&line_of_bar(figures, bar));
@@ -84,13 +90,26 @@ pub fn verdicts(figures: &Figures<'_>) -> String {
     text
 }
 
-fn line_of_target(figures: &Figures<'_>, target: &Target) -> String {
+/// How fast the machine is, as a part of the one for which the targets were set. Nominal, if that was not measured.
+fn speed(figures: &Figures<'_>) -> f64 {
+    let row = Row { op: Op::Limit, entries: 0, threads: 1 };
+    figures.limit(row, READ_MODIFY_WRITE).map_or(1.0, |figure| REFERENCE_NS / figure.ns)
+}
+
+/// A target is met as measured, or only at the speed of the machine it was set for.
+fn line_of_target(figures: &Figures<'_>, target: &Target, speed: f64) -> String {
     let name = name(target.row);
     let Some(ours) = figures.ours(target.row) else {
         return format!("{name:52} <= {:>8} ns {:>11}  not measured\n", ns(target.ns_max), "-");
     };
-    let verdict = if ours.ns <= target.ns_max { "met" } else { "MISSED" };
-    format!("{name:52} <= {:>8} ns {:>8} ns  {verdict}\n", ns(target.ns_max), ns(ours.ns))
+    let scaled = ours.ns * speed;
+    let verdict = match (ours.ns <= target.ns_max, scaled <= target.ns_max) {
+        (true, _) => "met",
+        (false, true) => "met at that speed",
+        (false, false) => "MISSED",
+    };
+    let (max, measured, scaled) = (ns(target.ns_max), ns(ours.ns), ns(scaled));
+    format!("{name:52} <= {max:>8} ns {measured:>8} ns  {scaled:>8} at that speed  {verdict}\n")
 }
 
 fn line_of_bar(figures: &Figures<'_>, bar: &Bar) -> String {

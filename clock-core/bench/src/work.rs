@@ -42,6 +42,24 @@ impl Work {
         }))
     }
 
+    /// As [`repeated`](Self::repeated), for what acts on shared memory and says a number. `black_box` stores what it is
+    /// given, and an atomic read-modify-write waits for stores before it: that is 2 to 4 ns which are not its own. What
+    /// shared memory sees cannot be left out by the compiler, so a sum of the numbers is enough.
+    pub fn counted(mut op: impl FnMut() -> u64 + 'static) -> Self {
+        Self::Alone(Box::new(move |times| {
+            let start = Instant::now();
+            black_box((0..times).fold(0, |sum: u64, _| sum ^ op()));
+            start.elapsed()
+        }))
+    }
+
+    /// As [`counted`](Self::counted), on two threads at once.
+    pub fn counted_on_two_threads(op: impl Fn() -> u64 + Sync + 'static) -> Self {
+        Self::Pair(Box::new(move |_, times| {
+            black_box((0..times).fold(0, |sum: u64, _| sum ^ op()));
+        }))
+    }
+
     /// Each time on a state of its own, made beforehand and dropped afterwards, `batch` of them at a time: as many as
     /// stay in the nearest cache, since a state that was just received is there too.
     pub fn on_fresh<S: 'static, R>(

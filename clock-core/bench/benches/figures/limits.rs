@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clock_bench::case::{Cases, Op, Who};
+use clock_bench::case::{Cases, Op, READ_MODIFY_WRITE, Who};
 use clock_bench::work::Work;
 
 use crate::vector::keep;
@@ -19,8 +19,8 @@ pub(crate) fn add(cases: &mut Cases) {
 
     let atomic: &AtomicU64 = keep(AtomicU64::new(0));
     let count = |atomic: &AtomicU64| atomic.fetch_add(1, Ordering::Relaxed);
-    add("atomic read-modify-write", Work::repeated(move || count(black_box(atomic))));
-    add("atomic read-modify-write", Work::on_two_threads(move |_| count(black_box(atomic))));
+    add(READ_MODIFY_WRITE, Work::counted(move || count(atomic)));
+    add(READ_MODIFY_WRITE, Work::counted_on_two_threads(move || count(atomic)));
 
     let shared: &Arc<u64> = keep(Arc::new(0));
     add("Arc clone and drop", Work::repeated(move || black_box(shared).clone()));

@@ -46,6 +46,6 @@ fn add_both(
     run: impl Fn(&Counters) -> u64 + Copy + Sync + 'static,
 ) {
     let clock: &Counters = keep(Counters { locked: Mutex::new(1 << 32), atomic: AtomicU64::new(1 << 32) });
-    cases.add(op, 0, Who::Plain, variant, Work::repeated(move || run(black_box(clock))));
-    cases.add(op, 0, Who::Plain, variant, Work::on_two_threads(move |_| run(black_box(clock))));
+    cases.add(op, 0, Who::Plain, variant, Work::counted(move || run(clock)));
+    cases.add(op, 0, Who::Plain, variant, Work::counted_on_two_threads(move || run(clock)));
 }

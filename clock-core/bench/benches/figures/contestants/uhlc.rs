@@ -1,6 +1,5 @@
 //! The crate uhlc: a hybrid clock behind a mutex, by its default clock and by a cached one.
 
-use std::hint::black_box;
 use std::time::Duration;
 
 use ::uhlc::{HLC, HLCBuilder, ID, NTP64, Timestamp};
@@ -15,20 +14,25 @@ fn cached() -> NTP64 {
 }
 
 pub(crate) fn add(cases: &mut Cases) {
-    add_tick(cases, Op::HybridTick, keep(HLC::default()));
-    add_tick(cases, Op::HybridTickCached, keep(HLCBuilder::new().with_clock(cached).build()));
+    let tick = |clock: &HLC| clock.new_timestamp().get_time().as_u64();
+    add_both(cases, Op::HybridTick, "new_timestamp", keep(HLC::default()), tick);
+    let by_cached_clock = || keep(HLCBuilder::new().with_clock(cached).build());
+    add_both(cases, Op::HybridTickCached, "new_timestamp", by_cached_clock(), tick);
 
-    let clock: &HLC = keep(HLCBuilder::new().with_clock(cached).build());
     let far_future = Timestamp::new(NTP64(u64::MAX / 2), ID::rand());
-    assert!(clock.update_with_timestamp(&far_future).is_err());
-    let reject = move || clock.update_with_timestamp(black_box(&far_future));
-    cases.add(Op::HybridReject, 0, Who::Uhlc, "update_with_timestamp", Work::repeated(reject));
-    let reject = move |_| clock.update_with_timestamp(black_box(&far_future));
-    cases.add(Op::HybridReject, 0, Who::Uhlc, "update_with_timestamp", Work::on_two_threads(reject));
+    let reject = move |clock: &HLC| u64::from(clock.update_with_timestamp(&far_future).is_ok());
+    assert_eq!(reject(by_cached_clock()), 0, "a timestamp from the far future");
+    add_both(cases, Op::HybridReject, "update_with_timestamp", by_cached_clock(), reject);
 }
 
-fn add_tick(cases: &mut Cases, op: Op, clock: &'static HLC) {
-    cases.add(op, 0, Who::Uhlc, "new_timestamp", Work::repeated(move || black_box(clock).new_timestamp()));
-    let tick = move |_| black_box(clock).new_timestamp();
-    cases.add(op, 0, Who::Uhlc, "new_timestamp", Work::on_two_threads(tick));
+/// By one thread and by two.
+fn add_both(
+    cases: &mut Cases,
+    op: Op,
+    variant: &str,
+    clock: &'static HLC,
+    run: impl Fn(&HLC) -> u64 + Copy + Sync + 'static,
+) {
+    cases.add(op, 0, Who::Uhlc, variant, Work::counted(move || run(clock)));
+    cases.add(op, 0, Who::Uhlc, variant, Work::counted_on_two_threads(move || run(clock)));
 }
