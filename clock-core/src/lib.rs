@@ -64,6 +64,6 @@ pub use sim::{
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
 };
 pub use versions::{
-    MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, Slot, SlotExhausted, VECTOR_ENTRIES_MAX,
-    VectorTimestamp, VersionVector,
+    DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet, MEMBERS_MAX, Membership, MembershipRefused,
+    NotContiguous, Slot, SlotExhausted, VECTOR_ENTRIES_MAX, VectorTimestamp, VersionVector,
 };

@@ -1,5 +1,9 @@
-//! Who knows what: members in slots, vectors of counters over them.
+//! Who knows what: members in slots, vectors of counters over them, and sets of events.
 
+mod dot_ranges;
+mod dot_set;
+#[cfg(feature = "serde")]
+mod dot_set_serde;
 mod lanes;
 mod membership;
 mod named_vector;
@@ -10,6 +14,7 @@ mod serde;
 mod simd;
 mod version_vector;
 
+pub use dot_set::{DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet};
 pub use membership::{MEMBERS_MAX, Membership, MembershipRefused, Slot};
 pub use named_vector::VectorTimestamp;
 pub(crate) use named_vector::check_counter;
