@@ -64,6 +64,8 @@ pub use sim::{
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
 };
 pub use versions::{
-    DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet, MEMBERS_MAX, Membership, MembershipRefused,
-    NotContiguous, Slot, SlotExhausted, VECTOR_ENTRIES_MAX, VectorTimestamp, VersionVector,
+    CONTEXT_BYTES_MAX, Context, ContextFromTheFuture, DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet,
+    InvalidContext, MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, SIBLINGS_MAX, Siblings,
+    SiblingsRefused, Slot, SlotExhausted, TooManySiblings, VECTOR_ENTRIES_MAX, VectorTimestamp,
+    VersionVector,
 };

@@ -1,5 +1,6 @@
 //! Who knows what: members in slots, vectors of counters over them, and sets of events.
 
+mod context;
 mod dot_ranges;
 mod dot_set;
 #[cfg(feature = "serde")]
@@ -11,11 +12,16 @@ mod replica_vector;
 mod repr;
 #[cfg(feature = "serde")]
 mod serde;
+mod siblings;
+#[cfg(feature = "serde")]
+mod siblings_serde;
 mod simd;
 mod version_vector;
 
+pub use context::{CONTEXT_BYTES_MAX, Context, InvalidContext};
 pub use dot_set::{DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet};
 pub use membership::{MEMBERS_MAX, Membership, MembershipRefused, Slot};
 pub use named_vector::VectorTimestamp;
 pub(crate) use named_vector::check_counter;
+pub use siblings::{ContextFromTheFuture, SIBLINGS_MAX, Siblings, SiblingsRefused, TooManySiblings};
 pub use version_vector::{NotContiguous, SlotExhausted, VECTOR_ENTRIES_MAX, VersionVector};
