@@ -64,8 +64,8 @@ pub use sim::{
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
 };
 pub use versions::{
-    CONTEXT_BYTES_MAX, Context, ContextFromTheFuture, DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet,
-    InvalidContext, MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, SIBLINGS_MAX, Siblings,
-    SiblingsRefused, Slot, SlotExhausted, TooManySiblings, VECTOR_ENTRIES_MAX, VectorTimestamp,
-    VersionVector,
+    AckRefused, CONTEXT_BYTES_MAX, Context, ContextFromTheFuture, DOT_RANGES_MAX, DotRange, DotRangeRefused,
+    DotSet, InvalidContext, MEMBERS_MAX, Membership, MembershipRefused, NotContiguous, RetireRefused,
+    Retirement, SIBLINGS_MAX, Siblings, SiblingsRefused, Slot, SlotExhausted, Stability, TooManySiblings,
+    TranslateRefused, Translation, VECTOR_ENTRIES_MAX, VectorTimestamp, VersionVector,
 };

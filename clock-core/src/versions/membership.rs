@@ -4,8 +4,11 @@
 //! table of ids that vectors share, so that "the same table" is one comparison of pointers. Adding a member makes a
 //! new table of the next epoch; slots are never moved or reused within it, so older vectors stay valid: they merely
 //! have fewer lanes. A member that came back without its state is a new member: a [`ReplicaId`] has an
-//! [`Incarnation`](crate::Incarnation) for that. How members leave is the business of
-//! [`Stability`](crate::versions::Stability).
+//! [`Incarnation`](crate::Incarnation) for that.
+//!
+//! A member leaves by [`Stability::retire`](crate::Stability::retire) alone, which makes a table of new slots. The table
+//! itself remembers who left, since that is where it could be forgotten: an id that was admitted again would start at
+//! 0, and its new events would bear the names of old ones.
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -47,6 +50,8 @@ struct Table<K> {
     ids: Vec<K>,
     /// All slots, in ascending order of their ids.
     ascending: Vec<Slot>,
+    /// Who was a member and never will be again, ascending.
+    retired: Vec<K>,
 }
 
 /// Why a membership was not made. Nothing was changed.
@@ -58,8 +63,14 @@ pub enum MembershipRefused {
         /// The id, as text.
         id: alloc::string::String,
     },
-    /// There is no slot left.
-    #[error("a membership has at most {limit} members")]
+    /// It was a member and was retired. It may come back under a new incarnation.
+    #[error("{id} was retired and cannot be a member again")]
+    Retired {
+        /// The id, as text.
+        id: alloc::string::String,
+    },
+    /// There is no slot left. Who was retired counts, since it is remembered.
+    #[error("a membership has at most {limit} members, past ones included")]
     Full {
         /// [`MEMBERS_MAX`].
         limit: usize,
@@ -108,6 +119,15 @@ impl<K> Membership<K> {
         self.order().iter().map(|slot| (*slot, &ids[slot.index()]))
     }
 
+    /// Who was retired in the line of tables that led here, ascending.
+    pub fn retired(&self) -> impl Iterator<Item = &K> {
+        self.tombstones().iter()
+    }
+
+    fn tombstones(&self) -> &[K] {
+        self.table.as_ref().map_or(&[], |table| &table.retired)
+    }
+
     /// Whether both are one and the same table, which makes their slots the same without looking.
     #[inline]
     pub(super) fn is_same(&self, other: &Self) -> bool {
@@ -137,6 +157,15 @@ impl<K: Ord> Membership<K> {
         self.find_rank(id).ok().map(|rank| self.order()[rank])
     }
 
+    /// Whether it was a member and was retired.
+    #[must_use]
+    pub fn is_retired<Q: Ord + ?Sized>(&self, id: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.tombstones().binary_search_by(|past| past.borrow().cmp(id)).is_ok()
+    }
+
     fn find_rank<Q: Ord + ?Sized>(&self, id: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -162,7 +191,7 @@ impl<K: Ord + Clone> Membership<K> {
     /// next.
     ///
     /// # Errors
-    /// [`MembershipRefused`] if it is a member already, or there is no slot left.
+    /// [`MembershipRefused`] if it is a member already, was retired, or there is no slot left.
     pub fn with(mut self, id: K) -> Result<Self, MembershipRefused>
     where
         K: fmt::Display,
@@ -170,11 +199,26 @@ impl<K: Ord + Clone> Membership<K> {
         let Err(rank) = self.find_rank(&id) else {
             return Err(MembershipRefused::AlreadyMember { id: alloc::format!("{id}") });
         };
-        if self.len() >= MEMBERS_MAX {
+        if self.is_retired(&id) {
+            return Err(MembershipRefused::Retired { id: alloc::format!("{id}") });
+        }
+        if self.len() + self.tombstones().len() >= MEMBERS_MAX {
             return Err(MembershipRefused::Full { limit: MEMBERS_MAX });
         }
         self.insert(rank, id);
         Ok(self)
+    }
+
+    /// The table without a member, as the next epoch: the others keep their order and move up, so slots of this table
+    /// mean nothing in it. Whether the member may go is for the caller to know.
+    pub(super) fn without(&self, gone: Slot) -> Self {
+        let rest: Vec<K> = self.iter().filter(|(slot, _)| *slot != gone).map(|(_, id)| id.clone()).collect();
+        let mut ascending: Vec<Slot> = (0..rest.len()).map(Slot::at).collect();
+        ascending.sort_unstable_by(|left, right| rest[left.index()].cmp(&rest[right.index()]));
+        let mut retired = self.tombstones().to_vec();
+        retired.extend(self.id(gone).cloned());
+        retired.sort_unstable();
+        Self { table: Some(Arc::new(Table { epoch: self.epoch() + 1, ids: rest, ascending, retired })) }
     }
 
     /// The slot of `id`, which becomes a member if it is none. A table that others use is copied first.
@@ -200,14 +244,17 @@ impl<K: Ord + Clone> Membership<K> {
     /// A table of ids that ascend strictly: slots in that order. The caller has checked both.
     pub(super) fn of_ascending(ids: Vec<K>, epoch: u64) -> Self {
         debug_assert!(ids.is_sorted_by(|left, right| left < right), "ids out of order");
+        if ids.is_empty() {
+            return Self::new();
+        }
         let ascending = (0..ids.len()).map(Slot::at).collect();
-        Self { table: (!ids.is_empty()).then(|| Arc::new(Table { epoch, ids, ascending })) }
+        Self { table: Some(Arc::new(Table { epoch, ids, ascending, retired: Vec::new() })) }
     }
 }
 
 impl<K: Clone> Table<K> {
     const fn empty() -> Self {
-        Self { epoch: 0, ids: Vec::new(), ascending: Vec::new() }
+        Self { epoch: 0, ids: Vec::new(), ascending: Vec::new(), retired: Vec::new() }
     }
 }
 
