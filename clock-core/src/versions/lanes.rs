@@ -88,3 +88,147 @@ pub(super) fn larger(left: u64, right: u64) -> u64 {
 fn any(lanes: &[u64]) -> bool {
     lanes.iter().any(|lane| *lane != 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clocks::MAX_JUMP;
+    use crate::versions::simd;
+    use proptest::prelude::*;
+
+    /// Longer than two blocks and every vector width, so that each loop has a body and a tail.
+    const LEN_MAX: usize = 130;
+
+    fn lane(lanes: &[u64], index: usize) -> u64 {
+        lanes.get(index).copied().unwrap_or(0)
+    }
+
+    /// The definitions, lane by lane.
+    mod scalar {
+        use super::*;
+
+        pub(super) fn contains(left: &[u64], right: &[u64]) -> bool {
+            (0..left.len().max(right.len())).all(|index| lane(left, index) >= lane(right, index))
+        }
+
+        pub(super) fn compare(left: &[u64], right: &[u64]) -> Ordering {
+            Ordering::from_dominance(!contains(right, left), !contains(left, right))
+        }
+
+        pub(super) fn join(left: &[u64], right: &[u64]) -> Vec<u64> {
+            (0..left.len()).map(|index| lane(left, index).max(lane(right, index))).collect()
+        }
+
+        pub(super) fn rises_within(left: &[u64], right: &[u64], jump: u64) -> bool {
+            (0..right.len()).all(|index| lane(right, index).saturating_sub(lane(left, index)) <= jump)
+        }
+    }
+
+    /// All four loops, as written and as compiled for this processor, against the definitions.
+    fn check(left: &[u64], right: &[u64]) {
+        let expected = scalar::compare(left, right);
+        assert_eq!(compare(left, right), expected, "{left:?} to {right:?}");
+        assert_eq!(simd::compare(left, right), expected, "{left:?} to {right:?}");
+        let expected = scalar::contains(left, right);
+        assert_eq!(contains(left, right), expected, "{left:?} contains {right:?}");
+        assert_eq!(simd::contains(left, right), expected, "{left:?} contains {right:?}");
+        if left.len() >= right.len() {
+            let (mut plain, mut wide) = (left.to_vec(), left.to_vec());
+            join(&mut plain, right);
+            simd::join(&mut wide, right);
+            assert_eq!(plain, scalar::join(left, right), "{left:?} with {right:?}");
+            assert_eq!(wide, plain);
+        }
+        for jump in [0, 1, MAX_JUMP] {
+            check_rises(left, right, jump);
+        }
+    }
+
+    /// Exact, except that it may say no where a lane is within `jump` of the end of the range.
+    fn check_rises(left: &[u64], right: &[u64], jump: u64) {
+        let (says, exact) = (rises_within(left, right, jump), scalar::rises_within(left, right, jump));
+        assert_eq!(simd::rises_within(left, right, jump), says);
+        assert!(exact || !says, "{left:?} to {right:?} does not rise within {jump}");
+        let is_near_the_end = left.iter().any(|lane| *lane > MAX_COUNTER - jump);
+        assert!(says == exact || is_near_the_end, "{left:?} to {right:?} rises within {jump}");
+    }
+
+    #[test]
+    fn one_lane_that_differs_is_found_at_every_place_of_every_length() {
+        for len in 0..=LEN_MAX {
+            let equal = vec![5; len];
+            check(&equal, &equal);
+            for place in 0..len {
+                for other in [0, 4, 6, MAX_COUNTER] {
+                    let mut lanes = equal.clone();
+                    lanes[place] = other;
+                    check(&equal, &lanes);
+                    check(&lanes, &equal);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_lanes_that_disagree_are_concurrent_wherever_they_are() {
+        for len in [2, 8, 9, 24, 63, 64, 65, 127, 128, 129, 130] {
+            for (ahead, behind) in (0..len).flat_map(|ahead| [(ahead, 0), (ahead, len / 2), (ahead, len - 1)])
+            {
+                let (left, mut right) = (vec![5; len], vec![5; len]);
+                right[behind] -= 1;
+                right[ahead] = 6;
+                check(&left, &right);
+                check(&right, &left);
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_lane_is_zero_whichever_side_is_shorter() {
+        for long in 0..=LEN_MAX {
+            for short in (0..=long).step_by(7).chain([long.saturating_sub(1)]) {
+                let (lefts, rights) = (vec![1; short], vec![1; long]);
+                let mut padded = lefts.clone();
+                padded.resize(long, 0);
+                for (left, right) in [(&lefts, &rights), (&lefts, &padded), (&rights, &padded)] {
+                    check(left, right);
+                    check(right, left);
+                }
+            }
+        }
+    }
+
+    fn counters() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            0u64..3,
+            (0u64..3).prop_map(|below| MAX_COUNTER - below),
+            (0u64..3).prop_map(|beside| MAX_JUMP - 1 + beside),
+            (0u64..3).prop_map(|beside| MAX_COUNTER - MAX_JUMP - 1 + beside),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn loops_agree_with_the_definitions_on_extreme_counters(
+            left in prop::collection::vec(counters(), 0..=LEN_MAX),
+            right in prop::collection::vec(counters(), 0..=LEN_MAX),
+            place in proptest::arbitrary::any::<prop::sample::Index>(),
+        ) {
+            check(&left, &right);
+            check(&right, &left);
+            // Random vectors are concurrent; close ones are not.
+            let mut close = left.clone();
+            if !close.is_empty() {
+                let place = place.index(close.len());
+                close[place] = lane(&right, place);
+            }
+            check(&left, &close);
+            check(&close, &left);
+        }
+
+        #[test]
+        fn the_larger_of_two_counters_is_the_larger(left in counters(), right in counters()) {
+            prop_assert_eq!(larger(left, right), left.max(right));
+        }
+    }
+}

@@ -4,8 +4,11 @@
 //! table of ids that vectors share, so that "the same table" is one comparison of pointers. Adding a member makes a
 //! new table of the next epoch; slots are never moved or reused within it, so older vectors stay valid: they merely
 //! have fewer lanes. A member that came back without its state is a new member: a [`ReplicaId`] has an
-//! [`Incarnation`](crate::Incarnation) for that. How members leave is the business of
-//! [`Stability`](crate::versions::Stability).
+//! [`Incarnation`](crate::Incarnation) for that.
+//!
+//! A member leaves by [`Stability::retire`](crate::Stability::retire) alone, which makes a table of new slots. The table
+//! itself remembers who left, since that is where it could be forgotten: an id that was admitted again would start at
+//! 0, and its new events would bear the names of old ones.
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -47,6 +50,8 @@ struct Table<K> {
     ids: Vec<K>,
     /// All slots, in ascending order of their ids.
     ascending: Vec<Slot>,
+    /// Who was a member and never will be again, ascending.
+    retired: Vec<K>,
 }
 
 /// Why a membership was not made. Nothing was changed.
@@ -58,8 +63,14 @@ pub enum MembershipRefused {
         /// The id, as text.
         id: alloc::string::String,
     },
-    /// There is no slot left.
-    #[error("a membership has at most {limit} members")]
+    /// It was a member and was retired. It may come back under a new incarnation.
+    #[error("{id} was retired and cannot be a member again")]
+    Retired {
+        /// The id, as text.
+        id: alloc::string::String,
+    },
+    /// There is no slot left. Who was retired counts, since it is remembered.
+    #[error("a membership has at most {limit} members, past ones included")]
     Full {
         /// [`MEMBERS_MAX`].
         limit: usize,
@@ -108,6 +119,15 @@ impl<K> Membership<K> {
         self.order().iter().map(|slot| (*slot, &ids[slot.index()]))
     }
 
+    /// Who was retired in the line of tables that led here, ascending.
+    pub fn retired(&self) -> impl Iterator<Item = &K> {
+        self.tombstones().iter()
+    }
+
+    fn tombstones(&self) -> &[K] {
+        self.table.as_ref().map_or(&[], |table| &table.retired)
+    }
+
     /// Whether both are one and the same table, which makes their slots the same without looking.
     #[inline]
     pub(super) fn is_same(&self, other: &Self) -> bool {
@@ -137,6 +157,15 @@ impl<K: Ord> Membership<K> {
         self.find_rank(id).ok().map(|rank| self.order()[rank])
     }
 
+    /// Whether it was a member and was retired.
+    #[must_use]
+    pub fn is_retired<Q: Ord + ?Sized>(&self, id: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.tombstones().binary_search_by(|past| past.borrow().cmp(id)).is_ok()
+    }
+
     fn find_rank<Q: Ord + ?Sized>(&self, id: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -162,7 +191,7 @@ impl<K: Ord + Clone> Membership<K> {
     /// next.
     ///
     /// # Errors
-    /// [`MembershipRefused`] if it is a member already, or there is no slot left.
+    /// [`MembershipRefused`] if it is a member already, was retired, or there is no slot left.
     pub fn with(mut self, id: K) -> Result<Self, MembershipRefused>
     where
         K: fmt::Display,
@@ -170,11 +199,26 @@ impl<K: Ord + Clone> Membership<K> {
         let Err(rank) = self.find_rank(&id) else {
             return Err(MembershipRefused::AlreadyMember { id: alloc::format!("{id}") });
         };
-        if self.len() >= MEMBERS_MAX {
+        if self.is_retired(&id) {
+            return Err(MembershipRefused::Retired { id: alloc::format!("{id}") });
+        }
+        if self.len() + self.tombstones().len() >= MEMBERS_MAX {
             return Err(MembershipRefused::Full { limit: MEMBERS_MAX });
         }
         self.insert(rank, id);
         Ok(self)
+    }
+
+    /// The table without a member, as the next epoch: the others keep their order and move up, so slots of this table
+    /// mean nothing in it. Whether the member may go is for the caller to know.
+    pub(super) fn without(&self, gone: Slot) -> Self {
+        let rest: Vec<K> = self.iter().filter(|(slot, _)| *slot != gone).map(|(_, id)| id.clone()).collect();
+        let mut ascending: Vec<Slot> = (0..rest.len()).map(Slot::at).collect();
+        ascending.sort_unstable_by(|left, right| rest[left.index()].cmp(&rest[right.index()]));
+        let mut retired = self.tombstones().to_vec();
+        retired.extend(self.id(gone).cloned());
+        retired.sort_unstable();
+        Self { table: Some(Arc::new(Table { epoch: self.epoch() + 1, ids: rest, ascending, retired })) }
     }
 
     /// The slot of `id`, which becomes a member if it is none. A table that others use is copied first.
@@ -200,14 +244,17 @@ impl<K: Ord + Clone> Membership<K> {
     /// A table of ids that ascend strictly: slots in that order. The caller has checked both.
     pub(super) fn of_ascending(ids: Vec<K>, epoch: u64) -> Self {
         debug_assert!(ids.is_sorted_by(|left, right| left < right), "ids out of order");
+        if ids.is_empty() {
+            return Self::new();
+        }
         let ascending = (0..ids.len()).map(Slot::at).collect();
-        Self { table: (!ids.is_empty()).then(|| Arc::new(Table { epoch, ids, ascending })) }
+        Self { table: Some(Arc::new(Table { epoch, ids, ascending, retired: Vec::new() })) }
     }
 }
 
 impl<K: Clone> Table<K> {
     const fn empty() -> Self {
-        Self { epoch: 0, ids: Vec::new(), ascending: Vec::new() }
+        Self { epoch: 0, ids: Vec::new(), ascending: Vec::new(), retired: Vec::new() }
     }
 }
 
@@ -235,5 +282,83 @@ impl<K: Eq> Eq for Membership<K> {}
 impl<K: fmt::Debug> fmt::Debug for Membership<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Membership").field("epoch", &self.epoch()).field("ids", &self.ids()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+
+    fn members(ids: &[&'static str]) -> Membership<&'static str> {
+        Membership::of(ids.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn slots_are_in_order_of_admission_and_found_by_id() {
+        let table = members(&["c", "a", "b"]);
+        assert_eq!(
+            table.iter().map(|(slot, id)| (slot.index(), *id)).collect::<Vec<_>>(),
+            [(0, "c"), (1, "a"), (2, "b")]
+        );
+        assert_eq!(
+            table.ascending().map(|(slot, id)| (slot.index(), *id)).collect::<Vec<_>>(),
+            [(1, "a"), (2, "b"), (0, "c")]
+        );
+        for (slot, id) in table.iter() {
+            assert_eq!((table.slot(id), table.id(slot)), (Some(slot), Some(id)));
+        }
+        assert_eq!((table.slot("d"), table.id(Slot::at(3))), (None, None));
+        assert_eq!((table.epoch(), table.len(), table.is_empty()), (3, 3, false));
+    }
+
+    #[test]
+    fn a_new_table_leaves_the_old_one_as_it_was() {
+        let old = members(&["c", "a"]);
+        let new = old.clone().with("b").unwrap();
+        assert_eq!((old.len(), old.epoch(), new.len(), new.epoch()), (2, 2, 3, 3));
+        assert!(!new.is_same(&old) && old.is_same(&old.clone()));
+        for (slot, id) in old.iter() {
+            assert_eq!(new.slot(id), Some(slot), "slots are never moved");
+        }
+    }
+
+    #[test]
+    fn a_member_twice_is_refused() {
+        let refused = MembershipRefused::AlreadyMember { id: String::from("a") };
+        assert_eq!(members(&["a"]).with("a"), Err(refused.clone()));
+        assert_eq!(Membership::of(["a", "b", "a"]), Err(refused));
+    }
+
+    #[test]
+    fn without_a_member_the_others_move_up_in_a_new_epoch() {
+        let old = members(&["d", "a", "c", "b"]);
+        let new = old.without(Slot::at(1));
+        assert_eq!((new.ids(), new.epoch()), (["d", "c", "b"].as_slice(), 5));
+        assert_eq!(new.ascending().map(|(_, id)| *id).collect::<Vec<_>>(), ["b", "c", "d"]);
+        assert!(new.iter().all(|(slot, id)| new.slot(id) == Some(slot)));
+        assert_eq!(old.len(), 4);
+    }
+
+    #[test]
+    fn who_was_retired_is_remembered_by_all_later_tables() {
+        let table = members(&["c", "a", "b"]).without(Slot::at(0)).with("d").unwrap().without(Slot::at(0));
+        assert_eq!(table.retired().collect::<Vec<_>>(), [&"a", &"c"]);
+        for id in ["a", "c"] {
+            assert!(table.is_retired(id));
+            assert_eq!(table.clone().with(id), Err(MembershipRefused::Retired { id: String::from(id) }));
+        }
+        assert!(!table.is_retired("b") && !table.is_retired("d"));
+        let empty = members(&["a"]).without(Slot::at(0));
+        assert_eq!((empty.len(), empty.epoch(), empty.with("a").is_err()), (0, 2, true));
+    }
+
+    #[test]
+    fn past_members_count_towards_the_limit() {
+        let ids: Vec<u32> = (0..u32::try_from(MEMBERS_MAX).unwrap()).collect();
+        let full = Membership::of_ascending(ids, 1);
+        let refused = MembershipRefused::Full { limit: MEMBERS_MAX };
+        assert_eq!(full.clone().with(u32::MAX), Err(refused.clone()));
+        assert_eq!(full.without(Slot::at(7)).with(u32::MAX), Err(refused));
     }
 }

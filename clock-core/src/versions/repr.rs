@@ -180,3 +180,118 @@ impl<K> Clone for Repr<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::{String, ToString};
+
+    fn members(count: usize) -> Membership<String> {
+        Membership::of((0..count).map(|number| number.to_string())).unwrap()
+    }
+
+    /// Lane by lane its number, from 1.
+    fn counted(count: usize) -> Repr<String> {
+        let lanes: Vec<u64> = (1..=count as u64).collect();
+        Repr::with_lanes(members(count), &lanes)
+    }
+
+    fn slot(index: usize) -> Slot {
+        Slot::at(index)
+    }
+
+    fn is_shared(repr: &Repr<String>) -> bool {
+        matches!(repr, Repr::Shared(_))
+    }
+
+    #[test]
+    fn lanes_are_in_the_value_up_to_the_limit_and_shared_beyond() {
+        assert!(!is_shared(&counted(INLINE)) && is_shared(&counted(INLINE + 1)));
+        for count in 0..=INLINE + 2 {
+            let repr = counted(count);
+            let used: Vec<u64> = (1..=count as u64).collect();
+            assert_eq!(repr.lanes()[..count], used);
+            assert!(repr.lanes()[count..].iter().all(|lane| *lane == 0));
+        }
+    }
+
+    #[test]
+    fn growing_beyond_the_limit_keeps_each_lane() {
+        let mut repr = counted(INLINE);
+        let copy = repr.clone();
+        repr.set_members(members(INLINE + 1));
+        *repr.lane_mut(slot(INLINE)) = 99;
+        assert!(is_shared(&repr) && !is_shared(&copy));
+        assert_eq!(repr.lanes(), [1, 2, 3, 4, 5, 6, 7, 8, 99]);
+        assert_eq!(copy.lanes(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn putting_lanes_over_more_members_keeps_them_and_leaves_copies_alone() {
+        for (before, after) in [(0, 3), (3, INLINE), (3, 20), (INLINE, 20), (9, 10), (9, 40)] {
+            let mut repr = counted(before);
+            let copy = repr.clone();
+            repr.set_members(members(after));
+            assert_eq!(repr.members().len(), after);
+            let used: Vec<u64> = (1..=before as u64).collect();
+            assert_eq!(repr.lanes()[..before], used, "{before} to {after}");
+            *repr.lane_mut(slot(after - 1)) = 77;
+            assert_eq!(repr.lanes()[after - 1], 77);
+            assert_eq!(copy.lanes()[..before], used, "{before} to {after}");
+            assert_eq!(copy.members().len(), before);
+        }
+    }
+
+    #[test]
+    fn taking_the_members_out_and_putting_them_back_changes_nothing() {
+        for count in [0, 3, INLINE, 20] {
+            for is_copied in [false, true] {
+                let mut repr = counted(count);
+                let copy = is_copied.then(|| repr.clone());
+                let taken = repr.take_members();
+                repr.set_members(taken);
+                assert_eq!(repr.members(), &members(count));
+                assert_eq!(repr.lanes(), counted(count).lanes());
+                assert!(copy.is_none_or(|copy| copy.members() == &members(count)));
+            }
+        }
+    }
+
+    #[test]
+    fn writing_to_shared_lanes_copies_them_once() {
+        let mut repr = counted(20);
+        let copy = repr.clone();
+        assert!(repr.is_same(&copy), "a copy is the same allocation");
+        *repr.lane_mut(slot(3)) = 50;
+        assert!(!repr.is_same(&copy));
+        assert_eq!((repr.lanes()[3], copy.lanes()[3]), (50, 4));
+        let address = repr.lanes().as_ptr();
+        *repr.lane_mut(slot(4)) = 60;
+        assert_eq!(repr.lanes().as_ptr(), address, "alone now, and written in place");
+    }
+
+    #[test]
+    fn joining_what_is_contained_leaves_a_copy_shared() {
+        let mut repr = counted(20);
+        let copy = repr.clone();
+        repr.join(&[1; 20]);
+        assert!(repr.is_same(&copy));
+        repr.join(&[30]);
+        assert!(!repr.is_same(&copy));
+        assert_eq!((repr.lanes()[0], copy.lanes()[0]), (30, 1));
+    }
+
+    #[test]
+    fn joining_shorter_and_longer_lanes_takes_the_larger_of_each() {
+        for count in [3, INLINE, 20] {
+            for others in [0, 2, count] {
+                let mut repr = counted(count);
+                repr.join(&alloc::vec![2; others]);
+                for (index, lane) in repr.lanes().iter().enumerate().take(count) {
+                    let own = index as u64 + 1;
+                    assert_eq!(*lane, if index < others { own.max(2) } else { own }, "{count} with {others}");
+                }
+            }
+        }
+    }
+}

@@ -113,3 +113,22 @@ fn detect() -> Level {
         () => Level::Baseline,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the choice is made, and one to each side of it. That all lengths agree is tested with the loops.
+    #[test]
+    fn both_sides_of_the_dispatch_limit_give_the_same_answers() {
+        for len in [23, 24, 25] {
+            let (low, high) = (vec![1; len], vec![2; len]);
+            let mut joined = low.clone();
+            join(&mut joined, &high);
+            assert_eq!(joined, high);
+            assert_eq!(compare(&low, &high), Ordering::Before);
+            assert!(contains(&high, &low) && !contains(&low, &high));
+            assert!(rises_within(&low, &high, 1) && !rises_within(&low, &high, 0));
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The dot set: exactly which events a node holds, when they did not arrive in order.
+//!
+//! A version vector can say "everything up to 7", but not "and also 9". What a node holds while messages overtake each
+//! other, or while anti-entropy fetches old events and new ones arrive, is such a set. A plain set of dots grows with
+//! history. Approach: a *base*, the contiguous prefix of every replica as a [`VersionVector`], and beyond it the runs
+//! that are still cut off from it. Once the gaps are filled nothing but the vector is left.
+//!
+//! Invariant: one set has one form. A run never touches the prefix (it would have been absorbed) or another run, so
+//! `==`, `Hash` and [`compare`](DotSet::compare) are about the set and nothing else.
+//!
+//! This module grants no order to events: a set with a gap is not a causal past.
+//!
+//! Sources: Almeida et al., *Scalable and Accurate Causality Tracking for Eventually Consistent Stores*, DAIS 2014;
+//! Malkhi and Terry, *Concise version vectors in WinFS*, Distributed Computing 2007, for vectors with exceptions.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+
+use thiserror::Error;
+
+use super::dot_ranges::{Run, Runs};
+use super::version_vector::VersionVector;
+use crate::causality::Ordering;
+use crate::clocks::MAX_COUNTER;
+use crate::id::{Dot, ReplicaId};
+
+/// Most ranges accepted from outside in one set: a full vector of prefixes and three gaps in each.
+pub const DOT_RANGES_MAX: usize = 4096;
+
+/// A set of events, as contiguous prefixes and the runs beyond them. Grows with the gaps, not with the events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct DotSet {
+    base: VersionVector,
+    /// No entry is empty.
+    beyond: BTreeMap<ReplicaId, Runs>,
+}
+
+/// Consecutive events of one replica, at least one: what to ask a peer for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DotRange {
+    replica: ReplicaId,
+    run: Run,
+}
+
+/// Why ranges were not taken. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DotRangeRefused {
+    /// Not a range of events: it is empty, or starts at 0, or ends beyond [`MAX_COUNTER`].
+    #[error("range {first} to {upto} of {replica}: expected 1 to {MAX_COUNTER}, ascending")]
+    NotARange {
+        /// Whose events.
+        replica: ReplicaId,
+        /// Where it would start.
+        first: u64,
+        /// Where it would end.
+        upto: u64,
+    },
+    /// More ranges than the caller accepts.
+    #[error("a dot set is accepted with at most {limit} ranges")]
+    TooMany {
+        /// How many are accepted.
+        limit: usize,
+    },
+}
+
+impl DotRange {
+    /// The events `first` to `upto` of a replica, both inclusive.
+    ///
+    /// # Errors
+    /// [`DotRangeRefused::NotARange`] unless `1 <= first <= upto <= MAX_COUNTER`.
+    pub fn new(replica: ReplicaId, first: u64, upto: u64) -> Result<Self, DotRangeRefused> {
+        if first == 0 || first > upto || upto > MAX_COUNTER {
+            return Err(DotRangeRefused::NotARange { replica, first, upto });
+        }
+        Ok(Self { replica, run: Run { first, upto } })
+    }
+
+    /// Whose events.
+    #[must_use]
+    pub fn replica(&self) -> &ReplicaId {
+        &self.replica
+    }
+
+    /// The first sequence number.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.run.first
+    }
+
+    /// The last sequence number, inclusive.
+    #[must_use]
+    pub fn upto(&self) -> u64 {
+        self.run.upto
+    }
+
+    /// How many events: at least one.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.run.upto - self.run.first + 1
+    }
+
+    /// The events, in order. There may be very many; nothing is made before it is asked for.
+    pub fn dots(&self) -> impl Iterator<Item = Dot> {
+        (self.run.first..=self.run.upto).map(|seq| Dot { replica: self.replica.clone(), seq })
+    }
+}
+
+/// `pacific.1a2b3c4d:3-7`, and `pacific.1a2b3c4d:3` for a single event.
+impl fmt::Display for DotRange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.replica, self.run.first)?;
+        if self.run.first == self.run.upto {
+            return Ok(());
+        }
+        write!(formatter, "-{}", self.run.upto)
+    }
+}
+
+impl DotSet {
+    /// The empty set.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { base: VersionVector::new(), beyond: BTreeMap::new() }
+    }
+
+    /// A set of what a peer sent, in any order and overlapping at will.
+    ///
+    /// # Errors
+    /// [`DotRangeRefused::TooMany`] as soon as more than `limit` ranges came.
+    pub fn from_ranges(
+        ranges: impl IntoIterator<Item = DotRange>,
+        limit: usize,
+    ) -> Result<Self, DotRangeRefused> {
+        let mut set = Self::new();
+        for (index, range) in ranges.into_iter().enumerate() {
+            if index >= limit {
+                return Err(DotRangeRefused::TooMany { limit });
+            }
+            set.insert_range(&range);
+        }
+        Ok(set)
+    }
+
+    /// Adds an event. True if it is new. A dot outside 1 to [`MAX_COUNTER`] names no event: it is not added, not held.
+    ///
+    /// Costs the look-up of the replica while events come in order; otherwise also a search among its runs, and moving
+    /// those after it.
+    pub fn insert(&mut self, dot: &Dot) -> bool {
+        let is_new = (1..=MAX_COUNTER).contains(&dot.seq) && !self.contains(dot);
+        if is_new {
+            self.add(&dot.replica, Run::one(dot.seq));
+        }
+        is_new
+    }
+
+    /// Adds all events of a range.
+    pub fn insert_range(&mut self, range: &DotRange) {
+        self.add(&range.replica, range.run);
+    }
+
+    /// Whether the event is held.
+    #[must_use]
+    pub fn contains(&self, dot: &Dot) -> bool {
+        dot.seq != 0 && self.holds(&dot.replica, Run::one(dot.seq))
+    }
+
+    /// Whether every event of `other` is held. Costs a pass over its vector and a search for each of its runs.
+    #[must_use]
+    pub fn contains_all(&self, other: &Self) -> bool {
+        // If a prefix of ours is shorter, the event after it is missing, or the prefix would be longer.
+        self.base.contains(&other.base)
+            && other.beyond.iter().all(|(replica, runs)| runs.iter().all(|run| self.holds(replica, run)))
+    }
+
+    /// How two sets relate by inclusion: `Before` if `self` is a proper part of `other`.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        Ordering::from_dominance(!other.contains_all(self), !self.contains_all(other))
+    }
+
+    /// The contiguous part: of each replica, the last event up to which none is missing.
+    #[must_use]
+    pub fn base(&self) -> &VersionVector {
+        &self.base
+    }
+
+    /// Whether there is nothing beyond the [`base`](Self::base): the set is a causal past as far as each replica goes.
+    #[must_use]
+    pub fn is_contiguous(&self) -> bool {
+        self.beyond.is_empty()
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.base.is_empty() && self.beyond.is_empty()
+    }
+
+    /// How many events are held; `u64::MAX` if there are more than that.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let runs = self.beyond.values().flat_map(Runs::iter).map(|run| run.upto - run.first + 1);
+        let prefixes = self.base.iter().map(|(_, upto)| upto);
+        prefixes.chain(runs).fold(0, u64::saturating_add)
+    }
+
+    /// How many ranges the set takes: its size in memory and on a wire. Who takes dots from peers bounds this.
+    #[must_use]
+    pub fn range_count(&self) -> usize {
+        self.base.len() + self.beyond.values().map(Runs::len).sum::<usize>()
+    }
+
+    /// The set as ranges, ascending by replica and number, with a hole between each two of one replica.
+    pub fn ranges(&self) -> impl Iterator<Item = DotRange> {
+        self.by_replica().flat_map(|(replica, runs)| ranges_of(replica, &runs))
+    }
+
+    /// The events, ascending by replica and number. Made one by one as they are asked for.
+    pub fn dots(&self) -> impl Iterator<Item = Dot> {
+        self.ranges().flat_map(|range| {
+            let DotRange { replica, run } = range;
+            (run.first..=run.upto).map(move |seq| Dot { replica: replica.clone(), seq })
+        })
+    }
+
+    /// What is held here and not in `other`, ascending. For anti-entropy: `theirs.difference(&ours)` is what to ask
+    /// them for, `ours.difference(&theirs)` what to send.
+    ///
+    /// Costs one pass over the runs of `self` with a search in those of `other`; events are not counted out.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Vec<DotRange> {
+        let missing = |(replica, runs): (&ReplicaId, Runs)| {
+            let rest = runs.minus(&other.runs_of(replica));
+            ranges_of(replica, &rest).collect::<Vec<_>>()
+        };
+        self.by_replica().flat_map(missing).collect()
+    }
+
+    /// Adds all events of the other: the union.
+    pub fn merge(&mut self, other: &Self) {
+        self.base.merge(&other.base);
+        for (replica, runs) in &other.beyond {
+            self.beyond.entry(replica.clone()).or_default().join(runs);
+        }
+        self.absorb_all();
+    }
+
+    fn holds(&self, replica: &ReplicaId, run: Run) -> bool {
+        run.upto <= self.base.upto(replica) || self.beyond.get(replica).is_some_and(|runs| runs.contains(run))
+    }
+
+    fn add(&mut self, replica: &ReplicaId, run: Run) {
+        match self.beyond.get_mut(replica) {
+            Some(runs) => {
+                runs.add(run);
+                let upto = runs.absorb_into(self.base.upto(replica));
+                if runs.is_empty() {
+                    self.beyond.remove(replica);
+                }
+                self.base.raise(replica, upto);
+            }
+            None if run.first <= self.base.upto(replica) + 1 => self.base.raise(replica, run.upto),
+            None => self.beyond.entry(replica.clone()).or_default().add(run),
+        }
+    }
+
+    /// Restores the form of the set after prefixes or runs grew.
+    fn absorb_all(&mut self) {
+        let base = &mut self.base;
+        self.beyond.retain(|replica, runs| {
+            let upto = runs.absorb_into(base.upto(replica));
+            base.raise(replica, upto);
+            !runs.is_empty()
+        });
+    }
+
+    /// Each replica of which something is held, ascending, with all of it.
+    pub(super) fn by_replica(&self) -> impl Iterator<Item = (&ReplicaId, Runs)> {
+        let mut replicas: Vec<_> = self.base.iter().map(|(replica, _)| replica).collect();
+        replicas.extend(self.beyond.keys());
+        replicas.sort_unstable();
+        replicas.dedup();
+        replicas.into_iter().map(|replica| (replica, self.runs_of(replica)))
+    }
+
+    fn runs_of(&self, replica: &ReplicaId) -> Runs {
+        let mut runs = Runs::prefix(self.base.upto(replica));
+        if let Some(beyond) = self.beyond.get(replica) {
+            runs.join(beyond);
+        }
+        runs
+    }
+
+    /// A set of what is held of each replica.
+    #[cfg(feature = "serde")]
+    pub(super) fn of_replicas(replicas: impl IntoIterator<Item = (ReplicaId, Runs)>) -> Self {
+        let mut set = Self { base: VersionVector::new(), beyond: replicas.into_iter().collect() };
+        set.absorb_all();
+        set
+    }
+}
+
+fn ranges_of(replica: &ReplicaId, runs: &Runs) -> impl Iterator<Item = DotRange> + use<> {
+    let runs: Vec<Run> = runs.iter().collect();
+    let replica = replica.clone();
+    runs.into_iter().map(move |run| DotRange { replica: replica.clone(), run })
+}
+
+/// Everything that the vector contains.
+impl From<VersionVector> for DotSet {
+    fn from(base: VersionVector) -> Self {
+        Self { base, beyond: BTreeMap::new() }
+    }
+}
+
+impl Extend<Dot> for DotSet {
+    fn extend<I: IntoIterator<Item = Dot>>(&mut self, dots: I) {
+        for dot in dots {
+            self.insert(&dot);
+        }
+    }
+}
+
+impl FromIterator<Dot> for DotSet {
+    fn from_iter<I: IntoIterator<Item = Dot>>(dots: I) -> Self {
+        let mut set = Self::new();
+        set.extend(dots);
+        set
+    }
+}
+
+/// `{atlantic.1a2b3c4d:1-7, atlantic.1a2b3c4d:9}`.
+impl fmt::Display for DotSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("{")?;
+        for (index, range) in self.ranges().enumerate() {
+            formatter.write_str(if index == 0 { "" } else { ", " })?;
+            write!(formatter, "{range}")?;
+        }
+        formatter.write_str("}")
+    }
+}

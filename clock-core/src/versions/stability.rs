@@ -1,0 +1,263 @@
+//! Stability: which events every member has for good, and who is still to be waited for.
+//!
+//! What all members hold durably needs no more remembering for someone's sake: its tombstone can go, its log record can
+//! go, and a member all of whose events got there can leave. To know it, each member says from time to time what it
+//! holds; the *frontier* is what all of them have said.
+//!
+//! Approach: a row for each member, in the same slots as the vectors; the frontier is the minimum of each column, kept
+//! up to date as rows grow. An acknowledgement is absolute ("I hold all of this"), so one that is lost, late, repeated
+//! or overtaken does no harm.
+//!
+//! Invariants: no row and no entry of the frontier ever goes down. Below the frontier every member has acknowledged all
+//! it had to when that part of it was reached. What a member says of *another's* events is a claim: as the replica itself has a
+//! row, none of its events is stable before it said that it minted them.
+//!
+//! This module knows no time-outs: it names who holds the frontier back, and leaves it to others to call them dead.
+//! Rows are not stored: after a restart all start at zero, and the next acknowledgements bring them back.
+//!
+//! Sources: Wuu and Bernstein, *Efficient Solutions to the Replicated Log and Dictionary Problems*, PODC 1984, for the
+//! two-dimensional time-table; Ladin et al., *Providing High Availability Using Lazy Replication*, TOCS 1992, for
+//! discarding what is known everywhere.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+use super::membership::{Membership, MembershipRefused, Slot};
+use super::retirement::{RetireRefused, Retirement};
+use super::version_vector::VersionVector;
+use crate::id::{Dot, ReplicaId};
+
+/// What each member has durably acknowledged, and what all have. Takes eight bytes for each pair of members.
+#[derive(Clone, Debug)]
+pub struct Stability {
+    members: Membership,
+    /// By slot of the member; in a row, by slot of the replica whose events are meant.
+    rows: Vec<Vec<u64>>,
+    frontier: VersionVector,
+    /// The last event of each replica that was retired here.
+    retired: BTreeMap<ReplicaId, u64>,
+}
+
+/// Why an acknowledgement was not taken. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AckRefused {
+    /// Who acknowledges has no row: the sender knows a later membership, or does not belong here.
+    #[error("{replica} acknowledges events and is not a member")]
+    NotAMember {
+        /// Who that is.
+        replica: ReplicaId,
+    },
+    /// Who acknowledges was retired: it must learn that, and come back under a new incarnation.
+    #[error("{replica} acknowledges events and was retired")]
+    Retired {
+        /// Who that is.
+        replica: ReplicaId,
+    },
+}
+
+impl Stability {
+    /// Nothing acknowledged by any of these members.
+    #[must_use]
+    pub fn new(members: Membership) -> Self {
+        let rows = alloc::vec![alloc::vec![0; members.len()]; members.len()];
+        Self { frontier: VersionVector::over(&members), rows, members, retired: BTreeMap::new() }
+    }
+
+    /// Who has a row.
+    #[must_use]
+    pub fn members(&self) -> &Membership {
+        &self.members
+    }
+
+    /// What all members hold. Never goes down. A clone of it is a snapshot.
+    #[must_use]
+    pub fn frontier(&self) -> &VersionVector {
+        &self.frontier
+    }
+
+    /// What a member has acknowledged so far; none for who is no member. Costs a copy of the row.
+    #[must_use]
+    pub fn row(&self, member: &ReplicaId) -> Option<VersionVector> {
+        let slot = self.members.slot(member)?;
+        Some(VersionVector::from_lanes(self.members.clone(), &self.rows[slot.index()]))
+    }
+
+    /// Takes a member's word that it durably holds all of `held`. True if the frontier moved.
+    ///
+    /// What it said before still counts: of a smaller entry nothing is taken. Entries of replicas that are no members
+    /// are left out, so a peer cannot make the table grow; once they are members, the next acknowledgement has them.
+    ///
+    /// Costs a pass over the entries, with a search for each unless the vector shares the table of members, and a pass
+    /// over the members for each entry in which this one held the frontier back.
+    ///
+    /// # Errors
+    /// [`AckRefused`] if `member` is none.
+    pub fn acknowledge(&mut self, member: &ReplicaId, held: &VersionVector) -> Result<bool, AckRefused> {
+        let row = self.members.slot(member).ok_or_else(|| self.refuse(member))?;
+        let mut has_moved = false;
+        for (column, claimed) in self.claims(held) {
+            let acknowledged = &mut self.rows[row.index()][column.index()];
+            let before = core::mem::replace(acknowledged, claimed.max(*acknowledged));
+            if before < claimed && before <= self.frontier.at(column) {
+                has_moved |= self.raise_frontier(column);
+            }
+        }
+        Ok(has_moved)
+    }
+
+    fn refuse(&self, member: &ReplicaId) -> AckRefused {
+        let replica = member.clone();
+        match self.members.is_retired(member) {
+            true => AckRefused::Retired { replica },
+            false => AckRefused::NotAMember { replica },
+        }
+    }
+
+    /// The entries that are about members, by their slots here.
+    fn claims(&self, held: &VersionVector) -> Vec<(Slot, u64)> {
+        if held.members().is_same(&self.members) {
+            return self.members.iter().map(|(slot, _)| (slot, held.at(slot))).collect();
+        }
+        held.iter().filter_map(|(replica, upto)| Some((self.members.slot(replica)?, upto))).collect()
+    }
+
+    /// Brings one entry of the frontier up to its column. Never down: a member that was admitted since starts at zero.
+    fn raise_frontier(&mut self, column: Slot) -> bool {
+        let least = least_in(&self.rows, column);
+        let Some(replica) = self.members.id(column).filter(|_| least > self.frontier.at(column)) else {
+            return false;
+        };
+        self.frontier.raise(replica, least);
+        true
+    }
+
+    /// Whether every member holds the event. Of a replica retired here, its events are and others are not.
+    #[must_use]
+    pub fn is_stable(&self, dot: &Dot) -> bool {
+        let upto = match self.members.slot(&dot.replica) {
+            Some(slot) => self.frontier.at(slot),
+            None => self.retired.get(&dot.replica).copied().unwrap_or(0),
+        };
+        dot.seq <= upto
+    }
+
+    /// The members that have not acknowledged the event, in the order of their slots; none once it is stable. An event
+    /// of a replica that is no member is acknowledged by nobody.
+    #[must_use]
+    pub fn held_back_by(&self, dot: &Dot) -> Vec<&ReplicaId> {
+        if self.is_stable(dot) {
+            return Vec::new();
+        }
+        let column = self.members.slot(&dot.replica);
+        let has_it = |row: &[u64]| column.is_some_and(|column| row[column.index()] >= dot.seq);
+        let lacking = self.members.iter().filter(|(slot, _)| !has_it(&self.rows[slot.index()]));
+        lacking.map(|(_, id)| id).collect()
+    }
+
+    /// The members for which the frontier waits in the events of a replica; none if no member has acknowledged more of
+    /// them than all have.
+    #[must_use]
+    pub fn holding_back(&self, replica: &ReplicaId) -> Vec<&ReplicaId> {
+        let (reached, most) = (self.frontier.upto(replica), self.most_claimed(replica));
+        if most <= reached {
+            return Vec::new();
+        }
+        self.held_back_by(&Dot { replica: replica.clone(), seq: reached + 1 })
+    }
+
+    /// The last event of a replica that any member says it holds.
+    fn most_claimed(&self, replica: &ReplicaId) -> u64 {
+        let column = self.members.slot(replica).map(Slot::index);
+        column.and_then(|column| self.rows.iter().map(|row| row[column]).max()).unwrap_or(0)
+    }
+
+    /// Admits a member, as the next epoch, and returns its slot.
+    ///
+    /// It starts at zero, so the frontier stays where it is until the new member has caught up with it. The frontier does
+    /// not go back either: what is below it may be forgotten already, so a new member must start from the state of an old
+    /// one, not from events.
+    ///
+    /// # Errors
+    /// [`MembershipRefused`] if it is a member, was retired, or there is no slot left. Nothing was changed.
+    pub fn admit(&mut self, id: ReplicaId) -> Result<Slot, MembershipRefused> {
+        let members = self.members.clone().with(id)?;
+        let slot = Slot::at(self.members.len());
+        let reached = lanes_of(&self.frontier, &self.members);
+        self.rows.iter_mut().for_each(|row| row.push(0));
+        self.rows.push(alloc::vec![0; members.len()]);
+        self.frontier = VersionVector::from_lanes(members.clone(), &reached);
+        self.members = members;
+        Ok(slot)
+    }
+
+    /// Retires a member all of whose events every other member holds, as far as anyone has acknowledged them.
+    ///
+    /// The replica must have stopped for good: an event that it mints later, or minted and never sent, is lost. And the
+    /// acknowledgements must be from after that: an old one does not say what its sender received since. Who knows the
+    /// replica's last event uses [`retire_upto`](Self::retire_upto), which needs neither.
+    ///
+    /// That members agree on the retirement is for a layer above; each then retires the replica in its own table.
+    ///
+    /// # Errors
+    /// [`RetireRefused`], naming who lacks what. Nothing was changed.
+    pub fn retire(&mut self, replica: &ReplicaId) -> Result<Retirement, RetireRefused> {
+        self.retire_upto(replica, 0)
+    }
+
+    /// As [`retire`](Self::retire), for a replica that is known to have minted events up to `last`.
+    ///
+    /// What members say they hold counts too, even beyond what the replica itself said: it may have died before it could.
+    /// So a false claim can prevent a retirement, and can never cause one.
+    ///
+    /// # Errors
+    /// [`RetireRefused`], naming who lacks what. Nothing was changed.
+    pub fn retire_upto(&mut self, replica: &ReplicaId, last: u64) -> Result<Retirement, RetireRefused> {
+        let gone = self
+            .members
+            .slot(replica)
+            .ok_or_else(|| RetireRefused::NotAMember { replica: replica.clone() })?;
+        let needs = self.most_claimed(replica).max(last);
+        self.check_retirement(gone, needs)?;
+        self.remove(gone);
+        self.retired.insert(replica.clone(), needs);
+        Ok(Retirement::new(replica.clone(), needs, self.members.clone()))
+    }
+
+    fn check_retirement(&self, gone: Slot, needs: u64) -> Result<(), RetireRefused> {
+        let others = self.members.iter().filter(|(slot, _)| *slot != gone);
+        let held = others.map(|(slot, id)| (id.clone(), self.rows[slot.index()][gone.index()]));
+        let lacking: Vec<_> = held.filter(|(_, has)| *has < needs).collect();
+        let replica = || self.members.ids()[gone.index()].clone();
+        if self.members.len() == 1 {
+            return Err(RetireRefused::LastMember { replica: replica() });
+        }
+        if !lacking.is_empty() {
+            return Err(RetireRefused::StillLacking { replica: replica(), needs, lacking });
+        }
+        Ok(())
+    }
+
+    /// Takes out a row and its column. Without the row, what only that member lacked becomes stable.
+    fn remove(&mut self, gone: Slot) {
+        let mut reached = lanes_of(&self.frontier, &self.members);
+        reached.remove(gone.index());
+        self.rows.remove(gone.index());
+        self.rows.iter_mut().for_each(|row| _ = row.remove(gone.index()));
+        self.members = self.members.without(gone);
+        for (slot, _) in self.members.iter() {
+            let entry = &mut reached[slot.index()];
+            *entry = least_in(&self.rows, slot).max(*entry);
+        }
+        self.frontier = VersionVector::from_lanes(self.members.clone(), &reached);
+    }
+}
+
+fn least_in(rows: &[Vec<u64>], column: Slot) -> u64 {
+    rows.iter().map(|row| row[column.index()]).min().unwrap_or(0)
+}
+
+fn lanes_of(vector: &VersionVector, members: &Membership) -> Vec<u64> {
+    members.iter().map(|(slot, _)| vector.at(slot)).collect()
+}
