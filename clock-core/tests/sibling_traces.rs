@@ -1,4 +1,4 @@
-//! Siblings: the traces of the paper written out, and random ones against a model that stores whole histories.
+//! Siblings: the trace of the inventors written out, and random ones against a model that stores whole histories.
 
 use clock_core::{
     Context, ContextFromTheFuture, Dot, MAX_JUMP, ReplicaId, SIBLINGS_MAX, Siblings, SiblingsRefused,
@@ -31,8 +31,9 @@ fn merged<V: Clone>(a: &Siblings<V>, b: &Siblings<V>) -> Siblings<V> {
     result
 }
 
-/// Three ways to keep the values of one key at one server, on the trace with which the authors of the paper introduce
-/// dots: `v1` and `v2` are written blind, then `v3` by a client that had read `v1` alone. The exact answer is `v2, v3`.
+/// Ways to keep the values of one key at one server, on the trace with which the authors of dotted version vectors explain
+/// them (ricardobcl/Dotted-Version-Vectors): `v1` and `v2` are written blind, then `v3` by a client that had read `v1`
+/// alone. The exact answer is `v2, v3`.
 mod one_server_and_three_writes {
     use super::*;
 

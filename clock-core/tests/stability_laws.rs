@@ -284,6 +284,16 @@ fn without_its_slowest_member_the_frontier_moves() {
     assert_eq!(stability.frontier(), &vector(&[5, 4]));
 }
 
+#[test]
+fn a_retirement_does_not_turn_the_frontier_back_to_a_new_member() {
+    let mut stability = stability(&[&[2, 2, 0], &[2, 2, 0], &[2, 2, 0]]);
+    stability.admit(replica(3)).unwrap();
+    stability.retire(&replica(2)).unwrap();
+    assert_eq!(stability.frontier(), &vector(&[2, 2]));
+    assert_eq!(stability.row(&replica(3)), Some(VersionVector::new()));
+    assert_eq!(stability.acknowledge(&replica(3), &vector(&[2, 2])), Ok(false));
+}
+
 /// The reason for all this: dropped too early, an entry makes an old vector appear concurrent to a newer one.
 #[test]
 fn an_entry_dropped_below_the_frontier_would_change_an_answer() {

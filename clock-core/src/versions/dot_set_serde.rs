@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-use super::dot_ranges::{Run, Runs};
 use super::dot_set::{DOT_RANGES_MAX, DotSet};
+use super::runs::{Run, Runs};
 use super::version_vector::VECTOR_ENTRIES_MAX;
 use crate::clocks::MAX_COUNTER;
 use crate::id::ReplicaId;

@@ -2,7 +2,7 @@
 
 mod compact;
 mod context;
-mod dot_ranges;
+mod dot_range;
 mod dot_set;
 #[cfg(feature = "serde")]
 mod dot_set_serde;
@@ -12,6 +12,7 @@ mod named_vector;
 mod replica_vector;
 mod repr;
 mod retirement;
+mod runs;
 #[cfg(feature = "serde")]
 mod serde;
 mod siblings;
@@ -24,7 +25,8 @@ mod version_vector;
 
 pub use compact::{CompactError, OtherMembers, VectorReceiver, VectorSender};
 pub use context::{CONTEXT_BYTES_MAX, Context, InvalidContext};
-pub use dot_set::{DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet};
+pub use dot_range::{DotRange, DotRangeRefused};
+pub use dot_set::{DOT_RANGES_MAX, DotSet};
 pub use membership::{MEMBERS_MAX, Membership, MembershipRefused, Slot};
 pub use named_vector::VectorTimestamp;
 pub(crate) use named_vector::check_counter;

@@ -144,6 +144,7 @@ mod tests {
         assert_eq!(held.clone().absorb_into(1), 1, "3 does not follow 1");
         assert_eq!(held.absorb_into(2), 4);
         assert_eq!(held, runs(&[(6, 7), (10, 12)]));
+        assert_eq!(held.clone().absorb_into(20), 20, "a prefix never gets shorter");
         assert_eq!(held.absorb_into(11), 12);
         assert!(held.is_empty());
     }
