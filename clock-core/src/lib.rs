@@ -50,7 +50,7 @@ pub use causality::{Ordering, compare_entries};
 pub use clocks::{
     Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError, HybridNodeClock,
     HybridTimestamp, LamportClock, LamportJump, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS, ManualTime, MergeRefused,
-    TimeSource, Timestamp, VectorClock, VectorNodeClock,
+    TimeSource, Timestamp, VectorClock, VectorNodeClock, VectorTimestamp,
 };
 #[cfg(feature = "replica")]
 pub use clocks::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clock_core::replica::{LogQuery, LogRecord, LogStart, Lsn};
 use clock_core::wire::EncodedEvent;
 use clock_core::{
-    Body, BodyKind, Dot, HybridTimestamp, Incarnation, Key, RequestId, NodeId, VersionVector, WriteEvent,
+    Body, BodyKind, Dot, HybridTimestamp, Incarnation, Key, NodeId, RequestId, VersionVector, WriteEvent,
 };
 use clock_node::store::{self, Batch, OpenedStore, Progress, StoreError, StoreIdentity, StoreWriter};
 

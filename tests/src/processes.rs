@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clock_core::wire::{EntryView, Receipt, Request, RequestError, Response, WriteContext};
-use clock_core::{BodyKind, Dot, Key, RequestId, NodeId};
+use clock_core::{BodyKind, Dot, Key, NodeId, RequestId};
 use clock_node::launch::{ClusterPlan, LocalCluster};
 use clock_node::net::client::{Client, ClientError};
 use tempfile::TempDir;

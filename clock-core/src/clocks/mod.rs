@@ -10,6 +10,7 @@ mod lamport;
 mod time_source;
 mod vector;
 mod vector_node;
+mod vector_timestamp;
 #[cfg(feature = "replica")]
 mod version_vector;
 
@@ -19,6 +20,7 @@ pub use lamport::{LamportClock, LamportJump, MAX_JUMP};
 pub use time_source::{ManualTime, TimeSource};
 pub use vector::{CounterExhausted, MergeRefused, VectorClock};
 pub use vector_node::VectorNodeClock;
+pub use vector_timestamp::VectorTimestamp;
 #[cfg(feature = "replica")]
 pub use version_vector::{NotContiguous, VECTOR_ENTRIES_MAX, VersionVector};
 

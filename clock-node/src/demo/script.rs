@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clock_core::replica::ConflictId;
 use clock_core::wire::{Choice, Receipt, Request, Response, VersionView, WriteContext};
-use clock_core::{BodyKind, Dot, Key, RequestId, NodeId};
+use clock_core::{BodyKind, Dot, Key, NodeId, RequestId};
 use serde_json::json;
 use tokio::time::sleep;
 

@@ -33,10 +33,7 @@ pub(super) struct Watchers {
 
 impl Watchers {
     /// Watches every station on a connection of its own.
-    pub(super) async fn start(
-        clients: Vec<(NodeId, Client)>,
-        started: Instant,
-    ) -> Result<Self, DemoError> {
+    pub(super) async fn start(clients: Vec<(NodeId, Client)>, started: Instant) -> Result<Self, DemoError> {
         let (sender, incoming) = mpsc::channel(OBSERVATIONS);
         for (station, mut client) in clients {
             client.request(Request::Watch).await?;

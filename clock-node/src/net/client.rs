@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock_core::wire::message::{Hello, Message, Refusal, Role};
 use clock_core::wire::{ConflictView, EntryView, HistoryEntry, Notice, Request, Response, StatusView};
-use clock_core::{Key, ReplicaId, NodeId};
+use clock_core::{Key, NodeId, ReplicaId};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -81,11 +81,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Unreachable`], [`ClientError::Timeout`] or [`ClientError::Refused`].
-    pub async fn connect(
-        address: &str,
-        cluster: &NodeId,
-        patience: Duration,
-    ) -> Result<Self, ClientError> {
+    pub async fn connect(address: &str, cluster: &NodeId, patience: Duration) -> Result<Self, ClientError> {
         let unreachable = |source| ClientError::Unreachable { address: address.to_owned(), source };
         let late = || unreachable(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection in time"));
         let dialled = timeout(patience, TcpStream::connect(address)).await.map_err(|_| late())?;

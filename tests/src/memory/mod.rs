@@ -110,8 +110,7 @@ impl MemoryCluster {
     }
 
     fn dial_all(&mut self, dialler: &NodeId) {
-        let others: Vec<NodeId> =
-            self.stations.keys().filter(|other| *other != dialler).cloned().collect();
+        let others: Vec<NodeId> = self.stations.keys().filter(|other| *other != dialler).cloned().collect();
         for other in others {
             self.dial(dialler, &other);
         }
@@ -149,8 +148,7 @@ impl MemoryCluster {
         }
         self.boot(&member, log);
         self.dial_all(&member);
-        let others: Vec<NodeId> =
-            self.stations.keys().filter(|other| **other != member).cloned().collect();
+        let others: Vec<NodeId> = self.stations.keys().filter(|other| **other != member).cloned().collect();
         others.iter().for_each(|other| self.dial(other, &member));
     }
 
