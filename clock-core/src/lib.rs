@@ -3,7 +3,7 @@
 //! The promise of this crate: it is deterministic, does no I/O, and never reads a clock. Time, bytes and randomness
 //! come in as arguments; what is to be done goes out as values. So a daemon, a test and a simulator run the same code.
 //!
-//! Three layers, each usable without the next:
+//! Three layers, each usable without the next, and a kit beside them:
 //!
 //! - **Clocks and causality**: [`LamportClock`], [`VectorClock`], [`HybridClock`], the four-way [`Ordering`] and the one
 //!   function that computes it, [`compare_entries`]. [`Clock`] is where a clock is plugged into a node.
@@ -11,6 +11,8 @@
 //!   surfaces concurrent events on it, with any [`Clock`].
 //! - **The replica** (feature `replica`): [`replica::Replica`] is one station's catalog behind a single entry point;
 //!   [`wire`] is what stations say to each other; [`record`] what they write about.
+//! - **Causal tracking for any service** (feature `headers`): traced events, and [`headers`] that carry them over
+//!   HTTP, Kafka or JSON.
 //!
 //! Which clock answers which question: a Lamport time orders a log and proves nothing; a hybrid time says *about when*
 //! and proves nothing either; only vectors (and dots with contexts) tell *concurrent* from *before*.
@@ -36,6 +38,8 @@ mod causality;
 mod clocks;
 #[cfg(feature = "replica")]
 mod event;
+#[cfg(feature = "headers")]
+pub mod headers;
 mod id;
 #[cfg(feature = "replica")]
 pub mod record;

@@ -1,0 +1,44 @@
+//! Causal tracking for services outside the catalog: traced events, and the headers that carry them.
+//!
+//! An event is a few headers beside the user's payload: [`text`] for HTTP and gRPC metadata, [`msgpack`] for Kafka, and
+//! [`positional`] for a whole event in one value.
+//!
+//! The formats are those of the crate `like-a-clockwork` 0.1.0, so both ends interoperate. What it emits is read; what
+//! would corrupt a clock is refused, which is stricter than it is: names outside the charset of
+//! [`NodeId`](crate::NodeId), non-canonical numbers, duplicates, trailing bytes, counters above
+//! [`MAX_COUNTER`](crate::MAX_COUNTER), anything above a limit below. Each refusal is a [`Malformed`] that names the
+//! header, the entry, the byte and what was expected there.
+//!
+//! Invariants: what is emitted is canonical (entries ascending, no zero, minimal integers), so equal vectors are equal
+//! bytes, and is accepted again. No input makes a decoder panic or allocate more than a small multiple of its length.
+//! Nothing here reads a clock or draws randomness.
+
+mod cursor;
+mod display_time;
+mod entries;
+mod field;
+mod label;
+mod lamport_timestamp;
+mod malformed;
+pub mod msgpack;
+pub mod positional;
+pub mod text;
+mod traced;
+
+pub use display_time::{DisplayTime, TimeText};
+pub use field::Field;
+pub use label::{EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, EventId, EventType};
+pub use lamport_timestamp::LamportTimestamp;
+pub use malformed::{EncodeError, Expected, Malformed};
+pub use traced::{Trace, TracedEvent};
+
+/// Most entries of a vector in a header: as many as the catalog's own wire format allows.
+///
+/// An honest vector has an entry per service that ever took part, tens to hundreds.
+pub const ENTRIES_MAX: usize = 1024;
+
+/// Most bytes of one header's value: 96 KiB.
+///
+/// The longest text of [`ENTRIES_MAX`] legal entries, 64 bytes of name and 19 digits each, takes 85 KiB and fits;
+/// half would refuse what we emit. Servers and brokers have limits of their own, commonly 8 to 64 KiB.
+pub const HEADER_BYTES_MAX: usize = 96 * 1024;

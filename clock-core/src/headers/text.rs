@@ -1,0 +1,276 @@
+//! The text forms: `svc-a=3,svc-b=1` for a vector, `order-svc:42` for a Lamport time.
+//!
+//! Written by hand, in one pass and without intermediate allocation: a vector is decoded as an iterator over slices of
+//! the input. Blanks round commas are read, as RFC 9110 (section 5.6.1) lets a proxy write them when it joins repeated
+//! headers, and never written. A number has one spelling, so `+5` and `007` are refused.
+//!
+//! The raw level ([`VectorEntries`], [`write_entries`], [`write_lamport`]) knows counters up to 2^64 - 1 and writes any
+//! name; only what is decoded into a clock's own types is held to [`MAX_COUNTER`](crate::MAX_COUNTER).
+
+use alloc::string::String;
+
+use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect, is_legal};
+use super::{EncodeError, Expected, Field, HEADER_BYTES_MAX, LamportTimestamp, Malformed};
+use crate::clocks::VectorTimestamp;
+use crate::id::{NODE_BYTES_MAX, NodeId};
+
+/// Writes entries as they are given: names unchecked, in the given order, zeros included.
+///
+/// For entries whose names are known to be legal; others can forge entries or headers. A clock's vector is written by
+/// [`encode_vector_into`].
+pub fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>, out: &mut String) {
+    for (place, (name, counter)) in entries.into_iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        out.push_str(name);
+        out.push('=');
+        push_decimal(counter, out);
+    }
+}
+
+/// Writes a vector in its canonical form, behind what `out` holds.
+///
+/// # Errors
+/// [`EncodeError`] if no receiver would accept it; `out` is as it was.
+pub fn encode_vector_into(vector: &VectorTimestamp, out: &mut String) -> Result<(), EncodeError> {
+    check_sendable(vector)?;
+    if vector.is_empty() {
+        return Err(EncodeError::EmptyVector);
+    }
+    write_entries(vector.entries(), out);
+    Ok(())
+}
+
+/// Reads a vector. Entries may come in any order; a zero is read and dropped.
+///
+/// # Errors
+/// [`Malformed`], also for a counter above [`MAX_COUNTER`](crate::MAX_COUNTER).
+pub fn decode_vector(text: &str) -> Result<VectorTimestamp, Malformed> {
+    collect(&mut VectorEntries::new(text).0)
+}
+
+/// The entries of a vector in its text form, straight from the input, in its order, zeros included, each node once.
+///
+/// The first refusal is the last item. A counter may be any `u64` here.
+#[derive(Clone, Debug)]
+pub struct VectorEntries<'a>(Distinct<'a, Reader<'a>>);
+
+impl<'a> VectorEntries<'a> {
+    /// The entries of this value.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self(Distinct::new(Reader { text, at: 0, entry_at: 0, entry: 0, ended: false }))
+    }
+}
+
+impl<'a> Iterator for VectorEntries<'a> {
+    type Item = Result<(&'a str, u64), Malformed>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+/// Where reading has got to. Between entries `at` is the first byte behind the comma.
+#[derive(Clone, Debug)]
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    entry_at: usize,
+    entry: usize,
+    ended: bool,
+}
+
+impl<'a> ReadEntries<'a> for Reader<'a> {
+    #[inline]
+    fn read(&mut self) -> Option<Result<Entry<'a>, Malformed>> {
+        if self.ended {
+            return None;
+        }
+        if self.at == 0
+            && let Err(refusal) = check_length(Field::Vector.text_name(), self.text)
+        {
+            return Some(Err(refusal));
+        }
+        Some(self.entry())
+    }
+
+    fn refuse(&self, expected: Expected) -> Malformed {
+        let entry = self.entry.saturating_sub(1);
+        Malformed::new(Field::Vector.text_name(), entry, self.entry_at, expected)
+    }
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    fn entry(&mut self) -> Result<Entry<'a>, Malformed> {
+        let mut scan = Scan { text: self.text, at: self.at };
+        scan.skip_blanks();
+        self.entry_at = scan.at;
+        let entry = scan.entry(b'=');
+        let entry = entry.and_then(|entry| self.close(&mut scan).map(|()| entry));
+        let place = self.entry;
+        self.at = scan.at;
+        self.entry += 1;
+        entry.map_err(|expected| Malformed::new(Field::Vector.text_name(), place, scan.at, expected))
+    }
+
+    #[inline]
+    fn close(&mut self, scan: &mut Scan<'_>) -> Result<(), Expected> {
+        scan.skip_blanks();
+        match scan.peek() {
+            None => self.ended = true,
+            Some(b',') => scan.at += 1,
+            Some(_) => return Err(Expected::CommaOrEnd),
+        }
+        Ok(())
+    }
+}
+
+/// Writes `node:time` as it is given, the name unchecked.
+pub fn write_lamport(node: &str, time: u64, out: &mut String) {
+    out.push_str(node);
+    out.push(':');
+    push_decimal(time, out);
+}
+
+/// Writes a Lamport time behind what `out` holds.
+pub fn encode_lamport_into(lamport: &LamportTimestamp, out: &mut String) {
+    write_lamport(lamport.node().as_str(), lamport.time(), out);
+}
+
+/// Reads a Lamport time.
+///
+/// # Errors
+/// [`Malformed`], also for a time above [`MAX_COUNTER`](crate::MAX_COUNTER).
+pub fn decode_lamport(text: &str) -> Result<LamportTimestamp, Malformed> {
+    decode_lamport_as(Field::Lamport.text_name(), text)
+}
+
+/// As [`decode_lamport`], for a value that came in a header of another name.
+pub(super) fn decode_lamport_as(name: &'static str, text: &str) -> Result<LamportTimestamp, Malformed> {
+    check_length(name, text)?;
+    let mut scan = Scan { text, at: 0 };
+    let lamport = scan.lamport();
+    lamport.map_err(|expected| Malformed::new(name, 0, scan.at, expected))
+}
+
+fn check_length(name: &'static str, text: &str) -> Result<(), Malformed> {
+    match text.len() {
+        0 => Err(Malformed::new(name, 0, 0, Expected::SomeEntry)),
+        1..=HEADER_BYTES_MAX => Ok(()),
+        _ => Err(Malformed::new(name, 0, HEADER_BYTES_MAX, Expected::FewerBytes)),
+    }
+}
+
+/// A place in a text. A failed step leaves `at` where the expectation was not met.
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn lamport(&mut self) -> Result<LamportTimestamp, Expected> {
+        self.skip_blanks();
+        let (name, time) = self.entry(b':')?;
+        self.skip_blanks();
+        if self.peek().is_some() {
+            return Err(Expected::End);
+        }
+        let node = NodeId::new(name).map_err(|_illegal| Expected::NodeName)?;
+        LamportTimestamp::new(node, time).ok_or(Expected::CounterInRange)
+    }
+
+    #[inline]
+    fn entry(&mut self, separator: u8) -> Result<Entry<'a>, Expected> {
+        let name = self.name()?;
+        if self.peek() != Some(separator) {
+            return Err(Expected::Separator);
+        }
+        self.at += 1;
+        Ok((name, self.counter()?))
+    }
+
+    #[inline]
+    fn name(&mut self) -> Result<&'a str, Expected> {
+        let rest = self.text.get(self.at..).unwrap_or("");
+        let length = rest.bytes().position(|byte| !is_legal(byte)).unwrap_or(rest.len());
+        if !(1..=NODE_BYTES_MAX).contains(&length) {
+            return Err(Expected::NodeName);
+        }
+        self.at += length;
+        Ok(&rest[..length])
+    }
+
+    /// Canonical decimal: no sign, and a zero in front only of nothing.
+    #[inline]
+    fn counter(&mut self) -> Result<u64, Expected> {
+        let start = self.at;
+        let mut value = 0u64;
+        while let Some(byte @ b'0'..=b'9') = self.peek() {
+            let grown = value.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(byte - b'0')));
+            value = grown.ok_or(Expected::Counter)?;
+            self.at += 1;
+        }
+        let digits = self.at - start;
+        if digits == 0 || (digits > 1 && self.text.as_bytes()[start] == b'0') {
+            return Err(Expected::Counter);
+        }
+        Ok(value)
+    }
+}
+
+/// The numbers 00 to 99, side by side.
+const PAIRS: &str = "0001020304050607080910111213141516171819\
+                     2021222324252627282930313233343536373839\
+                     4041424344454647484950515253545556575859\
+                     6061626364656667686970717273747576777879\
+                     8081828384858687888990919293949596979899";
+
+/// Appends a number two digits at a time; at most ten levels deep.
+fn push_decimal(number: u64, out: &mut String) {
+    if number >= 100 {
+        push_decimal(number / 100, out);
+    }
+    let pair = usize::try_from(number % 100).unwrap_or(0) * 2;
+    let skip = usize::from(number < 10);
+    out.push_str(&PAIRS[pair + skip..pair + 2]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MAX_COUNTER;
+
+    #[test]
+    fn numbers_read_back_from_their_digits() {
+        for number in [0, 9, 10, 99, 100, 101, 999, 1000, 12_345, MAX_COUNTER, u64::MAX] {
+            let mut text = String::new();
+            push_decimal(number, &mut text);
+            assert_eq!(text, number.to_string());
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_header_the_entry_and_the_byte() {
+        let refusal = decode_vector("a=1, b=x").unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "X-Causality-Vector, entry 1, byte 7: expected a canonical integer from 0 to 2^64 - 1"
+        );
+    }
+}
