@@ -4,8 +4,8 @@
 #![cfg(feature = "headers")]
 
 use clock_core::headers::{
-    DisplayTime, EventId, EventType, Expected, Field, Malformed, Trace, TracedEvent, msgpack, positional,
-    text,
+    DisplayTime, EventId, EventType, Expected, Field, Malformed, Trace, TracedEvent, json, msgpack,
+    positional, text,
 };
 use clock_core::{MAX_COUNTER, VectorTimestamp};
 
@@ -360,4 +360,114 @@ fn positional_events_are_held_to_the_same_rules() {
     }
     assert_eq!(positional::decode_vector(&bytes("81a16101")).unwrap_err().expected, Expected::ArrayOf(1));
     assert_eq!(positional::decode_vector(&bytes("9181a1610100")).unwrap_err().expected, Expected::End);
+}
+
+#[test]
+fn serde_gives_an_event_the_golden_json() {
+    let golden = concat!(
+        r#"{"event_type":"order.created","payload":[100,97,116,97],"causality":{"clocks":{"svc-a":3}},"#,
+        r#""event_id":"ev-1","timestamp_utc":null}"#
+    );
+    assert_eq!(serde_json::to_string(&order_created()).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<TracedEvent>(golden).unwrap(), order_created());
+}
+
+#[test]
+fn serde_refuses_what_would_corrupt_a_clock() {
+    let event = |event_type: &str, clocks: &str, id: &str| {
+        format!(
+            r#"{{"event_type":"{event_type}","payload":[],"causality":{{"clocks":{clocks}}},"event_id":"{id}"}}"#
+        )
+    };
+    assert!(serde_json::from_str::<TracedEvent>(&event("t", r#"{"a":1}"#, "ev-1")).is_ok());
+    for (event_type, clocks, id) in [
+        ("", r#"{"a":1}"#, "ev-1"),
+        ("t", r#"{"a":1}"#, ""),
+        ("t", r#"{"a":5,"a":1}"#, "ev-1"),
+        ("t", r#"{"a":-1}"#, "ev-1"),
+        ("t", r#"{"a":1.0}"#, "ev-1"),
+        ("t", r#"{"a":9223372036854775808}"#, "ev-1"),
+        ("t", r#"{"":1}"#, "ev-1"),
+        ("t", r#"{"a=9,b":1}"#, "ev-1"),
+        ("t", "[]", "ev-1"),
+    ] {
+        let text = event(event_type, clocks, id);
+        assert!(serde_json::from_str::<TracedEvent>(&text).is_err(), "{text}");
+    }
+}
+
+fn document(text: &str) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(text).expect("the test's own input is legal")
+}
+
+#[test]
+fn causality_lies_beside_the_users_own_fields() {
+    let trace = Trace {
+        event_id: EventId::new("event-123").unwrap(),
+        event_type: EventType::new("order.created").unwrap(),
+        causality: vector(&[("order-service", 1)]),
+    };
+    let mut order = document(r#"{"order_id":42,"status":"created"}"#);
+    json::inject(&trace, &mut order).unwrap();
+    assert_eq!(
+        serde_json::to_string(&order).unwrap(),
+        concat!(
+            r#"{"_causality":{"event_id":"event-123","event_type":"order.created","#,
+            r#""vector":{"order-service":1}},"order_id":42,"status":"created"}"#
+        )
+    );
+    assert_eq!(json::extract(&order), Ok(trace.clone()));
+    assert_eq!(json::inject(&trace, &mut order), Err(json::InjectError::KeyTaken));
+    assert!(json::replace(&trace, &mut order).unwrap().is_some());
+}
+
+#[test]
+fn a_users_own_field_is_not_replaced_unasked() {
+    let mut order = document(r#"{"_causality":"mine"}"#);
+    assert_eq!(json::inject(order_created().trace(), &mut order), Err(json::InjectError::KeyTaken));
+    assert_eq!(order, document(r#"{"_causality":"mine"}"#));
+    assert_eq!(json::replace(order_created().trace(), &mut order), Ok(Some("mine".into())));
+}
+
+#[test]
+fn a_whole_event_is_a_document_with_a_number_array() {
+    let value = json::event_to_value(&order_created()).unwrap();
+    assert_eq!(value["payload"].to_string(), "[100,97,116,97]");
+    assert_eq!(json::event_from_value(&value), Ok(order_created()));
+}
+
+#[test]
+fn documents_with_broken_causality_are_refused_with_the_path() {
+    let whole = |id: &str, kind: &str, vector: &str| {
+        format!(r#"{{"_causality":{{"event_id":{id},"event_type":{kind},"vector":{vector}}}}}"#)
+    };
+    for (text, expected) in [
+        ("{}".to_owned(), "_causality: expected an object"),
+        (whole("7", r#""t""#, "{}"), "_causality.event_id: expected a string"),
+        (r#"{"_causality":{}}"#.to_owned(), "_causality.event_id: expected a string"),
+        (whole(r#""e""#, "null", "{}"), "_causality.event_type: expected a string"),
+        (whole(r#""e""#, r#""t""#, "[]"), "_causality.vector: expected an object"),
+    ] {
+        assert_eq!(json::extract(&document(&text)).unwrap_err().to_string(), expected);
+    }
+    for (kind, vector, expected) in [
+        (r#""""#, "{}", Expected::EventType),
+        (r#""t""#, r#"{"a":-1}"#, Expected::Counter),
+        (r#""t""#, r#"{"a":1.0}"#, Expected::Counter),
+        (r#""t""#, r#"{"a":9223372036854775808}"#, Expected::CounterInRange),
+        (r#""t""#, r#"{"a b":1}"#, Expected::NodeName),
+    ] {
+        let refusal = json::extract(&document(&whole(r#""e""#, kind, vector))).unwrap_err();
+        assert!(matches!(refusal, json::JsonError::Malformed(malformed) if malformed.expected == expected));
+    }
+}
+
+#[test]
+fn a_lamport_time_has_a_json_form() {
+    let value = json::lamport_to_value(&text::decode_lamport("order-svc:42").unwrap());
+    assert_eq!(value.to_string(), r#"{"node_id":"order-svc","time":42}"#);
+    assert_eq!(json::lamport_from_value(&value).unwrap().to_string(), "order-svc:42");
+    for broken in [r#"{"node_id":"a:b","time":1}"#, r#"{"node_id":"a","time":-1}"#, r#"{"time":1}"#, "[]"] {
+        assert!(json::lamport_from_value(&serde_json::from_str(broken).unwrap()).is_err(), "{broken}");
+    }
 }

@@ -30,6 +30,11 @@ impl Malformed {
         let shown = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         Self { name, entry: shown(entry), position: shown(position), expected }
     }
+
+    /// The same refusal under the name of the header that the value came in.
+    pub(super) fn within(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
 }
 
 /// What a decoder expected where it stopped.

@@ -1,7 +1,7 @@
 //! Causal tracking for services outside the catalog: traced events, and the headers that carry them.
 //!
-//! An event is a few headers beside the user's payload: [`text`] for HTTP and gRPC metadata, [`msgpack`] for Kafka, and
-//! [`positional`] for a whole event in one value.
+//! An event is a few headers beside the user's payload, or a field of a JSON document ([`json`]). The values themselves are
+//! made by [`text`], [`msgpack`] and [`positional`].
 //!
 //! The formats are those of the crate `like-a-clockwork` 0.1.0, so both ends interoperate. What it emits is read; what
 //! would corrupt a clock is refused, which is stricter than it is: names outside the charset of
@@ -17,6 +17,8 @@ mod cursor;
 mod display_time;
 mod entries;
 mod field;
+pub mod json;
+mod json_event;
 mod label;
 mod lamport_timestamp;
 mod malformed;
