@@ -13,7 +13,7 @@ pub const EVENT_TYPE_BYTES_MAX: usize = 256;
 
 /// The id of an event: 1 to 128 visible ASCII characters.
 ///
-/// Ours are UUIDs of version 7; of others nothing more is asked than that they
+/// Ours are UUIDs of version 7 ([`UuidV7Source`](super::UuidV7Source)); of others nothing more is asked than that they
 /// fit a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(Arc<str>);

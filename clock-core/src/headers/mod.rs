@@ -1,5 +1,8 @@
 //! Causal tracking for services outside the catalog: traced events, and the headers that carry them.
 //!
+//! A service owns a [`Tracer`]. It [`send`](Tracer::send)s events, which carry what it knew, and
+//! [`receive`](Tracer::receive)s those of others.
+//!
 //! An event is a few headers beside the user's payload, or a field of a JSON document ([`json`]). The values themselves are
 //! made by [`text`], [`msgpack`] and [`positional`].
 //!
@@ -16,6 +19,7 @@
 mod cursor;
 mod display_time;
 mod entries;
+mod event_id_source;
 mod field;
 pub mod json;
 mod json_event;
@@ -26,13 +30,16 @@ pub mod msgpack;
 pub mod positional;
 pub mod text;
 mod traced;
+mod tracer;
 
 pub use display_time::{DisplayTime, TimeText};
+pub use event_id_source::{CountingSource, EventIdSource, IdsExhausted, UuidV7Source};
 pub use field::Field;
 pub use label::{EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, EventId, EventType};
 pub use lamport_timestamp::LamportTimestamp;
 pub use malformed::{EncodeError, Expected, Malformed};
 pub use traced::{Trace, TracedEvent};
+pub use tracer::{ReceiveError, SendError, Tracer};
 
 /// Most entries of a vector in a header: as many as the catalog's own wire format allows.
 ///
