@@ -1,10 +1,9 @@
 //! Causal tracking for services outside the catalog: traced events, and the headers that carry them.
 //!
 //! A service owns a [`Tracer`]. It [`send`](Tracer::send)s events, which carry what it knew, and
-//! [`receive`](Tracer::receive)s those of others.
-//!
-//! An event is a few headers beside the user's payload, or a field of a JSON document ([`json`]). The values themselves are
-//! made by [`text`], [`msgpack`] and [`positional`].
+//! [`receive`](Tracer::receive)s those of others. On the way an event is three headers beside the user's payload, in
+//! text ([`text_headers`]: HTTP, gRPC metadata), in binary ([`binary_headers`]: Kafka), or a field of a JSON document
+//! ([`json`]). The values themselves are made by [`text`], [`msgpack`] and [`positional`].
 //!
 //! The formats are those of the crate `like-a-clockwork` 0.1.0, so both ends interoperate. What it emits is read; what
 //! would corrupt a clock is refused, which is stricter than it is: names outside the charset of
@@ -16,10 +15,13 @@
 //! bytes, and is accepted again. No input makes a decoder panic or allocate more than a small multiple of its length.
 //! Nothing here reads a clock or draws randomness.
 
+pub mod binary_headers;
+mod carrier;
 mod cursor;
 mod display_time;
 mod entries;
 mod event_id_source;
+mod extract_error;
 mod field;
 pub mod json;
 mod json_event;
@@ -29,11 +31,14 @@ mod malformed;
 pub mod msgpack;
 pub mod positional;
 pub mod text;
+pub mod text_headers;
 mod traced;
 mod tracer;
 
+pub use carrier::{CarrierValue, HeaderCarrier};
 pub use display_time::{DisplayTime, TimeText};
 pub use event_id_source::{CountingSource, EventIdSource, IdsExhausted, UuidV7Source};
+pub use extract_error::ExtractError;
 pub use field::Field;
 pub use label::{EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, EventId, EventType};
 pub use lamport_timestamp::LamportTimestamp;

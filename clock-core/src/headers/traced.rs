@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{DisplayTime, EventId, EventType};
+use super::{DisplayTime, EventId, EventType, ExtractError, Field};
 use crate::causality::Ordering;
 use crate::clocks::VectorTimestamp;
 
@@ -15,6 +15,27 @@ pub struct Trace {
     pub event_type: EventType,
     /// What its sender knew, the event itself included.
     pub causality: VectorTimestamp,
+}
+
+impl Trace {
+    /// What the three headers make up: none of them is no trace, some of them are a broken one.
+    pub(super) fn of_headers(
+        event_id: Option<EventId>,
+        event_type: Option<EventType>,
+        causality: Option<VectorTimestamp>,
+        header: fn(Field) -> &'static str,
+    ) -> Result<Option<Self>, ExtractError> {
+        let missing = |field| ExtractError::Missing { name: header(field) };
+        match (event_id, event_type, causality) {
+            (None, None, None) => Ok(None),
+            (Some(event_id), Some(event_type), Some(causality)) => {
+                Ok(Some(Self { event_id, event_type, causality }))
+            }
+            (None, ..) => Err(missing(Field::EventId)),
+            (_, None, _) => Err(missing(Field::EventType)),
+            (.., None) => Err(missing(Field::Vector)),
+        }
+    }
 }
 
 /// An event with its causal past. Immutable, so that it says the same wherever it is passed on to.
