@@ -12,12 +12,11 @@ use crate::clocks::VectorTimestamp;
 /// Writes the three headers of an event.
 ///
 /// # Errors
-/// [`EncodeError`]; the carrier is as it was.
+/// [`EncodeError`]; the carrier is as it was unless it refused.
 pub fn inject<C: HeaderCarrier<Value = [u8]>>(trace: &Trace, carrier: &mut C) -> Result<(), EncodeError> {
     inject_vector(&trace.causality, carrier)?;
-    carrier.set(Field::EventId.binary_name(), trace.event_id.as_str().as_bytes());
-    carrier.set(Field::EventType.binary_name(), trace.event_type.as_str().as_bytes());
-    Ok(())
+    carrier.set(Field::EventId.binary_name(), trace.event_id.as_str().as_bytes())?;
+    carrier.set(Field::EventType.binary_name(), trace.event_type.as_str().as_bytes())
 }
 
 /// Reads the three headers of an event; none if there are none of them, as with a sender that tracks nothing.
@@ -33,15 +32,14 @@ pub fn extract<C: HeaderCarrier<Value = [u8]>>(carrier: &C) -> Result<Option<Tra
 /// Writes what the sender knew, for a message that is no event.
 ///
 /// # Errors
-/// [`EncodeError`]; the carrier is as it was.
+/// [`EncodeError`]; the carrier is as it was unless it refused.
 pub fn inject_vector<C: HeaderCarrier<Value = [u8]>>(
     vector: &VectorTimestamp,
     carrier: &mut C,
 ) -> Result<(), EncodeError> {
     let mut value = Vec::new();
     encode_vector_into(vector, &mut value)?;
-    carrier.set(Field::Vector.binary_name(), &value);
-    Ok(())
+    carrier.set(Field::Vector.binary_name(), &value)
 }
 
 /// Reads what the sender knew, if it says.
@@ -56,8 +54,14 @@ pub fn extract_vector<C: HeaderCarrier<Value = [u8]>>(
 }
 
 /// Writes a Lamport time.
-pub fn inject_lamport<C: HeaderCarrier<Value = [u8]>>(lamport: &LamportTimestamp, carrier: &mut C) {
-    carrier.set(Field::Lamport.binary_name(), lamport.to_string().as_bytes());
+///
+/// # Errors
+/// [`EncodeError::CarrierRefused`].
+pub fn inject_lamport<C: HeaderCarrier<Value = [u8]>>(
+    lamport: &LamportTimestamp,
+    carrier: &mut C,
+) -> Result<(), EncodeError> {
+    carrier.set(Field::Lamport.binary_name(), lamport.to_string().as_bytes())
 }
 
 /// Reads the sender's Lamport time, if it says.

@@ -14,7 +14,7 @@ use core::hash::BuildHasher;
 #[cfg(feature = "std")]
 use std::collections::HashMap;
 
-use super::{Expected, ExtractError, HEADER_BYTES_MAX, Malformed};
+use super::{EncodeError, Expected, ExtractError, HEADER_BYTES_MAX, Malformed};
 
 /// A place for headers. Implemented for maps and lists of `String` names with `String` (text) or `Vec<u8>` (binary)
 /// values, and for `http::HeaderMap` with the feature `http`.
@@ -26,7 +26,10 @@ pub trait HeaderCarrier {
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
 
     /// Makes this the one value under a name, in place of those under any spelling of it.
-    fn set(&mut self, name: &'static str, value: &Self::Value);
+    ///
+    /// # Errors
+    /// [`EncodeError::CarrierRefused`] if the carrier is full, or takes no such value.
+    fn set(&mut self, name: &'static str, value: &Self::Value) -> Result<(), EncodeError>;
 }
 
 /// How a carrier keeps a value: as `String` or as `Vec<u8>`.
@@ -62,9 +65,10 @@ impl<V: CarrierValue, S: BuildHasher> HeaderCarrier for HashMap<String, V, S> {
         of_name(self, name)
     }
 
-    fn set(&mut self, name: &'static str, value: &V::Form) {
+    fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|key, _| !key.eq_ignore_ascii_case(name));
         self.insert(name.to_string(), V::from_form(value));
+        Ok(())
     }
 }
 
@@ -75,9 +79,10 @@ impl<V: CarrierValue> HeaderCarrier for BTreeMap<String, V> {
         of_name(self, name)
     }
 
-    fn set(&mut self, name: &'static str, value: &V::Form) {
+    fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|key, _| !key.eq_ignore_ascii_case(name));
         self.insert(name.to_string(), V::from_form(value));
+        Ok(())
     }
 }
 
@@ -88,9 +93,10 @@ impl<V: CarrierValue> HeaderCarrier for Vec<(String, V)> {
         of_name(self.iter().map(|(key, value)| (key, value)), name)
     }
 
-    fn set(&mut self, name: &'static str, value: &V::Form) {
+    fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
         self.push((name.to_string(), V::from_form(value)));
+        Ok(())
     }
 }
 
@@ -102,13 +108,11 @@ impl HeaderCarrier for http::HeaderMap {
         self.get_all(name).iter().map(http::HeaderValue::as_bytes)
     }
 
-    /// A value with a control character is left out, and so is the header; none that is written here has one.
-    fn set(&mut self, name: &'static str, value: &str) {
-        let Ok(name) = http::HeaderName::from_bytes(name.as_bytes()) else { return };
-        match http::HeaderValue::from_str(value) {
-            Ok(value) => self.insert(name, value),
-            Err(_illegal) => self.remove(name),
-        };
+    fn set(&mut self, name: &'static str, value: &str) -> Result<(), EncodeError> {
+        let refused = EncodeError::CarrierRefused { name };
+        let value = http::HeaderValue::from_str(value).map_err(|_illegal| refused.clone())?;
+        let key = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_illegal| refused.clone())?;
+        self.try_insert(key, value).map(drop).map_err(|_full| refused)
     }
 }
 

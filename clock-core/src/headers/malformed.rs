@@ -113,7 +113,7 @@ impl fmt::Display for Expected {
     }
 }
 
-/// Why a value was not encoded. Nothing was written.
+/// Why a value was not sent. Nothing was written, but for [`CarrierRefused`](Self::CarrierRefused).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EncodeError {
     /// A clock has an entry under a name that no header can carry without forging others: name nodes by
@@ -137,6 +137,12 @@ pub enum EncodeError {
     PayloadTooLong {
         /// How long it is.
         bytes: usize,
+    },
+    /// The place for headers takes no more of them, or not this value. Headers before it may have been set.
+    #[error("the carrier did not take {name}")]
+    CarrierRefused {
+        /// The header.
+        name: &'static str,
     },
     /// The event type has characters that no text header can carry. Binary and JSON can.
     #[error("event type {event_type:?}: a text header carries ASCII only")]

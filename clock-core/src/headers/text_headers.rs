@@ -23,15 +23,14 @@ use crate::clocks::VectorTimestamp;
 /// Writes the three headers of an event.
 ///
 /// # Errors
-/// [`EncodeError`]; the carrier is as it was.
+/// [`EncodeError`]; the carrier is as it was unless it refused.
 pub fn inject<C: HeaderCarrier<Value = str>>(trace: &Trace, carrier: &mut C) -> Result<(), EncodeError> {
     if !trace.event_type.as_str().is_ascii() {
         return Err(EncodeError::NotAscii { event_type: trace.event_type.to_string() });
     }
     inject_vector(&trace.causality, carrier)?;
-    carrier.set(Field::EventId.text_name(), trace.event_id.as_str());
-    carrier.set(Field::EventType.text_name(), trace.event_type.as_str());
-    Ok(())
+    carrier.set(Field::EventId.text_name(), trace.event_id.as_str())?;
+    carrier.set(Field::EventType.text_name(), trace.event_type.as_str())
 }
 
 /// Reads the three headers of an event; none if there are none of them, as with a sender that tracks nothing.
@@ -47,15 +46,14 @@ pub fn extract<C: HeaderCarrier<Value = str>>(carrier: &C) -> Result<Option<Trac
 /// Writes what the sender knew, for a call that is no event.
 ///
 /// # Errors
-/// [`EncodeError`]; the carrier is as it was.
+/// [`EncodeError`]; the carrier is as it was unless it refused.
 pub fn inject_vector<C: HeaderCarrier<Value = str>>(
     vector: &VectorTimestamp,
     carrier: &mut C,
 ) -> Result<(), EncodeError> {
     let mut value = String::new();
     encode_vector_into(vector, &mut value)?;
-    carrier.set(Field::Vector.text_name(), &value);
-    Ok(())
+    carrier.set(Field::Vector.text_name(), &value)
 }
 
 /// Reads what the sender knew, if it says. Several headers are one list.
@@ -70,8 +68,14 @@ pub fn extract_vector<C: HeaderCarrier<Value = str>>(
 }
 
 /// Writes a Lamport time.
-pub fn inject_lamport<C: HeaderCarrier<Value = str>>(lamport: &LamportTimestamp, carrier: &mut C) {
-    carrier.set(Field::Lamport.text_name(), &lamport.to_string());
+///
+/// # Errors
+/// [`EncodeError::CarrierRefused`].
+pub fn inject_lamport<C: HeaderCarrier<Value = str>>(
+    lamport: &LamportTimestamp,
+    carrier: &mut C,
+) -> Result<(), EncodeError> {
+    carrier.set(Field::Lamport.text_name(), &lamport.to_string())
 }
 
 /// Reads the sender's Lamport time, if it says.
