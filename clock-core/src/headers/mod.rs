@@ -5,6 +5,8 @@
 //! text ([`text_headers`]: HTTP, gRPC metadata), in binary ([`binary_headers`]: Kafka), or a field of a JSON document
 //! ([`json`]). The values themselves are made by [`text`], [`msgpack`] and [`positional`].
 //!
+//! Whoever gets events may drop what is stale and keep what is concurrent ([`Deduplicator`]).
+//!
 //! The formats are those of the crate `like-a-clockwork` 0.1.0, so both ends interoperate. What it emits is read; what
 //! would corrupt a clock is refused, which is stricter than it is: names outside the charset of
 //! [`NodeId`](crate::NodeId), non-canonical numbers, duplicates, trailing bytes, counters above
@@ -18,6 +20,7 @@
 pub mod binary_headers;
 mod carrier;
 mod cursor;
+mod dedup;
 mod display_time;
 mod entries;
 mod event_id_source;
@@ -36,6 +39,7 @@ mod traced;
 mod tracer;
 
 pub use carrier::{CarrierValue, HeaderCarrier};
+pub use dedup::{DedupFull, Deduplicator, Verdict};
 pub use display_time::{DisplayTime, TimeText};
 pub use event_id_source::{CountingSource, EventIdSource, IdsExhausted, UuidV7Source};
 pub use extract_error::ExtractError;
