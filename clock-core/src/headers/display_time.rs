@@ -7,9 +7,9 @@ use super::{Expected, Malformed};
 /// Longest text of a time, in bytes: RFC 3339 with nanoseconds takes 35.
 pub(super) const TIME_BYTES_MAX: usize = 64;
 
-/// When an event happened by somebody's clock. Shown, carried on as it came, and never compared: order comes from the
-/// vector. The peers' type is not fixed by the format, so both spellings that they may use are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// When an event happened by somebody's clock. Shown, carried on as it came, and never asked for order: that comes from
+/// the vector. (`Ord` makes sorted output the same each time.) The peers' type is not fixed by the format, so both spellings that they may use are kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DisplayTime {
     /// A number of the sender's unit, commonly milliseconds since 1970.
     Number(u64),
@@ -18,7 +18,7 @@ pub enum DisplayTime {
 }
 
 /// A time as text: 1 to 64 bytes without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeText(Arc<str>);
 
 impl TimeText {

@@ -5,7 +5,8 @@
 //! text ([`text_headers`]: HTTP, gRPC metadata), in binary ([`binary_headers`]: Kafka), or a field of a JSON document
 //! ([`json`]). The values themselves are made by [`text`], [`msgpack`] and [`positional`].
 //!
-//! Whoever gets events may drop what is stale and keep what is concurrent ([`Deduplicator`]).
+//! Whoever gets events may drop what is stale and keep what is concurrent ([`Deduplicator`]), put the logs of many
+//! services into causal order and see who raced ([`CausalOrder`]), and draw that with ShiViz ([`shiviz`]).
 //!
 //! The formats are those of the crate `like-a-clockwork` 0.1.0, so both ends interoperate. What it emits is read; what
 //! would corrupt a clock is refused, which is stricter than it is: names outside the charset of
@@ -19,6 +20,7 @@
 
 pub mod binary_headers;
 mod carrier;
+mod causal_order;
 mod cursor;
 mod dedup;
 mod display_time;
@@ -33,12 +35,14 @@ mod lamport_timestamp;
 mod malformed;
 pub mod msgpack;
 pub mod positional;
+pub mod shiviz;
 pub mod text;
 pub mod text_headers;
 mod traced;
 mod tracer;
 
 pub use carrier::{CarrierValue, HeaderCarrier};
+pub use causal_order::{CausalOrder, Contradiction, Gap, LogEntry, Race};
 pub use dedup::{DedupFull, Deduplicator, Verdict};
 pub use display_time::{DisplayTime, TimeText};
 pub use event_id_source::{CountingSource, EventIdSource, IdsExhausted, UuidV7Source};
