@@ -42,8 +42,8 @@ impl<'a> Cursor<'a> {
     pub(super) fn map_len(&mut self) -> Result<usize, Expected> {
         match self.marker()? {
             marker @ 0x80..=0x8f => Ok(self.step(usize::from(marker & 0x0f))),
-            0xde => self.length(2),
-            0xdf => self.length(4),
+            0xde => self.length::<2>(),
+            0xdf => self.length::<4>(),
             _ => Err(Expected::Map),
         }
     }
@@ -52,8 +52,8 @@ impl<'a> Cursor<'a> {
     pub(super) fn array_len(&mut self) -> Result<usize, Expected> {
         match self.marker()? {
             marker @ 0x90..=0x9f => Ok(self.step(usize::from(marker & 0x0f))),
-            0xdc => self.length(2),
-            0xdd => self.length(4),
+            0xdc => self.length::<2>(),
+            0xdd => self.length::<4>(),
             _ => Err(Expected::Array),
         }
     }
@@ -64,9 +64,9 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let len = match self.marker()? {
             marker @ 0xa0..=0xbf => self.step(usize::from(marker & 0x1f)),
-            0xd9 => self.length(1)?,
-            0xda => self.length(2)?,
-            0xdb => self.length(4)?,
+            0xd9 => self.length::<1>()?,
+            0xda => self.length::<2>()?,
+            0xdb => self.length::<4>()?,
             _ => return Err(Expected::Text),
         };
         if len > bytes_max {
@@ -81,14 +81,14 @@ impl<'a> Cursor<'a> {
     pub(super) fn unsigned(&mut self) -> Result<u64, Expected> {
         match self.marker()? {
             marker @ 0x00..=0x7f => Ok(self.step(u64::from(marker))),
-            0xcc => self.big_endian(1),
-            0xcd => self.big_endian(2),
-            0xce => self.big_endian(4),
-            0xcf => self.big_endian(8),
-            0xd0 => self.not_negative(1),
-            0xd1 => self.not_negative(2),
-            0xd2 => self.not_negative(4),
-            0xd3 => self.not_negative(8),
+            0xcc => self.big_endian::<1>(),
+            0xcd => self.big_endian::<2>(),
+            0xce => self.big_endian::<4>(),
+            0xcf => self.big_endian::<8>(),
+            0xd0 => self.not_negative::<1>(),
+            0xd1 => self.not_negative::<2>(),
+            0xd2 => self.not_negative::<4>(),
+            0xd3 => self.not_negative::<8>(),
             _ => Err(Expected::Counter),
         }
     }
@@ -120,24 +120,27 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// The number in so many bytes behind the marker. At most eight.
-    fn big_endian(&mut self, width: usize) -> Result<u64, Expected> {
-        let end = self.at + 1 + width;
-        let digits = self.bytes.get(self.at + 1..end).ok_or(Expected::MoreBytes)?;
-        self.at = end;
+    /// The number in the `N` bytes behind the marker.
+    #[inline]
+    fn big_endian<const N: usize>(&mut self) -> Result<u64, Expected> {
+        let rest = self.bytes.get(self.at + 1..).ok_or(Expected::MoreBytes)?;
+        let digits: &[u8; N] = rest.first_chunk().ok_or(Expected::MoreBytes)?;
+        self.at += 1 + N;
         Ok(digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit)))
     }
 
     /// The same, of a signed type.
-    fn not_negative(&mut self, width: usize) -> Result<u64, Expected> {
+    #[cold]
+    fn not_negative<const N: usize>(&mut self) -> Result<u64, Expected> {
         if self.bytes.get(self.at + 1).is_some_and(|high| high & 0x80 != 0) {
             return Err(Expected::Counter);
         }
-        self.big_endian(width)
+        self.big_endian::<N>()
     }
 
-    fn length(&mut self, width: usize) -> Result<usize, Expected> {
-        let length = self.big_endian(width)?;
+    #[cold]
+    fn length<const N: usize>(&mut self) -> Result<usize, Expected> {
+        let length = self.big_endian::<N>()?;
         Ok(usize::try_from(length).unwrap_or(usize::MAX))
     }
 }

@@ -7,9 +7,10 @@
 use alloc::collections::BTreeSet;
 use core::iter;
 
+use super::charset::is_node_name;
 use super::{ENTRIES_MAX, EncodeError, Expected, Malformed};
 use crate::clocks::{MAX_COUNTER, VectorTimestamp};
-use crate::id::{NODE_BYTES_MAX, is_name_byte};
+use crate::id::NODE_BYTES_MAX;
 
 /// One entry of a vector: a node and its counter.
 pub(super) type Entry<'a> = (&'a str, u64);
@@ -122,43 +123,5 @@ pub(super) fn check_sendable(vector: &VectorTimestamp) -> Result<(), EncodeError
     match vector.entries().find(|(name, _)| !is_node_name(name.as_bytes())) {
         Some((name, _)) => Err(EncodeError::NodeName { node: name.chars().take(NODE_BYTES_MAX).collect() }),
         None => Ok(()),
-    }
-}
-
-/// The charset as a table, so that a name costs a load per byte and a single branch.
-const ILLEGAL: [u8; 256] = {
-    let mut table = [1; 256];
-    let mut byte = 0u8;
-    while byte < 128 {
-        table[byte as usize] = !is_name_byte(byte) as u8;
-        byte += 1;
-    }
-    table
-};
-
-/// Whether these bytes are a node name: the rule of [`NodeId`](crate::NodeId).
-pub(super) fn is_node_name(name: &[u8]) -> bool {
-    let illegal = name.iter().fold(0, |illegal, byte| illegal | ILLEGAL[usize::from(*byte)]);
-    (1..=NODE_BYTES_MAX).contains(&name.len()) && illegal == 0
-}
-
-/// Whether this byte may stand in a node name.
-#[inline]
-pub(super) fn is_legal(byte: u8) -> bool {
-    ILLEGAL[usize::from(byte)] == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::NodeId;
-
-    #[test]
-    fn the_table_is_the_charset_of_node_ids() {
-        for character in (0..=255u8).map(char::from) {
-            let name = character.to_string();
-            assert_eq!(is_node_name(name.as_bytes()), NodeId::new(&name).is_ok(), "{character:?}");
-        }
-        assert!(!is_node_name(b"") && !is_node_name(&[b'n'; 65]) && is_node_name(&[b'n'; 64]));
     }
 }

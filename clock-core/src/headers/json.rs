@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::entries::{check_sendable, is_node_name};
+use super::charset::is_node_name;
+use super::entries::check_sendable;
 use super::{
     ENTRIES_MAX, EncodeError, EventId, EventType, Expected, LamportTimestamp, Malformed, Trace, TracedEvent,
 };

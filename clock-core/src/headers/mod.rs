@@ -21,6 +21,7 @@
 pub mod binary_headers;
 mod carrier;
 mod causal_order;
+mod charset;
 mod cursor;
 mod dedup;
 mod display_time;

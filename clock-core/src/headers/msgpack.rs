@@ -15,8 +15,9 @@
 
 use alloc::vec::Vec;
 
+use super::charset::is_node_name;
 use super::cursor::{Cursor, write_map_len, write_text, write_unsigned};
-use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect, is_node_name};
+use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
 use super::{ENTRIES_MAX, EncodeError, Expected, Field, HEADER_BYTES_MAX, Malformed};
 use crate::clocks::VectorTimestamp;
 use crate::id::NODE_BYTES_MAX;

@@ -8,8 +8,10 @@
 //! name; only what is decoded into a clock's own types is held to [`MAX_COUNTER`](crate::MAX_COUNTER).
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect, is_legal};
+use super::charset::legal_prefix;
+use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
 use super::{EncodeError, Expected, Field, HEADER_BYTES_MAX, LamportTimestamp, Malformed};
 use crate::clocks::VectorTimestamp;
 use crate::id::{NODE_BYTES_MAX, NodeId};
@@ -19,14 +21,24 @@ use crate::id::{NODE_BYTES_MAX, NodeId};
 /// For entries whose names are known to be legal; others can forge entries or headers. A clock's vector is written by
 /// [`encode_vector_into`].
 pub fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>, out: &mut String) {
-    for (place, (name, counter)) in entries.into_iter().enumerate() {
-        if place > 0 {
-            out.push(',');
+    as_bytes(out, |out| {
+        for (place, (name, counter)) in entries.into_iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'=');
+            push_decimal(counter, out);
         }
-        out.push_str(name);
-        out.push('=');
-        push_decimal(counter, out);
-    }
+    });
+}
+
+/// Appends to a text as bytes, which is faster for many small pieces, and checks that it still is a text, which
+/// is one fast pass.
+fn as_bytes(text: &mut String, append: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = core::mem::take(text).into_bytes();
+    append(&mut bytes);
+    *text = String::from_utf8(bytes).expect("texts and digits were appended to a text");
 }
 
 /// Writes a vector in its canonical form, behind what `out` holds.
@@ -131,9 +143,11 @@ impl<'a> Reader<'a> {
 
 /// Writes `node:time` as it is given, the name unchecked.
 pub fn write_lamport(node: &str, time: u64, out: &mut String) {
-    out.push_str(node);
-    out.push(':');
-    push_decimal(time, out);
+    as_bytes(out, |out| {
+        out.extend_from_slice(node.as_bytes());
+        out.push(b':');
+        push_decimal(time, out);
+    });
 }
 
 /// Writes a Lamport time behind what `out` holds.
@@ -207,48 +221,55 @@ impl<'a> Scan<'a> {
 
     #[inline]
     fn name(&mut self) -> Result<&'a str, Expected> {
-        let rest = self.text.get(self.at..).unwrap_or("");
-        let length = rest.bytes().position(|byte| !is_legal(byte)).unwrap_or(rest.len());
+        let start = self.at;
+        let length = legal_prefix(self.text.as_bytes().get(start..).unwrap_or(&[]));
         if !(1..=NODE_BYTES_MAX).contains(&length) {
             return Err(Expected::NodeName);
         }
         self.at += length;
-        Ok(&rest[..length])
+        self.text.get(start..self.at).ok_or(Expected::NodeName)
     }
 
     /// Canonical decimal: no sign, and a zero in front only of nothing.
     #[inline]
     fn counter(&mut self) -> Result<u64, Expected> {
-        let start = self.at;
-        let mut value = 0u64;
-        while let Some(byte @ b'0'..=b'9') = self.peek() {
-            let grown = value.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(byte - b'0')));
-            value = grown.ok_or(Expected::Counter)?;
-            self.at += 1;
+        let digits = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
+        let (mut value, mut length) = (0u64, 0);
+        while let Some(digit) =
+            digits.get(length).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+        {
+            value = grown(value, digit, length).ok_or(Expected::Counter)?;
+            length += 1;
         }
-        let digits = self.at - start;
-        if digits == 0 || (digits > 1 && self.text.as_bytes()[start] == b'0') {
+        if length == 0 || (length > 1 && digits[0] == b'0') {
             return Err(Expected::Counter);
         }
+        self.at += length;
         Ok(value)
     }
 }
 
-/// The numbers 00 to 99, side by side.
-const PAIRS: &str = "0001020304050607080910111213141516171819\
-                     2021222324252627282930313233343536373839\
-                     4041424344454647484950515253545556575859\
-                     6061626364656667686970717273747576777879\
-                     8081828384858687888990919293949596979899";
-
-/// Appends a number two digits at a time; at most ten levels deep.
-fn push_decimal(number: u64, out: &mut String) {
-    if number >= 100 {
-        push_decimal(number / 100, out);
+/// A number with one digit more. 19 digits fit a `u64` whatever they are, so only a 20th is checked.
+#[inline]
+fn grown(value: u64, digit: u8, length: usize) -> Option<u64> {
+    if length < 19 {
+        return Some(value * 10 + u64::from(digit));
     }
-    let pair = usize::try_from(number % 100).unwrap_or(0) * 2;
-    let skip = usize::from(number < 10);
-    out.push_str(&PAIRS[pair + skip..pair + 2]);
+    value.checked_mul(10)?.checked_add(u64::from(digit))
+}
+
+/// Appends a number: its digits are found from the last.
+#[inline]
+fn push_decimal(number: u64, out: &mut Vec<u8>) {
+    let (mut digits, mut start, mut rest) = ([0; 20], 20, number);
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10).to_le_bytes()[0];
+        rest /= 10;
+        if rest == 0 {
+            break out.extend_from_slice(&digits[start..]);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -259,10 +280,19 @@ mod tests {
     #[test]
     fn numbers_read_back_from_their_digits() {
         for number in [0, 9, 10, 99, 100, 101, 999, 1000, 12_345, MAX_COUNTER, u64::MAX] {
-            let mut text = String::new();
+            let mut text = Vec::new();
             push_decimal(number, &mut text);
-            assert_eq!(text, number.to_string());
+            assert_eq!(text, number.to_string().as_bytes());
         }
+    }
+
+    #[test]
+    fn what_the_buffer_held_stays_in_front() {
+        let mut out = String::from("nœud é");
+        write_entries([], &mut out);
+        write_entries([("a", 1), ("b", 20)], &mut out);
+        write_lamport("c", 300, &mut out);
+        assert_eq!(out, "nœud éa=1,b=20c:300");
     }
 
     #[test]
