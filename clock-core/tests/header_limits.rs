@@ -1,7 +1,10 @@
 //! The header decoders on any input at all: no panic, the limits hold, and what is emitted is read back.
 #![cfg(feature = "headers")]
 
-use clock_core::headers::{ENTRIES_MAX, EncodeError, Expected, HEADER_BYTES_MAX, msgpack, positional, text};
+use clock_core::headers::{
+    DisplayTime, ENTRIES_MAX, EncodeError, EventId, EventType, Expected, HEADER_BYTES_MAX, Trace,
+    TracedEvent, binary_headers, json, msgpack, positional, text, text_headers,
+};
 use clock_core::{MAX_COUNTER, VectorTimestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -19,6 +22,38 @@ fn of(entries: &BTreeMap<String, u64>) -> VectorTimestamp {
 /// As many entries as asked for, each as long as it can be.
 fn longest(entries: usize) -> VectorTimestamp {
     of(&(0..entries).map(|n| (format!("{n:0>64}"), MAX_COUNTER)).collect())
+}
+
+fn times() -> impl Strategy<Value = Option<DisplayTime>> {
+    let text = "[0-9TZ:.+-]{1,64}".prop_map(|text| DisplayTime::text(&text).ok());
+    prop_oneof![Just(None), any::<u64>().prop_map(|number| Some(DisplayTime::Number(number))), text]
+}
+
+fn events() -> impl Strategy<Value = TracedEvent> {
+    let payloads = prop::collection::vec(any::<u8>(), 0..40);
+    ("[!-~]{1,128}", "[!-~]([ -~]{0,200}[!-~])?", vectors(), payloads, times()).prop_map(
+        |(id, event_type, causality, payload, time)| {
+            let event_id = EventId::new(&id).expect("a legal id");
+            let event_type = EventType::new(&event_type).expect("a legal type");
+            TracedEvent::new(Trace { event_id, event_type, causality }, payload).with_time(time)
+        },
+    )
+}
+
+/// JSON that is nearly causality: the right keys, with anything below them.
+fn near_json() -> impl Strategy<Value = serde_json::Value> {
+    let number = prop_oneof![any::<i64>().prop_map(Into::into), any::<u64>().prop_map(Into::into)];
+    let leaf = prop_oneof![number, any::<String>().prop_map(Into::into), Just(serde_json::Value::Null)];
+    let keys =
+        ["_causality", "event_id", "event_type", "vector", "payload", "causality", "clocks", "a", "a b"];
+    leaf.prop_recursive(4, 40, 8, move |inner| {
+        let object = prop::collection::hash_map(prop::sample::select(keys.to_vec()), inner.clone(), 0..6);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Into::into),
+            object
+                .prop_map(|object| object.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
 }
 
 /// Characters that mean something to the formats, so that inputs are nearly right.
@@ -41,6 +76,31 @@ proptest! {
         msgpack::encode_vector_into(&vector, &mut as_msgpack).unwrap();
         prop_assert_eq!(text::decode_vector(&as_text), Ok(vector.clone()));
         prop_assert_eq!(msgpack::decode_vector(&as_msgpack), Ok(vector));
+    }
+
+    #[test]
+    fn an_event_reads_back_from_every_form(event in events()) {
+        let trace = event.trace().clone();
+        let mut headers = BTreeMap::<String, String>::new();
+        text_headers::inject(&trace, &mut headers).unwrap();
+        prop_assert_eq!(text_headers::extract(&headers), Ok(Some(trace.clone())));
+        let mut headers = BTreeMap::<String, Vec<u8>>::new();
+        binary_headers::inject(&trace, &mut headers).unwrap();
+        prop_assert_eq!(binary_headers::extract(&headers), Ok(Some(trace.clone())));
+        let mut bytes = Vec::new();
+        positional::encode_event_into(&event, &mut bytes).unwrap();
+        prop_assert_eq!(positional::decode_event(&bytes), Ok(event.clone()));
+        let timeless = TracedEvent::new(trace, event.payload().to_vec());
+        prop_assert_eq!(json::event_from_value(&json::event_to_value(&event).unwrap()), Ok(timeless));
+        let text = serde_json::to_string(&event).unwrap();
+        prop_assert_eq!(serde_json::from_str::<TracedEvent>(&text).unwrap(), event);
+    }
+
+    #[test]
+    fn any_json_is_decoded_or_refused(value in near_json()) {
+        let _ = json::event_from_value(&value).is_ok();
+        let _ = json::lamport_from_value(&value).is_ok();
+        let _ = serde_json::from_value::<TracedEvent>(value).is_ok();
     }
 
     /// Disproved by two inputs of one vector that are written differently.

@@ -8,6 +8,29 @@
 //! Whoever gets events may drop what is stale and keep what is concurrent ([`Deduplicator`]), put the logs of many
 //! services into causal order and see who raced ([`CausalOrder`]), and draw that with ShiViz ([`shiviz`]).
 //!
+//! ```
+//! use clock_core::headers::{CountingSource, EventType, Tracer, text_headers};
+//! use clock_core::{NodeId, Ordering};
+//! use std::collections::HashMap;
+//!
+//! let tracer = |name| {
+//!     let node = NodeId::new(name)?;
+//!     Ok::<_, clock_core::InvalidId>(Tracer::new(node.clone(), CountingSource::after(node, 0)))
+//! };
+//! let (mut orders, mut billing) = (tracer("orders")?, tracer("billing")?);
+//!
+//! let order = orders.send(EventType::new("order.created")?, b"42".to_vec(), 0)?;
+//! let mut headers: HashMap<String, String> = HashMap::new();
+//! text_headers::inject(order.trace(), &mut headers)?;
+//! assert_eq!(headers["X-Causality-Vector"], "orders=1");
+//!
+//! let received = text_headers::extract(&headers)?.expect("the sender tracks causality");
+//! billing.receive(&received.causality)?;
+//! let invoice = billing.send(EventType::new("invoice.sent")?, Vec::new(), 0)?;
+//! assert_eq!(order.compare(&invoice), Ordering::Before);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The formats are those of the crate `like-a-clockwork` 0.1.0, so both ends interoperate. What it emits is read; what
 //! would corrupt a clock is refused, which is stricter than it is: names outside the charset of
 //! [`NodeId`](crate::NodeId), non-canonical numbers, duplicates, trailing bytes, counters above
