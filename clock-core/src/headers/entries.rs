@@ -20,6 +20,9 @@ pub(super) trait ReadEntries<'a>: Clone {
     /// The next entry, if there is one. Not called again after a refusal or the end.
     fn read(&mut self) -> Option<Result<Entry<'a>, Malformed>>;
 
+    /// The next entry, with its name as bytes, if it is a good one of exactly this name; otherwise nothing is read.
+    fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)>;
+
     /// A refusal of the entry that was read last.
     fn refuse(&self, expected: Expected) -> Malformed;
 }
@@ -30,14 +33,14 @@ pub(super) struct Distinct<'a, R> {
     start: R,
     rest: R,
     count: usize,
-    last: &'a str,
+    last: &'a [u8],
     seen: Option<BTreeSet<&'a str>>,
     ended: bool,
 }
 
 impl<'a, R: ReadEntries<'a>> Distinct<'a, R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { start: reader.clone(), rest: reader, count: 0, last: "", seen: None, ended: false }
+        Self { start: reader.clone(), rest: reader, count: 0, last: b"", seen: None, ended: false }
     }
 
     /// A refusal of the entry that was returned last.
@@ -50,12 +53,24 @@ impl<'a, R: ReadEntries<'a>> Distinct<'a, R> {
         self.rest
     }
 
+    /// The counter of the next entry, if it is of this name, which has to be above all names so far.
+    #[inline]
+    pub(super) fn next_named(&mut self, name: &str) -> Option<u64> {
+        if self.ended || self.seen.is_some() || self.count == ENTRIES_MAX {
+            return None;
+        }
+        let (name, counter) = self.rest.read_named(name)?;
+        self.last = name;
+        self.count += 1;
+        Some(counter)
+    }
+
     fn accept(&mut self, name: &'a str) -> Result<(), Malformed> {
         if self.count == ENTRIES_MAX {
             return Err(self.refuse(Expected::FewerEntries));
         }
-        if self.seen.is_none() && name > self.last {
-            self.last = name;
+        if self.seen.is_none() && name.as_bytes() > self.last {
+            self.last = name.as_bytes();
         } else if !self.is_new(name) {
             return Err(self.refuse(Expected::DistinctNames));
         }

@@ -41,6 +41,7 @@
 //! bytes, and is accepted again. No input makes a decoder panic or allocate more than a small multiple of its length.
 //! Nothing here reads a clock or draws randomness.
 
+mod beside;
 pub mod binary_headers;
 mod carrier;
 mod causal_order;
@@ -65,6 +66,7 @@ pub mod text_headers;
 mod traced;
 mod tracer;
 
+pub use beside::Beside;
 pub use carrier::{CarrierValue, HeaderCarrier};
 pub use causal_order::{CausalOrder, Contradiction, Gap, LogEntry, Race};
 pub use dedup::{DedupFull, Deduplicator, Verdict};

@@ -15,6 +15,7 @@
 
 use alloc::vec::Vec;
 
+use super::beside::{Beside, Walk};
 use super::charset::is_node_name;
 use super::cursor::{Cursor, write_map_len, write_text, write_unsigned};
 use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
@@ -77,6 +78,14 @@ impl<'a> VectorEntries<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(Distinct::new(Reader::new(Cursor::new(Field::Vector.binary_name(), bytes), true)))
+    }
+
+    /// The same entries, told apart by a receiver's own names: see [`Beside`].
+    pub fn beside<'k, K: Iterator<Item = &'k str>>(
+        self,
+        known: K,
+    ) -> impl Iterator<Item = Result<Beside<'a>, Malformed>> {
+        Walk::new(self.0, known)
     }
 }
 
@@ -144,6 +153,21 @@ impl<'a> ReadEntries<'a> for Reader<'a> {
                 Some(Err(Malformed::new(self.cursor.name(), self.entry, self.cursor.position(), expected)))
             }
         }
+    }
+
+    /// Not for the first entry, with which the map's length is read.
+    #[inline]
+    fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)> {
+        if self.entry >= self.len? {
+            return None;
+        }
+        let mut cursor = self.cursor.clone();
+        let found = cursor.short_text_of(name.as_bytes())?;
+        let counter = cursor.unsigned().ok()?;
+        self.entry_at = self.cursor.position();
+        self.cursor = cursor;
+        self.entry += 1;
+        Some((found, counter))
     }
 
     fn refuse(&self, expected: Expected) -> Malformed {

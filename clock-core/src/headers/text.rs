@@ -10,6 +10,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::beside::{Beside, Walk};
 use super::charset::legal_prefix;
 use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
 use super::{EncodeError, Expected, Field, HEADER_BYTES_MAX, LamportTimestamp, Malformed};
@@ -74,6 +75,14 @@ impl<'a> VectorEntries<'a> {
     pub fn new(text: &'a str) -> Self {
         Self(Distinct::new(Reader { text, at: 0, entry_at: 0, entry: 0, ended: false }))
     }
+
+    /// The same entries, told apart by a receiver's own names: see [`Beside`].
+    pub fn beside<'k, K: Iterator<Item = &'k str>>(
+        self,
+        known: K,
+    ) -> impl Iterator<Item = Result<Beside<'a>, Malformed>> {
+        Walk::new(self.0, known)
+    }
 }
 
 impl<'a> Iterator for VectorEntries<'a> {
@@ -107,6 +116,27 @@ impl<'a> ReadEntries<'a> for Reader<'a> {
             return Some(Err(refusal));
         }
         Some(self.entry())
+    }
+
+    /// Not for the first entry, with which the length is checked.
+    #[inline]
+    fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)> {
+        if self.ended || self.at == 0 {
+            return None;
+        }
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let behind = rest.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        let mut scan = Scan { text: self.text, at: self.text.len() - behind.len() };
+        let counter = scan.counter().ok()?;
+        match scan.peek() {
+            None => self.ended = true,
+            Some(b',') => scan.at += 1,
+            Some(_) => return None,
+        }
+        self.entry_at = self.at;
+        self.at = scan.at;
+        self.entry += 1;
+        Some((&rest[..name.len()], counter))
     }
 
     fn refuse(&self, expected: Expected) -> Malformed {
