@@ -13,6 +13,8 @@
 //!   surfaces concurrent events on it, with any [`Clock`].
 //! - **The replica** (feature `replica`): [`replica::Replica`] is one station's catalog behind a single entry point;
 //!   [`wire`] is what stations say to each other; [`record`] what they write about.
+//! - **Causal tracking for any service** (feature `headers`): traced events, and [`headers`] that carry them over
+//!   HTTP, Kafka or JSON.
 //!
 //! Which clock answers which question: a Lamport time orders a log and proves nothing; a hybrid time says *about when*
 //! and proves nothing either; only vectors (and dots with contexts) tell *concurrent* from *before*.
@@ -38,6 +40,8 @@ mod causality;
 mod clocks;
 #[cfg(feature = "replica")]
 mod event;
+#[cfg(feature = "headers")]
+pub mod headers;
 mod id;
 pub mod quorum;
 #[cfg(feature = "replica")]

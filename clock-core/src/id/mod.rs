@@ -13,6 +13,8 @@ mod request;
 pub use dot::Dot;
 #[cfg(feature = "replica")]
 pub use key::Key;
+#[cfg(feature = "headers")]
+pub(crate) use node::is_name_byte;
 pub use node::{Incarnation, NodeId, ReplicaId};
 #[cfg(feature = "replica")]
 pub use request::RequestId;
@@ -62,19 +64,20 @@ pub(crate) fn parse_hex(text: &str, digits: usize) -> Result<u128, InvalidId> {
 
 /// Refuses text longer than `max` before it is copied out of the input, then lets `parse` judge it.
 #[cfg(feature = "serde")]
-pub(crate) fn deserialize_text<'de, D, T>(
+pub(crate) fn deserialize_text<'de, D, T, R>(
     deserializer: D,
     max: usize,
-    parse: fn(&str) -> Result<T, InvalidId>,
+    parse: fn(&str) -> Result<T, R>,
 ) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
+    R: core::fmt::Display,
 {
-    struct TextVisitor<T> {
+    struct TextVisitor<T, R> {
         max: usize,
-        parse: fn(&str) -> Result<T, InvalidId>,
+        parse: fn(&str) -> Result<T, R>,
     }
-    impl<T> serde::de::Visitor<'_> for TextVisitor<T> {
+    impl<T, R: core::fmt::Display> serde::de::Visitor<'_> for TextVisitor<T, R> {
         type Value = T;
         fn expecting(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
             write!(formatter, "text of at most {} bytes", self.max)

@@ -17,8 +17,7 @@ impl NodeId {
     /// # Errors
     /// [`InvalidId::Node`] if it is empty, too long or has another character.
     pub fn new(name: &str) -> Result<Self, InvalidId> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if name.is_empty() || name.len() > NODE_BYTES_MAX || !name.bytes().all(legal) {
+        if name.is_empty() || name.len() > NODE_BYTES_MAX || !name.bytes().all(is_name_byte) {
             return Err(InvalidId::Node(name.chars().take(NODE_BYTES_MAX).collect()));
         }
         Ok(Self(name.into()))
@@ -28,6 +27,11 @@ impl NodeId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The one charset of node names: none of these bytes means anything in a header, a list or a URL.
+pub(crate) const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
 impl fmt::Display for NodeId {
