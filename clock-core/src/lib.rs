@@ -81,9 +81,9 @@ pub use sim::{
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
 };
 pub use versions::{
-    AckRefused, CONTEXT_BYTES_MAX, CompactError, Context, ContextFromTheFuture, DOT_RANGES_MAX, DotRange,
-    DotRangeRefused, DotSet, InvalidContext, MEMBERS_MAX, Membership, MembershipRefused, NotContiguous,
-    OtherMembers, RetireRefused, Retirement, SIBLINGS_MAX, Siblings, SiblingsRefused, Slot, SlotExhausted,
-    Stability, TooManySiblings, TranslateRefused, Translation, VECTOR_ENTRIES_MAX, VarintError,
-    VectorReceiver, VectorSender, VectorTimestamp, VersionVector,
+    AckRefused, AdvanceRefused, CONTEXT_BYTES_MAX, CompactError, Context, ContextFromTheFuture,
+    DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet, InvalidContext, MEMBERS_MAX, Membership,
+    MembershipRefused, OtherMembers, RetireRefused, Retirement, SIBLINGS_MAX, Siblings, SiblingsRefused,
+    Slot, SlotExhausted, Stability, TooManySiblings, TranslateRefused, Translation, VECTOR_ENTRIES_MAX,
+    VarintError, VectorReceiver, VectorSender, VectorTimestamp, VersionVector,
 };

@@ -37,4 +37,4 @@ pub use retirement::{RetireRefused, Retirement, TranslateRefused, Translation};
 pub use siblings::{ContextFromTheFuture, SIBLINGS_MAX, Siblings, SiblingsRefused, TooManySiblings};
 pub use stability::{AckRefused, Stability};
 pub use varint::VarintError;
-pub use version_vector::{NotContiguous, SlotExhausted, VECTOR_ENTRIES_MAX, VersionVector};
+pub use version_vector::{AdvanceRefused, SlotExhausted, VECTOR_ENTRIES_MAX, VersionVector};
