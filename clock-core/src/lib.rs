@@ -66,7 +66,8 @@ pub use clocks::{
     CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, EventStamp, HybridClock,
     HybridError, HybridNodeClock, HybridTimestamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock,
     LamportExhausted, LamportJump, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
-    ManualTime, MergeRefused, SkewedTime, TimeSource, Timestamp, VectorClock, VectorNodeClock, WallJump,
+    ManualTime, MergeRefused, ReceiveRefused, SkewedTime, TimeSource, Timestamp, VectorClock,
+    VectorNodeClock, WallJump,
 };
 #[cfg(feature = "system-time")]
 pub use clocks::{CoarseTime, ExactTime};

@@ -32,13 +32,14 @@ pub use lamport::{LamportClock, LamportExhausted, LamportJump, MAX_JUMP};
 #[cfg(feature = "system-time")]
 pub use system_time::{CoarseTime, ExactTime};
 pub use time_source::{CachedTime, ManualTime, TimeSource};
-pub use vector::{CounterExhausted, MergeRefused, VectorClock};
+pub use vector::{CounterExhausted, MergeRefused, ReceiveRefused, VectorClock};
 pub use vector_node::VectorNodeClock;
 pub use wall_jump::{JumpDetector, WallJump};
 
 use crate::causality::{Ordering, compare_entries};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use core::hash::{Hash, Hasher};
 use thiserror::Error;
 
 /// The largest counter there is: 2^63 - 1, so that the difference of two counters fits an `i64`.
@@ -69,7 +70,10 @@ pub trait Clock: Send {
 }
 
 /// What a [`Clock`] says of one event.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+///
+/// A plain map, since a node must be able to hold what it received before any clock has judged it. Equal timestamps are
+/// those that [`compare`](Self::compare) as equal: a zero says nothing, and neither does the Lamport value.
+#[derive(Clone, Debug, Default)]
 pub struct Timestamp {
     /// For display and logs: larger than that of every event it is known to come after. Picks no winner.
     pub lamport: u64,
@@ -97,6 +101,20 @@ impl Timestamp {
     }
 }
 
+impl PartialEq for Timestamp {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries().eq(other.entries())
+    }
+}
+
+impl Eq for Timestamp {}
+
+impl Hash for Timestamp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entries().for_each(|entry| entry.hash(state));
+    }
+}
+
 /// Why a [`Clock`] refused to stamp or to observe. It is unchanged in every case.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ClockError {
@@ -112,4 +130,30 @@ pub enum ClockError {
     /// The hybrid clock did not move: see [`HybridError`] for what each case calls for.
     #[error(transparent)]
     Hybrid(#[from] HybridError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::{BuildHasher, RandomState};
+
+    #[test]
+    fn equality_hash_and_compare_of_timestamps_agree() {
+        let timestamp = |lamport, entries: &[(&str, u64)]| Timestamp {
+            lamport,
+            vector: entries.iter().map(|(node, counter)| ((*node).into(), *counter)).collect(),
+        };
+        let all = [
+            timestamp(0, &[]),
+            timestamp(1, &[("a", 0)]),
+            timestamp(1, &[("a", 1)]),
+            timestamp(2, &[("a", 1), ("b", 0)]),
+        ];
+        let hashes = RandomState::new();
+        for (left, right) in all.iter().flat_map(|left| all.iter().map(move |right| (left, right))) {
+            let is_equal = left.compare(right) == Ordering::Equal;
+            assert_eq!(left == right, is_equal, "{left:?} and {right:?}");
+            assert_eq!(hashes.hash_one(left) == hashes.hash_one(right), is_equal, "{left:?} and {right:?}");
+        }
+    }
 }

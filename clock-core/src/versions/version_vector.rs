@@ -143,12 +143,6 @@ impl<K> VersionVector<K> {
         self.repr.lanes_mut().fill(0);
     }
 
-    /// Whether a merge would surely raise no entry by more than `jump`: found in one pass over shared slots, and not at
-    /// all over different ones.
-    pub(crate) fn rises_within(&self, other: &Self, jump: u64) -> bool {
-        self.shares_slots(other) && simd::rises_within(self.repr.lanes(), other.repr.lanes(), jump)
-    }
-
     /// Whether slots mean the same in both.
     #[inline]
     pub(crate) fn shares_slots(&self, other: &Self) -> bool {
@@ -329,7 +323,6 @@ impl<K: fmt::Debug> fmt::Debug for VersionVector<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clocks::MAX_JUMP;
 
     type Named = VersionVector<&'static str>;
 
@@ -373,16 +366,6 @@ mod tests {
         vector.merge(&over(&large, &[("i", 5)]));
         assert_eq!(vector.iter().collect::<Vec<_>>(), [(&"a", 1), (&"i", 5), (&"j", 7)]);
         assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"a", 1), (&"j", 7)]);
-    }
-
-    #[test]
-    fn a_bound_on_a_jump_is_answered_over_shared_slots_only() {
-        let members = table(&["a", "b"]);
-        let (low, high) =
-            (over(&members, &[("a", 1)]), over(&members, &[("a", 1 + MAX_JUMP), ("b", MAX_JUMP)]));
-        assert!(low.rises_within(&high, MAX_JUMP) && !low.rises_within(&high, MAX_JUMP - 1));
-        assert!(high.rises_within(&low, 0));
-        assert!(!low.rises_within(&over(&table(&["a", "b"]), &[]), MAX_JUMP), "not known without names");
     }
 
     #[test]
