@@ -33,6 +33,11 @@
 //! ```
 
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
+// The documents speak of the whole crate; they are built with all features.
+#![cfg_attr(
+    not(all(feature = "headers", feature = "replica", feature = "sim")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 extern crate alloc;
 
@@ -40,6 +45,7 @@ mod causality;
 mod clocks;
 #[cfg(feature = "replica")]
 mod event;
+pub mod guide;
 #[cfg(feature = "headers")]
 pub mod headers;
 mod id;

@@ -42,7 +42,7 @@ fn logged(history: &[Step]) -> Vec<LogEntry> {
     let mut log = Vec::new();
     for (number, (acting, heard, is_logged)) in history.iter().enumerate() {
         if let Some(heard) = heard {
-            let knowledge = clocks[*heard].timestamp();
+            let knowledge = clocks[*heard].timestamp().clone();
             clocks[*acting].try_observe(&knowledge).expect("an honest history");
         }
         clocks[*acting].tick();

@@ -1,5 +1,7 @@
 //! The laws of the clocks, over generated histories, and against models that are too simple to be wrong.
 
+#![cfg(feature = "std")]
+
 use clock_core::{LamportClock, Ordering, VectorClock};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};

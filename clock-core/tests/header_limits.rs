@@ -2,7 +2,7 @@
 #![cfg(feature = "headers")]
 
 use clock_core::headers::{
-    Beside, DisplayTime, ENTRIES_MAX, EncodeError, EventId, EventType, Expected, HEADER_BYTES_MAX, Trace,
+    DisplayTime, ENTRIES_MAX, EncodeError, EventId, EventType, Expected, HEADER_BYTES_MAX, Trace,
     TracedEvent, binary_headers, json, msgpack, positional, text, text_headers,
 };
 use clock_core::{MAX_COUNTER, VectorTimestamp};
@@ -101,37 +101,6 @@ proptest! {
         let _ = json::event_from_value(&value).is_ok();
         let _ = json::lamport_from_value(&value).is_ok();
         let _ = serde_json::from_value::<TracedEvent>(value).is_ok();
-    }
-
-    /// Disproved by an entry, a refusal or its place that is another when read next to known names.
-    #[test]
-    fn reading_beside_known_names_reads_the_same(
-        entries in prop::collection::vec(("[a-f]{1,2}", 0u64..300), 1..20),
-        known in prop::collection::btree_set("[a-f]{1,2}", 0..20),
-        is_sorted: bool,
-        tail in prop::sample::select(vec!["", ",", "=", "!", ",a"]),
-    ) {
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let mut entries: Vec<(&str, u64)> = entries.iter().map(|(name, counter)| (name.as_str(), *counter)).collect();
-        if is_sorted {
-            entries.sort_unstable();
-        }
-        let (mut as_text, mut as_msgpack) = (String::new(), Vec::new());
-        text::write_entries(entries.iter().copied(), &mut as_text);
-        msgpack::write_entries(entries.iter().copied(), &mut as_msgpack);
-        as_text.push_str(tail);
-        as_msgpack.extend_from_slice(tail.as_bytes());
-        let resolved = |entry| match entry {
-            Ok(Beside::Known { place, counter }) => Ok((known[place], counter)),
-            Ok(Beside::Other { name, counter }) => Ok((name, counter)),
-            Err(malformed) => Err(malformed),
-        };
-        let beside: Vec<_> =
-            text::VectorEntries::new(&as_text).beside(known.iter().copied()).map(resolved).collect();
-        prop_assert_eq!(beside, text::VectorEntries::new(&as_text).collect::<Vec<_>>());
-        let beside: Vec<_> =
-            msgpack::VectorEntries::new(&as_msgpack).beside(known.iter().copied()).map(resolved).collect();
-        prop_assert_eq!(beside, msgpack::VectorEntries::new(&as_msgpack).collect::<Vec<_>>());
     }
 
     /// Disproved by two inputs of one vector that are written differently.

@@ -18,12 +18,14 @@ use core::fmt;
 pub struct EventStamp {
     origin: Slot,
     counter: u64,
+    /// Which table of names the vector is over: kept beside it, so that the fast comparison need not look for it.
+    table: usize,
     vector: VectorTimestamp,
 }
 
 impl EventStamp {
     pub(super) fn new(origin: Slot, counter: u64, vector: VectorTimestamp) -> Self {
-        Self { origin, counter, vector }
+        Self { origin, counter, table: vector.members().address(), vector }
     }
 
     /// The stamp of the newest event of `origin` in `vector`, as it arrives with a message; `None` if the vector has no
@@ -32,7 +34,7 @@ impl EventStamp {
     pub fn of(origin: &str, vector: VectorTimestamp) -> Option<Self> {
         let slot = vector.members().slot(origin)?;
         let counter = vector.at(slot);
-        (counter > 0).then_some(Self { origin: slot, counter, vector })
+        (counter > 0).then(|| Self::new(slot, counter, vector))
     }
 
     /// Whose event it is.
@@ -57,10 +59,15 @@ impl EventStamp {
     #[inline]
     #[must_use]
     pub fn happened_before(&self, other: &Self) -> bool {
-        if self.vector.shares_slots(&other.vector) {
+        if self.table == other.table {
             let is_other = self.origin == other.origin && self.counter == other.counter;
             return other.vector.at(self.origin) >= self.counter && !is_other;
         }
+        self.happened_before_by_name(other)
+    }
+
+    #[cold]
+    fn happened_before_by_name(&self, other: &Self) -> bool {
         other.vector.get(self.origin_id()) >= self.counter && *self != *other
     }
 
@@ -87,7 +94,7 @@ impl EventStamp {
 impl PartialEq for EventStamp {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let same_origin = match self.vector.shares_slots(&other.vector) {
+        let same_origin = match self.table == other.table {
             true => self.origin == other.origin,
             false => self.origin_id() == other.origin_id(),
         };

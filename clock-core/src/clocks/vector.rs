@@ -128,6 +128,7 @@ impl VectorClock {
     ///
     /// For clocks of this process: it also takes over a larger entry for this very node. What a peer sent
     /// belongs in [`try_merge`](Self::try_merge).
+    #[inline]
     pub fn merge(&mut self, other: &VectorClock) {
         self.join(&other.vector);
     }
@@ -161,12 +162,19 @@ impl VectorClock {
         self.vector.compare(&other.vector)
     }
 
+    #[inline]
     fn join(&mut self, other: &VectorTimestamp) {
+        let table = self.vector.members().address();
         self.vector.merge(other);
-        // The merge may have moved the vector to the other's table of names.
-        if self.vector.members().id(self.own).is_none_or(|id| *id != self.node_id) {
-            self.own = self.vector.admit_named(&self.node_id);
+        if self.vector.members().address() != table {
+            self.find_own();
         }
+    }
+
+    /// A merge may have moved the vector to the other's table of names, where our slot is another one.
+    #[cold]
+    fn find_own(&mut self) {
+        self.own = self.vector.admit_named(&self.node_id);
     }
 
     /// Whether [`check_merge`](Self::check_merge) has nothing to object, found without looking at names. If not, it

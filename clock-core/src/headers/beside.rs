@@ -7,12 +7,12 @@
 
 use core::iter::Peekable;
 
-use super::Malformed;
 use super::entries::{Distinct, ReadEntries};
+use super::{Expected, Malformed};
 
 /// An entry of the input, as the receiver of it sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside<'a> {
+pub(super) enum Beside<'a> {
     /// One of the receiver's names.
     Known {
         /// Its place among them, from 0.
@@ -40,6 +40,11 @@ pub(super) struct Walk<'a, R, K: Iterator> {
 impl<'a, 'k, R: ReadEntries<'a>, K: Iterator<Item = &'k str>> Walk<'a, R, K> {
     pub(super) fn new(entries: Distinct<'a, R>, known: K) -> Self {
         Self { entries, known: known.peekable(), place: 0 }
+    }
+
+    /// A refusal of the entry that was returned last.
+    pub(super) fn refuse(&self, expected: Expected) -> Malformed {
+        self.entries.refuse(expected)
     }
 
     /// Moves on to the first known name that is not below this one, and past it if it is this one.

@@ -5,6 +5,8 @@
 //! that catches duplicates from there on: O(n log n) at worst, and no allocation for our own senders.
 
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::iter;
 
 use super::charset::is_node_name;
@@ -113,22 +115,17 @@ impl<'a, R: ReadEntries<'a>> Iterator for Distinct<'a, R> {
 pub(super) fn collect<'a, R: ReadEntries<'a>>(
     entries: &mut Distinct<'a, R>,
 ) -> Result<VectorTimestamp, Malformed> {
-    let mut refusal = None;
-    let vector = VectorTimestamp::from_entries(iter::from_fn(|| match entries.next()? {
-        Ok((_, counter)) if counter > MAX_COUNTER => {
-            refusal = Some(entries.refuse(Expected::CounterInRange));
-            None
+    let mut unknown = Vec::new();
+    while let Some(entry) = entries.next() {
+        let (name, counter) = entry?;
+        if counter > MAX_COUNTER {
+            return Err(entries.refuse(Expected::CounterInRange));
         }
-        Ok(entry) => Some(entry),
-        Err(malformed) => {
-            refusal = Some(malformed);
-            None
-        }
-    }));
-    match refusal {
-        Some(malformed) => Err(malformed),
-        None => vector.map_err(|_refused| entries.refuse(Expected::CounterInRange)),
+        unknown.push((Arc::from(name), counter));
     }
+    let mut vector = VectorTimestamp::new();
+    vector.add_unknown(unknown);
+    Ok(vector)
 }
 
 /// Whether a receiver would accept this vector.
@@ -136,8 +133,11 @@ pub(super) fn check_sendable(vector: &VectorTimestamp) -> Result<(), EncodeError
     if vector.len() > ENTRIES_MAX {
         return Err(EncodeError::TooManyEntries { entries: vector.len() });
     }
-    match vector.entries().find(|(name, _)| !is_node_name(name.as_bytes())) {
-        Some((name, _)) => Err(EncodeError::NodeName { node: name.chars().take(NODE_BYTES_MAX).collect() }),
-        None => Ok(()),
-    }
+    unsendable_name(vector).map_or(Ok(()), Err)
+}
+
+/// What is wrong with the first name that no receiver would accept.
+pub(super) fn unsendable_name(vector: &VectorTimestamp) -> Option<EncodeError> {
+    let (name, _) = vector.entries().find(|(name, _)| !is_node_name(name.as_bytes()))?;
+    Some(EncodeError::NodeName { node: name.chars().take(NODE_BYTES_MAX).collect() })
 }

@@ -15,13 +15,17 @@
 
 use alloc::vec::Vec;
 
-use super::beside::{Beside, Walk};
+use super::beside::Walk;
 use super::charset::is_node_name;
-use super::cursor::{Cursor, write_map_len, write_text, write_unsigned};
+use super::cursor::Cursor;
+pub(super) use super::cursor::{write_map_len, write_text, write_unsigned};
 use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
 use super::{ENTRIES_MAX, EncodeError, Expected, Field, HEADER_BYTES_MAX, Malformed};
 use crate::id::NODE_BYTES_MAX;
 use crate::versions::VectorTimestamp;
+
+/// Longest form of a counter.
+pub(super) const COUNTER_BYTES_MAX: usize = 9;
 
 /// Writes entries as they are given: names unchecked, in the given order, zeros included.
 pub fn write_entries<'a, I>(entries: I, out: &mut Vec<u8>)
@@ -80,11 +84,8 @@ impl<'a> VectorEntries<'a> {
         Self(Distinct::new(Reader::new(Cursor::new(Field::Vector.binary_name(), bytes), true)))
     }
 
-    /// The same entries, told apart by a receiver's own names: see [`Beside`].
-    pub fn beside<'k, K: Iterator<Item = &'k str>>(
-        self,
-        known: K,
-    ) -> impl Iterator<Item = Result<Beside<'a>, Malformed>> {
+    /// The same entries, told apart by a receiver's own names.
+    pub(super) fn beside<'k, K: Iterator<Item = &'k str>>(self, known: K) -> Walk<'a, Reader<'a>, K> {
         Walk::new(self.0, known)
     }
 }
@@ -100,7 +101,7 @@ impl<'a> Iterator for VectorEntries<'a> {
 
 /// Where reading has got to; the map's length is read with the first entry.
 #[derive(Clone, Debug)]
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     cursor: Cursor<'a>,
     is_whole_value: bool,
     len: Option<usize>,

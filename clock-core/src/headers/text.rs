@@ -10,12 +10,15 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::beside::{Beside, Walk};
+use super::beside::Walk;
 use super::charset::legal_prefix;
 use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
 use super::{EncodeError, Expected, Field, HEADER_BYTES_MAX, LamportTimestamp, Malformed};
 use crate::id::{NODE_BYTES_MAX, NodeId};
 use crate::versions::VectorTimestamp;
+
+/// Longest spelling of a counter with the comma before it.
+pub(super) const COUNTER_BYTES_MAX: usize = 21;
 
 /// Writes entries as they are given: names unchecked, in the given order, zeros included.
 ///
@@ -36,7 +39,7 @@ pub fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>, out:
 
 /// Appends to a text as bytes, which is faster for many small pieces, and checks that it still is a text, which
 /// is one fast pass.
-fn as_bytes(text: &mut String, append: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn as_bytes(text: &mut String, append: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = core::mem::take(text).into_bytes();
     append(&mut bytes);
     *text = String::from_utf8(bytes).expect("texts and digits were appended to a text");
@@ -76,11 +79,8 @@ impl<'a> VectorEntries<'a> {
         Self(Distinct::new(Reader { text, at: 0, entry_at: 0, entry: 0, ended: false }))
     }
 
-    /// The same entries, told apart by a receiver's own names: see [`Beside`].
-    pub fn beside<'k, K: Iterator<Item = &'k str>>(
-        self,
-        known: K,
-    ) -> impl Iterator<Item = Result<Beside<'a>, Malformed>> {
+    /// The same entries, told apart by a receiver's own names.
+    pub(super) fn beside<'k, K: Iterator<Item = &'k str>>(self, known: K) -> Walk<'a, Reader<'a>, K> {
         Walk::new(self.0, known)
     }
 }
@@ -96,7 +96,7 @@ impl<'a> Iterator for VectorEntries<'a> {
 
 /// Where reading has got to. Between entries `at` is the first byte behind the comma.
 #[derive(Clone, Debug)]
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
     entry_at: usize,
@@ -290,7 +290,7 @@ fn grown(value: u64, digit: u8, length: usize) -> Option<u64> {
 
 /// Appends a number: its digits are found from the last.
 #[inline]
-fn push_decimal(number: u64, out: &mut Vec<u8>) {
+pub(super) fn push_decimal(number: u64, out: &mut Vec<u8>) {
     let (mut digits, mut start, mut rest) = ([0; 20], 20, number);
     loop {
         start -= 1;

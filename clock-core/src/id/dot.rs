@@ -44,8 +44,11 @@ impl FromStr for Dot {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let refused = || InvalidId::Dot(text.to_owned());
-        let (replica, seq) = text.rsplit_once(':').ok_or_else(refused)?;
-        let seq = seq.parse().ok().filter(|seq| (1..=MAX_COUNTER).contains(seq)).ok_or_else(refused)?;
+        let (replica, digits) = text.rsplit_once(':').ok_or_else(refused)?;
+        // One spelling: `parse` takes a sign and zeros in front.
+        let is_canonical = digits.starts_with(|first: char| matches!(first, '1'..='9'));
+        let seq = digits.parse().ok().filter(|seq| is_canonical && (1..=MAX_COUNTER).contains(seq));
+        let seq = seq.ok_or_else(refused)?;
         Ok(Self { replica: replica.parse()?, seq })
     }
 }

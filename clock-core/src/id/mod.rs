@@ -115,7 +115,17 @@ mod tests {
     #[cfg(feature = "replica")]
     #[test]
     fn malformed_dots_and_ids_are_refused() {
-        for text in ["", "a:1", "a.1:1", "a.00c0ffee:0", "a.00c0ffee:-1", "a.+0c0ffee:1", ".00c0ffee:1"] {
+        for text in [
+            "",
+            "a:1",
+            "a.1:1",
+            "a.00c0ffee:0",
+            "a.00c0ffee:-1",
+            "a.00c0ffee:+1",
+            "a.00c0ffee:01",
+            "a.+0c0ffee:1",
+            ".00c0ffee:1",
+        ] {
             assert!(text.parse::<Dot>().is_err(), "{text:?} was accepted");
         }
         assert!("12".parse::<RequestId>().is_err());

@@ -130,12 +130,14 @@ impl<K> Membership<K> {
 
     /// Whether both are one and the same table, which makes their slots the same without looking.
     #[inline]
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        match (&self.table, &other.table) {
-            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
-            (None, None) => true,
-            _ => false,
-        }
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+
+    /// What tells tables apart while both are held; 0 for the empty one.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        self.table.as_ref().map_or(0, |table| Arc::as_ptr(table).addr())
     }
 
     pub(super) fn ids(&self) -> &[K] {
@@ -239,6 +241,17 @@ impl<K: Ord + Clone> Membership<K> {
         table.ids.push(id);
         table.ascending.insert(rank, slot);
         slot
+    }
+
+    /// This table with more members: ids that ascend strictly, none of which is in it.
+    #[cfg(feature = "headers")]
+    pub(super) fn extended(&self, new: impl Iterator<Item = K>) -> Self {
+        let mut ids = self.ids().to_vec();
+        ids.extend(new);
+        let mut ascending: Vec<Slot> = (0..ids.len()).map(Slot::at).collect();
+        ascending.sort_by(|left, right| ids[left.index()].cmp(&ids[right.index()]));
+        let retired = self.tombstones().to_vec();
+        Self { table: Some(Arc::new(Table { epoch: self.epoch() + 1, ids, ascending, retired })) }
     }
 
     /// A table of ids that ascend strictly: slots in that order. The caller has checked both.

@@ -1,5 +1,6 @@
 //! Who knows what: members in slots, vectors of counters over them, and sets of events.
 
+mod assemble;
 mod compact;
 mod context;
 mod dot_range;
@@ -9,6 +10,8 @@ mod dot_set_serde;
 mod lanes;
 mod membership;
 mod named_vector;
+#[cfg(feature = "headers")]
+mod refill;
 mod replica_vector;
 mod repr;
 mod retirement;

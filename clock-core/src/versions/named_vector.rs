@@ -16,12 +16,11 @@ impl VectorTimestamp {
     /// # Errors
     /// [`MergeRefused::CounterTooLarge`] if a counter is above [`MAX_COUNTER`].
     pub fn from_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>) -> Result<Self, MergeRefused> {
-        let mut vector = Self::new();
-        for (node, counter) in entries {
+        let checked = entries.into_iter().map(|(node, counter)| {
             check_counter(node, counter)?;
-            vector.raise(node, counter);
-        }
-        Ok(vector)
+            Ok((Arc::from(node), counter))
+        });
+        Ok(Self::of_unordered(checked.collect::<Result<_, _>>()?))
     }
 
     /// The counter of a node; 0 for one never heard of.

@@ -4,22 +4,23 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::version_vector::{NotContiguous, VersionVector};
+use crate::clocks::MAX_COUNTER;
 use crate::id::{Dot, ReplicaId};
 
 impl VersionVector {
-    /// Whether the event is contained.
+    /// Whether the event is contained. There is no event 0.
     #[must_use]
     pub fn covers(&self, dot: &Dot) -> bool {
-        dot.seq <= self.upto(&dot.replica)
+        dot.seq != 0 && dot.seq <= self.upto(&dot.replica)
     }
 
     /// Adds the next event of a replica: the only way the vector of a replica's own state ever moves.
     ///
     /// # Errors
-    /// [`NotContiguous`] if `dot` is not exactly the next one.
+    /// [`NotContiguous`] if `dot` is not exactly the next one, or beyond [`MAX_COUNTER`].
     pub fn advance(&mut self, dot: &Dot) -> Result<(), NotContiguous> {
         let expected = self.upto(&dot.replica) + 1;
-        if dot.seq != expected {
+        if dot.seq != expected || dot.seq > MAX_COUNTER {
             return Err(NotContiguous { dot: dot.clone(), expected });
         }
         self.raise(&dot.replica, dot.seq);
@@ -43,13 +44,19 @@ impl VersionVector {
 impl fmt::Display for VersionVector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("{")?;
-        for (index, (replica, seq)) in self.iter().enumerate() {
-            formatter.write_str(if index == 0 { "" } else { ", " })?;
-            let incarnations = self.iter().filter(|(other, _)| other.node == replica.node).count();
-            match formatter.alternate() && incarnations == 1 {
+        let mut entries = self.iter().peekable();
+        let mut before: Option<&ReplicaId> = None;
+        while let Some((replica, seq)) = entries.next() {
+            formatter.write_str(if before.is_none() { "" } else { ", " })?;
+            // Ascending: another incarnation of the same node would be next to this one.
+            let is_of = |other: &ReplicaId| other.node == replica.node;
+            let is_ambiguous =
+                before.is_some_and(is_of) || entries.peek().is_some_and(|(next, _)| is_of(next));
+            match formatter.alternate() && !is_ambiguous {
                 true => write!(formatter, "{replica:#}: {seq}")?,
                 false => write!(formatter, "{replica}: {seq}")?,
             }
+            before = Some(replica);
         }
         formatter.write_str("}")
     }

@@ -89,8 +89,17 @@ impl<K> Repr<K> {
         }
     }
 
-    /// The lane of a slot for writing, with room made for it.
+    /// The lane of a slot for writing, if there is nothing to copy or to make room for first: the usual case of a clock
+    /// that counts.
     #[inline]
+    pub(super) fn ready_lane_mut(&mut self, slot: Slot) -> Option<&mut u64> {
+        match self {
+            Self::Inline { lanes, .. } => lanes.get_mut(slot.index()),
+            Self::Shared(shared) => Arc::get_mut(shared)?.slice.get_mut(slot.index()),
+        }
+    }
+
+    /// The lane of a slot for writing, with room made for it.
     pub(super) fn lane_mut(&mut self, slot: Slot) -> &mut u64 {
         if slot.index() >= self.lanes().len() {
             self.grow();
@@ -120,7 +129,15 @@ impl<K> Repr<K> {
     }
 
     /// Raises each lane to the other's, over the same members. Nothing is copied if nothing rises.
-    pub(super) fn join(&mut self, others: &[u64]) {
+    #[inline]
+    pub(super) fn join(&mut self, other: &Self) {
+        if let (Self::Inline { lanes, .. }, Self::Inline { lanes: others, .. }) = (&mut *self, other) {
+            return super::lanes::join(lanes, others);
+        }
+        self.join_lanes(other.lanes());
+    }
+
+    fn join_lanes(&mut self, others: &[u64]) {
         let is_copied = matches!(self, Self::Shared(shared) if !shared.is_unique());
         if is_copied && simd::contains(self.lanes(), others) {
             return;
@@ -128,13 +145,7 @@ impl<K> Repr<K> {
         if others.len() > self.lanes().len() {
             self.grow();
         }
-        match self {
-            Self::Inline { lanes, .. } => match <&[u64; INLINE]>::try_from(others) {
-                Ok(others) => super::lanes::join(lanes, others),
-                Err(_) => super::lanes::join(lanes, others),
-            },
-            shared @ Self::Shared(_) => simd::join(shared.lanes_mut(), others),
-        }
+        simd::join(self.lanes_mut(), others);
     }
 
     /// Takes the members out, so that a table nobody else uses can be extended where it is. To be put back at once.
@@ -274,9 +285,9 @@ mod tests {
     fn joining_what_is_contained_leaves_a_copy_shared() {
         let mut repr = counted(20);
         let copy = repr.clone();
-        repr.join(&[1; 20]);
+        repr.join_lanes(&[1; 20]);
         assert!(repr.is_same(&copy));
-        repr.join(&[30]);
+        repr.join_lanes(&[30]);
         assert!(!repr.is_same(&copy));
         assert_eq!((repr.lanes()[0], copy.lanes()[0]), (30, 1));
     }
@@ -286,7 +297,7 @@ mod tests {
         for count in [3, INLINE, 20] {
             for others in [0, 2, count] {
                 let mut repr = counted(count);
-                repr.join(&alloc::vec![2; others]);
+                repr.join_lanes(&alloc::vec![2; others]);
                 for (index, lane) in repr.lanes().iter().enumerate().take(count) {
                     let own = index as u64 + 1;
                     assert_eq!(*lane, if index < others { own.max(2) } else { own }, "{count} with {others}");

@@ -14,9 +14,9 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use super::lanes;
 use crate::causality::Ordering;
 
-/// Below this many lanes the call costs more than wider vectors save.
+/// Below this many lanes the call costs more than wider vectors save. All vectors that are not inline have more.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-const DISPATCH_LANES_MIN: usize = 24;
+const DISPATCH_LANES_MIN: usize = 9;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 macro_rules! first_len {

@@ -98,12 +98,10 @@ impl<K> VersionVector<K> {
     /// As [`tick`](Self::tick), for a slot that is known to be of these members.
     #[inline]
     pub(crate) fn tick_own(&mut self, slot: Slot) -> Result<u64, SlotExhausted> {
-        let lane = self.repr.lane_mut(slot);
-        if *lane >= MAX_COUNTER {
-            return Err(SlotExhausted { slot });
+        if let Some(lane) = self.repr.ready_lane_mut(slot) {
+            return count(lane, slot);
         }
-        *lane += 1;
-        Ok(*lane)
+        count(self.repr.lane_mut(slot), slot)
     }
 
     /// Whether nothing is contained.
@@ -147,6 +145,15 @@ impl<K> VersionVector<K> {
     pub(crate) fn shares_slots(&self, other: &Self) -> bool {
         self.members().is_same(other.members())
     }
+}
+
+#[inline]
+fn count(lane: &mut u64, slot: Slot) -> Result<u64, SlotExhausted> {
+    if *lane >= MAX_COUNTER {
+        return Err(SlotExhausted { slot });
+    }
+    *lane += 1;
+    Ok(*lane)
 }
 
 impl<K: Ord> VersionVector<K> {
@@ -195,15 +202,18 @@ impl<K: Ord + Clone> VersionVector<K> {
     ///
     /// A store never moves the vector of its *own* state by this: what a peer's vector says is a claim, and the state
     /// moves by applying events ([`advance`](VersionVector::advance)).
+    #[inline]
     pub fn merge(&mut self, other: &Self) {
-        if self.repr.is_same(&other.repr) {
-            return;
+        match self.shares_slots(other) {
+            true => self.repr.join(&other.repr),
+            false => self.merge_by_id(other),
         }
-        if !self.shares_slots(other) {
-            self.unify(other);
-        }
+    }
+
+    fn merge_by_id(&mut self, other: &Self) {
+        self.unify(other);
         if self.shares_slots(other) {
-            return self.repr.join(other.repr.lanes());
+            return self.repr.join(&other.repr);
         }
         for (id, counter) in other.iter() {
             self.raise_with(id, counter, K::clone);
@@ -287,15 +297,15 @@ impl<K: Hash> Hash for VersionVector<K> {
 }
 
 /// Zero entries are left out; a member named twice keeps its largest entry.
+///
+/// # Panics
+/// If a counter is above [`MAX_COUNTER`]: what comes from outside is read by a decoder, which checks.
 impl<K: Ord + Clone> FromIterator<(K, u64)> for VersionVector<K> {
     fn from_iter<I: IntoIterator<Item = (K, u64)>>(entries: I) -> Self {
-        let mut entries: Vec<(K, u64)> = entries.into_iter().filter(|(_, counter)| *counter != 0).collect();
-        entries.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-        let mut vector = Self::new();
-        for (id, counter) in &entries {
-            vector.raise_with(id, *counter, K::clone);
-        }
-        vector
+        let checked = entries.into_iter().inspect(|(_, counter)| {
+            assert!(*counter <= MAX_COUNTER, "counter {counter} is above the limit {MAX_COUNTER}");
+        });
+        Self::of_unordered(checked.collect())
     }
 }
 
