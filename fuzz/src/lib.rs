@@ -69,6 +69,7 @@ pub static DECODERS: &[&Decoder] = &[
     &headers::text::LAMPORT_TEXT,
     &headers::text::VECTOR_TEXT,
     &headers::msgpack::VECTOR_MSGPACK,
+    &headers::codec::VECTOR_CODEC,
     &headers::msgpack::VECTOR_POSITIONAL,
     &headers::msgpack::EVENT_POSITIONAL,
     &headers::carriers::HEADERS_TEXT,

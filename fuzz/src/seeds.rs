@@ -81,6 +81,7 @@ pub fn all() -> Vec<Seed> {
         "vector_msgpack",
         vec![("two", msgpack(&named())), ("wide", b"\xDE\0\x01\xD9\x01a\xD3\0\0\0\0\0\0\0\x07".to_vec())],
     );
+    add("vector_codec", vec![("two_forms", messages_to_a_codec())]);
     add("vector_positional", vec![("two", [&[0x91], msgpack(&named()).as_slice()].concat())]);
     add(
         "event_positional",
@@ -126,6 +127,18 @@ fn positional(event: &TracedEvent) -> Vec<u8> {
     let mut bytes = Vec::new();
     headers::positional::encode_event_into(event, &mut bytes).expect("legal names");
     bytes
+}
+
+/// Each behind its flags and its length.
+fn messages_to_a_codec() -> Vec<u8> {
+    let texts: [&[u8]; 3] = [b"svc-a=3,svc-b=1", b"svc=1,svc-a=4,zoo=2", b"zoo=9,svc-a=4"];
+    let messages =
+        [(2, texts[0].to_vec()), (3, msgpack(&named())), (6, texts[1].to_vec()), (0, texts[2].to_vec())];
+    let length = |message: &[u8]| u8::try_from(message.len()).expect("a short message");
+    messages
+        .iter()
+        .flat_map(|(flags, message)| [&[*flags, length(message)], message.as_slice()].concat())
+        .collect()
 }
 
 /// Each value behind the byte that picks its header, and its length.

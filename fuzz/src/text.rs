@@ -9,7 +9,7 @@ use clock_core::{Dot, InvalidId, Key, MAX_COUNTER, NodeId, ReplicaId, RequestId}
 use crate::allocation::{Limit, Meter};
 use crate::decoder::{Decoder, Outcome};
 use crate::input;
-use crate::promises::{hold_dot, hold_key, hold_node, hold_replica, is_hex, is_key, is_node};
+use crate::promises::{decimal, hold_dot, hold_key, hold_node, hold_replica, is_hex, is_key, is_node};
 
 /// One copy of at most 64 bytes with its reference count, or the refused text's first 64 characters, of four bytes each
 /// at most, in a string that grew by doubling.
@@ -52,11 +52,11 @@ fn replica_id(meter: &Meter, data: &[u8]) -> Outcome {
     holds(replica.as_ref(), hold_replica, &with_small_incarnation(text))
 }
 
-/// A sequence has more than one spelling: leading zeros and a plus sign are read. What is shown is the short one.
 fn dot(meter: &Meter, data: &[u8]) -> Outcome {
     let text = input::text(data);
-    let parts = text.rsplit_once(':').and_then(|(replica, seq)| Some((replica, sequence(seq)?)));
-    let is_dot = parts.is_some_and(|(replica, _)| is_replica(replica));
+    let parts = text.rsplit_once(':');
+    let is_sequence = |seq| decimal(seq).is_some_and(|seq| (1..=MAX_COUNTER).contains(&seq));
+    let is_dot = parts.is_some_and(|(replica, seq)| is_replica(replica) && is_sequence(seq));
     let dot = judged::<Dot>(meter, text, is_dot);
     let shown = parts.map(|(replica, seq)| format!("{}:{seq}", with_small_incarnation(replica)));
     holds(dot.as_ref(), hold_dot, &shown.unwrap_or_default())
@@ -112,12 +112,4 @@ fn with_small_incarnation(text: &str) -> String {
         Some((node, incarnation)) => format!("{node}.{}", incarnation.to_ascii_lowercase()),
         None => text.to_owned(),
     }
-}
-
-fn sequence(text: &str) -> Option<u64> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let digit = |value: u64, byte: u8| value.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
-    let value = is_number.then(|| digits.bytes().try_fold(0, digit)).flatten()?;
-    (1..=MAX_COUNTER).contains(&value).then_some(value)
 }

@@ -1,6 +1,7 @@
 //! Causality in headers: the values by themselves, the carriers they come in, and whole events.
 
 pub mod carriers;
+pub mod codec;
 pub mod json;
 pub mod msgpack;
 pub mod text;

@@ -6,13 +6,13 @@ use clock_core::MAX_COUNTER;
 use clock_core::headers::msgpack::{self, VectorEntries};
 use clock_core::headers::{ENTRIES_MAX, HEADER_BYTES_MAX, positional};
 
-use super::text::hold_beside;
+use super::text::hold_codec;
 use super::{INPUT_BYTES_MAX, SMALL_MULTIPLE};
 use crate::allocation::Meter;
 use crate::decoder::{Decoder, Outcome};
 use crate::promises::{has_control, hold_named, hold_trace, is_node};
 
-/// A vector as a header: as a whole, entry by entry, and beside known names.
+/// A vector as a header: as a whole, entry by entry, and by a codec that knows half of the names.
 pub static VECTOR_MSGPACK: Decoder = Decoder {
     name: "vector_msgpack",
     check: vector,
@@ -42,10 +42,7 @@ fn vector(meter: &Meter, data: &[u8]) -> Outcome {
     let is_in_range =
         legal.as_ref().is_some_and(|entries| entries.iter().all(|(_, counter)| *counter <= MAX_COUNTER));
     assert_eq!(decoded.is_ok(), is_in_range, "{data:02x?} gave {decoded:?}");
-    let known = decoded.as_ref().map(|vector| vector.entries().map(|(node, _)| node).step_by(2).collect());
-    let known: Vec<&str> = known.unwrap_or_else(|_| vec!["a", "b", "svc-a"]);
-    let walk = VectorEntries::new(data).beside(known.iter().copied());
-    hold_beside(walk, &known, VectorEntries::new(data));
+    hold_codec(&decoded, |codec, known| codec.decode_msgpack(data, known).cloned());
     let (Ok(vector), Some(entries)) = (decoded, legal) else { return Outcome::Refused };
     hold_named(&vector);
     let mut again = Vec::new();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use clock_core::MAX_COUNTER;
 use clock_core::headers::text::{self, VectorEntries};
-use clock_core::headers::{Beside, ENTRIES_MAX, HEADER_BYTES_MAX, Malformed};
+use clock_core::headers::{ENTRIES_MAX, HEADER_BYTES_MAX, Malformed, VectorCodec};
+use clock_core::{MAX_COUNTER, VectorTimestamp};
 
 use super::{INPUT_BYTES_MAX, SMALL_MULTIPLE};
 use crate::allocation::{Limit, Meter};
@@ -19,7 +19,7 @@ const BLANKS: [char; 2] = [' ', '\t'];
 /// A Lamport time.
 pub static LAMPORT_TEXT: Decoder =
     Decoder { name: "lamport_text", check: lamport, limit: NAME, input_bytes_max: 1024 };
-/// A vector: as a whole, entry by entry, and beside known names.
+/// A vector: as a whole, entry by entry, and by a codec that knows half of the names.
 pub static VECTOR_TEXT: Decoder =
     Decoder { name: "vector_text", check: vector, limit: SMALL_MULTIPLE, input_bytes_max: INPUT_BYTES_MAX };
 
@@ -44,10 +44,7 @@ fn vector(meter: &Meter, data: &[u8]) -> Outcome {
     let decoded = meter.decode(value.len(), || text::decode_vector(value));
     let is_in_range = legal.is_some_and(|entries| entries.iter().all(|(_, counter)| *counter <= MAX_COUNTER));
     assert_eq!(decoded.is_ok(), is_in_range, "{value:?} gave {decoded:?}");
-    let known = decoded.as_ref().map(|vector| vector.entries().map(|(node, _)| node).step_by(2).collect());
-    let known: Vec<&str> = known.unwrap_or_else(|_| vec!["a", "b", "svc-a"]);
-    let walk = VectorEntries::new(value).beside(known.iter().copied());
-    hold_beside(walk, &known, VectorEntries::new(value));
+    hold_codec(&decoded, |codec, known| codec.decode_text(value, known).cloned());
     let Ok(vector) = decoded else { return Outcome::Refused };
     hold_named(&vector);
     let mut again = String::new();
@@ -75,17 +72,16 @@ fn judged(value: &str) -> Option<Vec<(&str, u64)>> {
     (is_legal && entries.len() <= ENTRIES_MAX && value.len() <= HEADER_BYTES_MAX).then_some(entries)
 }
 
-/// Read beside known names, the same entries come out, and the same refusal.
-pub(super) fn hold_beside<'a>(
-    walk: impl Iterator<Item = Result<Beside<'a>, Malformed>>,
-    known: &[&'a str],
-    plain: impl Iterator<Item = Result<(&'a str, u64), Malformed>>,
+/// A codec reads the same and refuses the same, whatever names it knows already.
+pub(super) fn hold_codec(
+    decoded: &Result<VectorTimestamp, Malformed>,
+    decode: impl Fn(&mut VectorCodec, &VectorTimestamp) -> Result<VectorTimestamp, Malformed>,
 ) {
-    let seen = walk.map(|item| {
-        item.map(|entry| match entry {
-            Beside::Known { place, counter } => (known[place], counter),
-            Beside::Other { name, counter } => (name, counter),
-        })
-    });
-    assert!(seen.eq(plain), "beside {known:?} other entries are read");
+    let names: Vec<&str> = match decoded {
+        Ok(vector) => vector.entries().map(|(node, _)| node).step_by(2).collect(),
+        Err(_) => vec!["a", "b", "svc-a"],
+    };
+    let known =
+        VectorTimestamp::from_entries(names.into_iter().map(|node| (node, 1))).expect("small counters");
+    assert_eq!(decode(&mut VectorCodec::new(), &known), *decoded, "read by a codec that knows {known}");
 }
