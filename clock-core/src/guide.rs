@@ -1,4 +1,4 @@
-//! Which clock answers which question, and what each cannot tell. No code: read it once, from top to bottom.
+//! Which clock answers which question, and what each cannot tell. To be read once, from top to bottom.
 //!
 //! # The question
 //!
@@ -104,21 +104,21 @@
 //!
 //! # What travels
 //!
-//! | between | form | size for 64 nodes | in |
+//! | between | form | with 64 nodes | in |
 //! |---|---|---|---|
-//! | services of any language, over HTTP or gRPC | text headers | names and counters | [`headers::text`](crate::headers::text) |
-//! | the same over Kafka | binary headers, msgpack | a little less | [`headers::msgpack`](crate::headers::msgpack) |
-//! | the same, in documents | the field `_causality` | | [`headers::json`](crate::headers::json) |
-//! | two ends of a stream that know the members | whole once, then deltas | 198 bytes, then 14 for 4 changes | [`VectorSender`] |
+//! | services of any language, over HTTP or gRPC | text headers | the names, and three to eight bytes more for each | [`headers::text`](crate::headers::text) |
+//! | the same over Kafka | binary headers, msgpack | the names, and two to six bytes more for each | [`headers::msgpack`](crate::headers::msgpack) |
+//! | the same, in documents | the field `_causality` | as text, and quotes | [`headers::json`](crate::headers::json) |
+//! | two ends of a stream that know the members | whole once, then deltas | at most 198 bytes below two million events each, then 14 for 4 small changes | [`VectorSender`] |
 //!
 //! # What a hostile peer can do
 //!
-//! Make a message be refused, and be counted for it. One received number is enough to break most implementations: a
+//! In the checked forms: make its own message be refused, and be counted for it. One received number is enough to break most implementations: a
 //! counter of 2^64 - 1 wraps to 0, or stalls the clock for ever. Here counters end at 2^63 - 1 with a typed error, a
 //! peer raises an entry by at most [`MAX_JUMP`] per message, and it never raises *ours*: that it tries means that we lost
 //! state ([`MergeRefused::OwnEntryAhead`]), and is the one alarm that calls for a new incarnation. A clock holds at most
-//! [`VECTOR_ENTRIES_MAX`] names. Every decoder is bounded, accepts one encoding of each value, and leaves the receiver as
-//! it was when it refuses. The checked forms begin with `try_`; the others are for values of the same process.
+//! [`VECTOR_ENTRIES_MAX`] names. Every decoder is bounded, writes one encoding of each
+//! value, and leaves the receiver as it was when it refuses. The checked forms begin with `try_`; the others are for values of the same process.
 //!
 //! # What it costs
 //!

@@ -4,20 +4,21 @@
 //! clock. Time, bytes and randomness come in as arguments; what is to be done goes out as values. So a daemon, a test
 //! and a simulator run the same code. The feature adds two sources of time to pass in, and nothing here passes them.
 //!
+//! **New to logical clocks? Read the [`guide`]**: which clock answers which question, and what each cannot tell.
+//!
 //! Layers, each usable without the next:
 //!
-//! - **Clocks and causality**: [`LamportClock`], [`VectorClock`], [`HybridClock`], the four-way [`Ordering`] and the one
-//!   function that computes it, [`compare_entries`]. [`Clock`] is where a clock is plugged into a node.
+//! - **Clocks**: [`LamportClock`], [`VectorClock`] with its [`EventStamp`], [`HybridClock`], and the four-way [`Ordering`].
+//!   [`Clock`] is where a clock is plugged into a node, [`TimeSource`] where physical time is.
+//! - **What copies contain**: [`Membership`] and [`VersionVector`]; [`Dot`] and [`DotSet`]; [`Siblings`] with their
+//!   [`Context`], for the values of a key; [`Stability`], for what may be forgotten. [`VectorSender`] sends vectors as deltas.
+//! - **Causality in messages** (feature `headers`): [`headers`] carries it through HTTP, Kafka and JSON, for services in
+//!   any language, and sorts and deduplicates what arrives.
 //! - **Quorum writes**: [`quorum`] counts the durable copies of a write, and keeps *unknown* apart from *failed*.
 //! - **A simulated network** (feature `sim`): [`MessageBus`] partitions, reorders and loses nothing; [`ClusterNode`]
 //!   surfaces concurrent events on it, with any [`Clock`].
 //! - **The replica** (feature `replica`): [`replica::Replica`] is one station's catalog behind a single entry point;
 //!   [`wire`] is what stations say to each other; [`record`] what they write about.
-//! - **Causal tracking for any service** (feature `headers`): traced events, and [`headers`] that carry them over
-//!   HTTP, Kafka or JSON.
-//!
-//! Which clock answers which question: a Lamport time orders a log and proves nothing; a hybrid time says *about when*
-//! and proves nothing either; only vectors (and dots with contexts) tell *concurrent* from *before*.
 //!
 //! ```
 //! use clock_core::{Ordering, VectorClock};
