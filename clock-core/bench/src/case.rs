@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::work::Work;
 
+/// The limit below which two times cannot be told apart.
+pub const MEASURING_LOOP: &str = "the measuring loop itself";
+
 /// The limit whose time tells how fast the machine is at the moment.
 pub const READ_MODIFY_WRITE: &str = "atomic read-modify-write";
 
@@ -14,8 +17,10 @@ pub enum Format {
     Text,
     /// MessagePack.
     MsgPack,
-    /// The shortest there is: postcard for the peers.
+    /// The shortest there is of a whole vector: postcard for the peers.
     Binary,
+    /// What changed since the message before: four entries. No peer has such a form.
+    Delta,
 }
 
 /// An operation. The order is that of the table.
@@ -25,13 +30,17 @@ pub enum Op {
     Limit,
     /// The next Lamport value of one clock.
     LamportTick,
-    /// A Lamport value is taken in that is below the local one already.
+    /// A Lamport value that is below the local one already is taken in, which is no event.
+    LamportWitness,
+    /// The same, with the tick of the receipt.
     LamportObserve,
     /// The next hybrid time, by a clock that is read each time.
     HybridTick,
+    /// The next hybrid time, by the clock that the kernel advances with its timer.
+    HybridTickCoarse,
     /// The next hybrid time, by a clock that somebody else reads now and then.
     HybridTickCached,
-    /// A hybrid time from the far future is refused, by a cached clock.
+    /// A hybrid time from the far future is refused, after the clock was read.
     HybridReject,
     /// One event of one's own.
     Tick,
@@ -51,16 +60,27 @@ pub enum Op {
     Merge,
     /// The same, with a look at every entry for whether it may be believed.
     MergeChecked,
-    /// A copy that later ticks do not change, made and dropped.
+    /// A copy that later ticks do not change, which is kept; an older one is given up for it.
     Snapshot,
-    /// A tick and a snapshot of the result, which lives until the next: what an event that is kept costs.
-    Stamp,
     /// To bytes, in a buffer that is used again.
     Encode(Format),
     /// From bytes.
     Decode(Format),
     /// A message passes through: decode, merge, tick, encode.
     Hop(Format),
+    /// A kept snapshot of a vector that another thread takes snapshots of too.
+    SharedSnapshot,
+    /// A tick and a kept snapshot of the result: what an event that is kept costs.
+    Stamp,
+}
+
+impl Op {
+    /// Whether it is about what sharing costs. Where copies share what they hold until one of them changes, it is the
+    /// first change that copies, and their number is a count that threads contend for. So these are shown by themselves.
+    #[must_use]
+    pub fn is_about_sharing(self) -> bool {
+        matches!(self, Self::SharedSnapshot | Self::Stamp)
+    }
 }
 
 impl fmt::Display for Op {
@@ -68,10 +88,12 @@ impl fmt::Display for Op {
         let label = match self {
             Self::Limit => "limit",
             Self::LamportTick => "lamport tick",
-            Self::LamportObserve => "lamport observe, behind",
+            Self::LamportWitness => "lamport observe without a tick, clock ahead",
+            Self::LamportObserve => "lamport observe with tick, clock ahead",
             Self::HybridTick => "hlc tick, exact clock",
+            Self::HybridTickCoarse => "hlc tick, coarse clock",
             Self::HybridTickCached => "hlc tick, cached clock",
-            Self::HybridReject => "hlc reject far future",
+            Self::HybridReject => "hlc reject far future, after clock read",
             Self::Tick => "tick",
             Self::CompareEqual => "compare equal",
             Self::CompareBefore => "compare before",
@@ -81,7 +103,8 @@ impl fmt::Display for Op {
             Self::HappenedBefore => "happened before",
             Self::Merge => "merge, half change",
             Self::MergeChecked => "merge, half change, checked",
-            Self::Snapshot => "snapshot",
+            Self::Snapshot => "kept snapshot",
+            Self::SharedSnapshot => "kept snapshot of a shared vector",
             Self::Stamp => "tick + kept snapshot",
             Self::Encode(format) => return formatter.pad(&format!("encode {format}")),
             Self::Decode(format) => return formatter.pad(&format!("decode {format}")),
@@ -97,6 +120,7 @@ impl fmt::Display for Format {
             Self::Text => "text",
             Self::MsgPack => "msgpack",
             Self::Binary => "binary",
+            Self::Delta => "delta",
         })
     }
 }
@@ -198,7 +222,7 @@ impl Cases {
     }
 
     /// Notes how many bytes a contestant sends.
-    pub fn add_size(&mut self, format: Format, entries: usize, who: Who, variant: &str, bytes: usize) {
+    pub fn add_size(&mut self, format: Format, entries: usize, (who, variant): (Who, &str), bytes: usize) {
         let op = Op::Encode(format);
         let subject = Subject { op, entries, threads: 1, who, variant: variant.to_owned() };
         self.sizes.push((subject, bytes));

@@ -7,6 +7,7 @@
 //! This library knows no contestant: those are in `benches/figures`, so that only a benchmark compiles them.
 
 pub mod case;
+pub mod grid;
 pub mod measure;
 pub mod pair;
 pub mod table;

@@ -1,6 +1,6 @@
 //! The order of sampling, and which samples count.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::case::{Case, Subject};
 
@@ -15,18 +15,26 @@ pub struct Effort {
     pub sample: Duration,
     /// How long a sample is on two threads: long against the time to start a thread.
     pub sample_of_pair: Duration,
+    /// Most time for a group in a pass, after which it has the samples it has. On a busy machine two threads wait long
+    /// for each other, and one run shall not.
+    pub group_max: Duration,
 }
+
+/// Samples of a pass that are taken however long they take.
+const SAMPLES_MIN: usize = 3;
 
 impl Effort {
     /// For figures to be quoted.
     pub const FULL: Self = Self {
-        passes: 5,
+        passes: 7,
         samples: 60,
         sample: Duration::from_micros(30),
         sample_of_pair: Duration::from_micros(200),
+        group_max: Duration::from_millis(150),
     };
     /// For a look.
-    pub const QUICK: Self = Self { passes: 2, samples: 10, ..Self::FULL };
+    pub const QUICK: Self =
+        Self { passes: 2, samples: 10, group_max: Duration::from_millis(100), ..Self::FULL };
 }
 
 /// A result.
@@ -60,15 +68,19 @@ pub fn measure(
         let same_group = |left: &Running<'_>, right: &Running<'_>| left.group() == right.group();
         for group in running.chunk_by_mut(same_group) {
             on_progress(pass, &group[0].case.subject);
-            sample_in_turns(group, effort.samples);
+            sample_in_turns(group, effort);
         }
     }
     running.into_iter().filter_map(Running::into_figure).collect()
 }
 
-fn sample_in_turns(group: &mut [Running<'_>], samples: usize) {
-    let mut taken = vec![Vec::with_capacity(samples); group.len()];
-    for _ in 0..samples {
+fn sample_in_turns(group: &mut [Running<'_>], effort: Effort) {
+    let mut taken = vec![Vec::with_capacity(effort.samples); group.len()];
+    let start = Instant::now();
+    for sample in 0..effort.samples {
+        if sample >= SAMPLES_MIN && start.elapsed() > effort.group_max {
+            break;
+        }
         for (running, taken) in group.iter_mut().zip(&mut taken) {
             taken.extend(running.sample());
         }
@@ -80,12 +92,12 @@ fn sample_in_turns(group: &mut [Running<'_>], samples: usize) {
 }
 
 impl<'a> Running<'a> {
-    /// Finds how often to do it for a sample of the wanted length.
+    /// Finds how often to do it for a sample of the wanted length; what two threads contend for then takes longer.
     fn calibrated(case: &'a mut Case, effort: Effort) -> Self {
         let wanted = if case.work.threads() > 1 { effort.sample_of_pair } else { effort.sample };
         let mut times = 1;
         while times < 1 << 24 {
-            let taken = (0..3).map(|_| case.work.run(times).taken).min().unwrap_or_default();
+            let taken = (0..3).map(|_| case.work.run_alone(times)).min().unwrap_or_default();
             if taken * 3 >= wanted * 2 {
                 break;
             }

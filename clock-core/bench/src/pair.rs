@@ -17,14 +17,23 @@ const OVERLAP_PERCENT_MIN: u32 = 90;
 /// A part of the work that is done before, to fill caches.
 const WARM_UP_PART: u64 = 8;
 
+/// How often to look for the other thread before letting others run: some ten microseconds.
+const SPINS_MAX: u32 = 1000;
+
 /// The mean time of a thread, and whether they ran at the same time.
 pub(crate) fn run(work: &(dyn Fn(usize, u64) + Sync), times: u64) -> Run {
     let ready = AtomicUsize::new(0);
     let one = |thread: usize| {
         work(thread, times / WARM_UP_PART + 1);
         ready.fetch_add(1, Ordering::AcqRel);
+        let mut spins = 0;
         while ready.load(Ordering::Acquire) < 2 {
-            std::hint::spin_loop();
+            spins += 1;
+            // The other thread may be waiting for this very processor.
+            match spins < SPINS_MAX {
+                true => std::hint::spin_loop(),
+                false => thread::yield_now(),
+            }
         }
         let start = Instant::now();
         work(thread, times);

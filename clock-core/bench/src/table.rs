@@ -1,9 +1,9 @@
-//! Figures as text: one table of times and ratios, and one of sizes.
+//! Figures as tables: times and ratios, and sizes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use crate::case::{Format, Op, Subject, Who};
+use crate::grid::Grid;
 use crate::measure::Figure;
 
 /// What is compared in one row.
@@ -64,66 +64,63 @@ impl<'a> Figures<'a> {
         self.best(row, |who| who == Who::Ours).or_else(|| self.best(row, Who::is_ours))
     }
 
-    /// The table: nanoseconds per operation, and how many times as long the best peer takes as we do.
+    /// Nanoseconds per operation, and how many times as long the best peer takes as we do, for some operations.
     #[must_use]
-    pub fn table(&self) -> String {
-        let whos: BTreeSet<Who> = self.whos().collect();
-        let mut text = format!("{:27} {:>5} {:>3}", "ns per operation", "n", "thr");
-        for who in &whos {
-            let _infallible = write!(text, " {who:>11}");
-        }
-        text.push_str("  best peer / ours\n");
-        for row in self.rows().filter(|row| row.op != Op::Limit) {
+    pub fn table(&self, title: &str, note: &str, is_wanted: impl Fn(Op) -> bool) -> Grid {
+        let rows: Vec<Row> = self.rows().filter(|row| row.op != Op::Limit && is_wanted(row.op)).collect();
+        let whos: BTreeSet<Who> = rows.iter().flat_map(|row| self.whos(*row)).collect();
+        let mut grid = Grid::new(title, note, &["ns per operation", "n", "threads"]);
+        grid.head.extend(whos.iter().map(Who::to_string));
+        grid.head.extend(["best peer / ours", "best peer"].map(str::to_owned));
+        for row in rows {
             let entries = if row.entries == 0 { "-".to_owned() } else { row.entries.to_string() };
-            let _infallible = write!(text, "{:27} {entries:>5} {:>3}", row.op, row.threads);
-            for who in &whos {
-                let figure = self.best(row, |other| other == *who);
-                let _infallible =
-                    write!(text, " {:>11}", figure.map_or("-".to_owned(), |figure| ns(figure.ns)));
-            }
-            text.push_str(&self.ratio(row));
-            text.push('\n');
+            let mut cells = vec![row.op.to_string(), entries, row.threads.to_string()];
+            cells.extend(whos.iter().map(|who| {
+                self.best(row, |other| other == *who).map_or("-".to_owned(), |figure| ns(figure.ns))
+            }));
+            cells.extend(self.ratio(row));
+            grid.rows.push(cells);
         }
-        text
+        grid
     }
 
     /// The limits of the machine.
     #[must_use]
-    pub fn limits(&self) -> String {
+    pub fn limits(&self, title: &str) -> Grid {
+        let mut grid = Grid::new(title, "", &["limit", "threads", "ns"]);
         let limits = self.rows.iter().filter(|(row, _)| row.op == Op::Limit).flat_map(|(_, figures)| figures);
-        limits
-            .map(|figure| {
-                let Subject { variant, threads, .. } = &figure.subject;
-                format!("{variant:46} {threads} thr {:>9}\n", ns(figure.ns))
-            })
-            .collect()
+        grid.rows.extend(limits.map(|figure| {
+            let Subject { variant, threads, .. } = &figure.subject;
+            vec![variant.clone(), threads.to_string(), ns(figure.ns)]
+        }));
+        grid
     }
 
-    fn whos(&self) -> impl Iterator<Item = Who> {
-        self.rows.values().flatten().map(|figure| figure.subject.who).filter(|who| *who != Who::Machine)
+    fn whos(&self, row: Row) -> impl Iterator<Item = Who> {
+        self.rows.get(&row).into_iter().flatten().map(|figure| figure.subject.who)
     }
 
-    fn ratio(&self, row: Row) -> String {
+    fn ratio(&self, row: Row) -> [String; 2] {
         let (Some(ours), Some(peer)) = (self.ours(row), self.best(row, Who::is_peer)) else {
-            return String::new();
+            return [String::new(), String::new()];
         };
         let Subject { who, variant, .. } = &peer.subject;
-        format!("  {:>8.2}x  {who} {variant}", peer.ns / ours.ns)
+        [format!("{:.2}", peer.ns / ours.ns), format!("{who} {variant}")]
     }
 }
 
 /// Bytes on the wire, at one size.
 #[must_use]
-pub fn sizes(sizes: &[(Subject, usize)], entries: usize) -> String {
-    let mut text = String::new();
-    for format in [Format::Text, Format::MsgPack, Format::Binary] {
+pub fn sizes(title: &str, note: &str, sizes: &[(Subject, usize)], entries: usize) -> Grid {
+    let mut grid = Grid::new(title, note, &["form", "n", "who", "variant", "bytes"]);
+    for format in [Format::Text, Format::MsgPack, Format::Binary, Format::Delta] {
         let is_of_row = |subject: &Subject| subject.op == Op::Encode(format) && subject.entries == entries;
-        for (subject, bytes) in sizes.iter().filter(|(subject, _)| is_of_row(subject)) {
-            let Subject { entries, who, variant, .. } = subject;
-            let _infallible = writeln!(text, "{format:8} {entries:>5} {who:>11} {variant:38} {bytes:>7}");
-        }
+        let of_row = sizes.iter().filter(|(subject, _)| is_of_row(subject));
+        grid.rows.extend(of_row.map(|(Subject { entries, who, variant, .. }, bytes)| {
+            vec![format.to_string(), entries.to_string(), who.to_string(), variant.clone(), bytes.to_string()]
+        }));
     }
-    text
+    grid
 }
 
 /// Three significant digits are more than the noise leaves.

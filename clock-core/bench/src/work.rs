@@ -86,6 +86,31 @@ impl Work {
         }))
     }
 
+    /// A round of steps that build on each other, each told its number from 0. A round starts with `restart`, which is
+    /// not timed.
+    pub fn in_rounds<S: 'static, R>(
+        steps: usize,
+        mut state: S,
+        mut restart: impl FnMut(&mut S) + 'static,
+        mut step: impl FnMut(&mut S, usize) -> R + 'static,
+    ) -> Self {
+        Self::Alone(Box::new(move |times| {
+            let mut total = Duration::ZERO;
+            let mut left = usize::try_from(times).unwrap_or(usize::MAX);
+            while left > 0 {
+                let count = left.min(steps);
+                restart(&mut state);
+                let start = Instant::now();
+                for number in 0..count {
+                    black_box(step(black_box(&mut state), number));
+                }
+                total += start.elapsed().saturating_sub(empty_region());
+                left -= count;
+            }
+            total
+        }))
+    }
+
     /// On two threads at once, on what they share.
     pub fn on_two_threads<R>(op: impl Fn(usize) -> R + Sync + 'static) -> Self {
         Self::Pair(Box::new(move |thread, times| {
@@ -115,6 +140,18 @@ impl Work {
         match self {
             Self::Alone(_) => 1,
             Self::Pair(_) => 2,
+        }
+    }
+
+    /// How long it takes on the measuring thread alone: to find out how often to do it.
+    pub fn run_alone(&mut self, times: u64) -> Duration {
+        match self {
+            Self::Alone(timed) => timed(times),
+            Self::Pair(shared) => {
+                let start = Instant::now();
+                shared(0, times);
+                start.elapsed()
+            }
         }
     }
 

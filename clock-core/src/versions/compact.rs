@@ -118,6 +118,8 @@ struct End<K> {
     tag: u64,
     /// By how the message at hand differs from the base; kept between messages for its memory.
     changes: Vec<Change>,
+    /// The counters of a whole vector that is being read; kept for the same reason.
+    arriving: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -147,12 +149,16 @@ impl<K: Ord + Clone + fmt::Display> VectorSender<K> {
         if !self.end.base.shares_slots(vector) {
             return Err(OtherMembers);
         }
-        self.end.find_changes(vector);
-        match self.is_established && self.end.is_delta_worth_it() {
-            true => self.end.encode_delta(out),
-            false => self.end.encode_whole(vector, out),
+        if self.is_established {
+            self.end.find_changes(vector);
+            if self.end.is_delta_worth_it() {
+                self.end.encode_delta(out);
+                self.end.apply_changes();
+                return Ok(());
+            }
         }
-        self.end.apply_changes();
+        self.end.encode_whole(vector, out);
+        self.end.replace_base(vector.used_lanes());
         self.is_established = true;
         Ok(())
     }
@@ -188,25 +194,15 @@ impl<K: Ord + Clone + fmt::Display> VectorReceiver<K> {
             return Err(CompactError::OtherMembers { theirs, ours });
         }
         let count = read_count(reader, self.end.base.members().len())?;
-        self.end.changes.clear();
-        for index in 0..count {
-            let at = reader.at();
-            let counter = read_varint(reader)?;
-            if counter > MAX_COUNTER {
-                return Err(CompactError::CounterTooLarge { slot: index });
-            }
-            if counter == 0 && index + 1 == count {
-                return Err(CompactError::NotCanonical { at });
-            }
-            if counter != 0 {
-                self.end.changes.push(Change { slot: Slot::at(index), before: 0, now: counter });
-            }
+        let mut arriving = core::mem::take(&mut self.end.arriving);
+        arriving.clear();
+        arriving.resize(count, 0);
+        let read = read_counters(reader, &mut arriving);
+        if read.is_ok() {
+            self.end.replace_base(&arriving);
         }
-        read_end(reader)?;
-        self.end.base.clear();
-        self.end.tag = 0;
-        self.end.apply_changes();
-        Ok(())
+        self.end.arriving = arriving;
+        read
     }
 
     fn read_delta(&mut self, reader: &mut varint::Reader<'_>) -> Result<(), CompactError> {
@@ -248,6 +244,7 @@ impl<K: Ord + Clone + fmt::Display> End<K> {
             base: VersionVector::over(members),
             tag: 0,
             changes: Vec::new(),
+            arriving: Vec::new(),
         }
     }
 
@@ -261,9 +258,19 @@ impl<K: Ord + Clone + fmt::Display> End<K> {
     fn apply_changes(&mut self) {
         let lanes = self.base.repr.lanes_mut();
         for Change { slot, before, now } in &self.changes {
-            self.tag ^= mark(*slot, *before) ^ mark(*slot, *now);
+            self.tag ^= mark(slot.index(), *before) ^ mark(slot.index(), *now);
             lanes[slot.index()] = *now;
         }
+    }
+
+    /// Brings base and tag up to a whole vector; lanes it does not have are 0.
+    fn replace_base(&mut self, counters: &[u64]) {
+        let marks = counters.iter().enumerate().map(|(index, counter)| mark(index, *counter));
+        self.tag = marks.fold(0, |tag, mark| tag ^ mark);
+        let lanes = self.base.repr.lanes_mut();
+        let (used, rest) = lanes.split_at_mut(counters.len());
+        used.copy_from_slice(counters);
+        rest.fill(0);
     }
 
     /// Looks for where the vector differs from the base, eight lanes at a time: most are equal.
@@ -300,7 +307,7 @@ impl<K: Ord + Clone + fmt::Display> End<K> {
         out.push(WHOLE);
         out.extend_from_slice(&self.fingerprint.to_le_bytes());
         varint::write(out, lanes.len() as u64);
-        lanes.iter().for_each(|counter| varint::write(out, *counter));
+        varint::write_all(out, lanes);
     }
 
     fn encode_delta(&self, out: &mut Vec<u8>) {
@@ -318,11 +325,12 @@ impl<K: Ord + Clone + fmt::Display> End<K> {
 
 /// What an entry adds to the tag of a vector; nothing for a zero, so that the tag of the empty vector is 0. The tag tells
 /// vectors of one stream apart, and defends against loss, not against forgery.
-fn mark(slot: Slot, counter: u64) -> u64 {
+#[inline]
+fn mark(index: usize, counter: u64) -> u64 {
     if counter == 0 {
         return 0;
     }
-    let place = (slot.index() as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let place = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (counter ^ place).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
 }
@@ -345,6 +353,19 @@ impl Write for Fnv {
     }
 }
 
+/// The counters of a whole vector, to the end of the message.
+fn read_counters(reader: &mut varint::Reader<'_>, counters: &mut [u64]) -> Result<(), CompactError> {
+    reader.fill(counters).map_err(|cause| CompactError::Varint { at: reader.at(), cause })?;
+    if let Some(slot) = counters.iter().position(|counter| *counter > MAX_COUNTER) {
+        return Err(CompactError::CounterTooLarge { slot });
+    }
+    if counters.last() == Some(&0) {
+        return Err(CompactError::NotCanonical { at: reader.at() - 1 });
+    }
+    read_end(reader)
+}
+
+#[inline]
 fn read_varint(reader: &mut varint::Reader<'_>) -> Result<u64, CompactError> {
     let at = reader.at();
     reader.varint().map_err(|cause| CompactError::Varint { at, cause })

@@ -30,11 +30,13 @@ pub const MEMBERS_MAX: usize = 1 << 16;
 pub struct Slot(u32);
 
 impl Slot {
+    #[inline]
     pub(super) fn at(index: usize) -> Self {
         Self(u32::try_from(index).expect("a table outgrows memory long before 2^32 members"))
     }
 
     /// The place as an index, from 0, in order of admission.
+    #[inline]
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize

@@ -12,6 +12,8 @@ pub(crate) trait Id:
     Ord + Hash + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static
 {
     const NAME: &'static str;
+    /// Whether it says who it is, as text and msgpack must where no table of numbers is agreed on.
+    const IS_NAME: bool;
     fn at(data: &Data, index: usize) -> Self;
     /// For a vector that never ticks.
     fn unused() -> Self;
@@ -23,6 +25,7 @@ pub(crate) trait Id:
 
 impl Id for u32 {
     const NAME: &'static str = "u32";
+    const IS_NAME: bool = false;
 
     fn at(_: &Data, index: usize) -> Self {
         Self::try_from(index).expect("few members")
@@ -35,6 +38,7 @@ impl Id for u32 {
 
 impl Id for String {
     const NAME: &'static str = "String";
+    const IS_NAME: bool = true;
 
     fn at(data: &Data, index: usize) -> Self {
         data.names[index].clone()

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clock_bench::case::{Cases, Op, READ_MODIFY_WRITE, Who};
+use clock_bench::case::{Cases, MEASURING_LOOP, Op, READ_MODIFY_WRITE, Who};
 use clock_bench::work::Work;
 
 use crate::vector::keep;
@@ -15,7 +15,7 @@ const HALF_OF_16_KIB: usize = 8 * 1024;
 
 pub(crate) fn add(cases: &mut Cases) {
     let mut add = |name: &str, work| cases.add(Op::Limit, 0, Who::Machine, name, work);
-    add("the measuring loop itself", Work::repeated(|| black_box(1)));
+    add(MEASURING_LOOP, Work::repeated(|| black_box(1)));
 
     let atomic: &AtomicU64 = keep(AtomicU64::new(0));
     let count = |atomic: &AtomicU64| atomic.fetch_add(1, Ordering::Relaxed);

@@ -12,6 +12,9 @@ mod vector;
 mod wall;
 mod wire;
 
+use std::io::IsTerminal;
+use std::path::Path;
+
 use clock_bench::case::{Cases, Op, Subject};
 use clock_bench::measure::measure;
 
@@ -31,14 +34,25 @@ fn main() {
     };
     let mut cases = all_cases();
     cases.list.retain(|case| case.subject.op == Op::Limit || arguments.wants(&case.subject));
+    let is_watched = std::io::stderr().is_terminal();
     let progress = |pass: usize, Subject { op, entries, threads, .. }: &Subject| {
-        eprint!("\rpass {}: {op:27} n={entries:<5} threads={threads}  ", pass + 1);
+        if is_watched {
+            eprint!("\rpass {}: {op:44} n={entries:<5} threads={threads}  ", pass + 1);
+        }
     };
     let figures = measure(&mut cases.list, arguments.effort, progress);
-    eprintln!();
-    report::print(&figures, &cases.sizes);
-    if let Some(path) = &arguments.json
-        && let Err(error) = std::fs::write(path, report::json(&figures, &cases.sizes))
+    if is_watched {
+        eprintln!();
+    }
+    let grids = report::grids(&figures, &cases.sizes);
+    grids.iter().for_each(|grid| println!("{}", grid.text()));
+    write(arguments.json.as_deref(), || report::json(&figures, &cases.sizes));
+    write(arguments.markdown.as_deref(), || report::markdown(&grids));
+}
+
+fn write(path: Option<&Path>, content: impl FnOnce() -> String) {
+    if let Some(path) = path
+        && let Err(error) = std::fs::write(path, content())
     {
         eprintln!("{} was not written: {error}", path.display());
         std::process::exit(1);
@@ -56,6 +70,7 @@ fn all_cases() -> Cases {
     for entries in SIZES {
         let data: &Data = vector::keep(Data::of(entries));
         contestants::ours::add(&mut cases, data);
+        contestants::ours_wire::add(&mut cases, data);
         contestants::vclock::add(&mut cases, data);
         contestants::crdts::add(&mut cases, data);
         contestants::vec_clock::add(&mut cases, data);

@@ -17,7 +17,7 @@ pub(crate) trait Vector: Send + Sync + Sized + 'static {
     /// What [`snapshot`](Self::snapshot) makes.
     type Snapshot: Send;
 
-    /// What an event that is kept consists of: whose, its number, and its past.
+    /// What of an event is kept for [`happened_before`](Self::happened_before).
     type Event;
 
     /// The counters are those of the data, or above in less than all places.
@@ -34,7 +34,8 @@ pub(crate) trait Vector: Send + Sync + Sized + 'static {
     fn receive(&mut self, arrived: Self);
     fn snapshot(&self) -> Self::Snapshot;
     fn event(&mut self) -> Self::Event;
-    /// Whether an event lies in the other's past, by number: no contestant need compare all entries for that.
+    /// Whether an event lies in the past of another one, by what the crate offers for it; a comparison of whole vectors
+    /// only where it offers nothing else.
     fn happened_before(event: &Self::Event, other: &Self::Event) -> bool;
     /// The counter of a member, for checks.
     fn counter(&self, data: &Data, index: usize) -> u64;
@@ -74,17 +75,50 @@ pub(crate) fn add<V: Vector>(cases: &mut Cases, who: Who, variant: &str, data: &
     };
     cases.add(Op::Merge, n, who, variant, Work::on_fresh(batch(n), state, merge));
 
-    let shared: &V = template;
-    cases.add(Op::Snapshot, n, who, variant, Work::repeated(move || black_box(shared).snapshot()));
-    cases.add(Op::Snapshot, n, who, variant, Work::on_two_threads(move |_| black_box(shared).snapshot()));
+    add_snapshots::<V>(cases, who, variant, template, n);
+}
 
-    let stamp = |(clock, kept): &mut (V, Option<V::Snapshot>)| {
+/// Nobody takes a snapshot to drop it at once, and where a snapshot is an atomic count that would measure how the
+/// processor stalls on reading back what it has not stored yet. So they are kept for a while.
+fn add_snapshots<V: Vector>(cases: &mut Cases, who: Who, variant: &str, template: &'static V, n: usize) {
+    let own = || (template.fresh(), Kept::default());
+    let snapshot = |(clock, kept): &mut (V, Kept<V::Snapshot>)| kept.add(clock.snapshot());
+    let mut state = own();
+    cases.add(Op::Snapshot, n, who, variant, Work::repeated(move || snapshot(black_box(&mut state))));
+    cases.add(Op::Snapshot, n, who, variant, Work::on_two_states(own, snapshot));
+
+    let of_shared = move |kept: &mut Kept<V::Snapshot>| kept.add(black_box(template).snapshot());
+    cases.add(Op::SharedSnapshot, n, who, variant, Work::on_two_states(Kept::default, of_shared));
+
+    let stamp = |(clock, kept): &mut (V, Kept<V::Snapshot>)| {
         clock.tick();
-        *kept = Some(clock.snapshot());
+        kept.add(clock.snapshot());
     };
-    let mut state = (fresh(), None);
+    let mut state = own();
     cases.add(Op::Stamp, n, who, variant, Work::repeated(move || stamp(black_box(&mut state))));
-    cases.add(Op::Stamp, n, who, variant, Work::on_two_states(|| (fresh(), None), stamp));
+    cases.add(Op::Stamp, n, who, variant, Work::on_two_states(own, stamp));
+}
+
+/// How many snapshots are kept.
+const KEPT: usize = 64;
+
+/// The latest snapshots; the oldest makes room.
+struct Kept<T> {
+    snapshots: [Option<T>; KEPT],
+    next: usize,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { snapshots: [const { None }; KEPT], next: 0 }
+    }
+}
+
+impl<T> Kept<T> {
+    fn add(&mut self, snapshot: T) {
+        self.snapshots[self.next % KEPT] = Some(snapshot);
+        self.next += 1;
+    }
 }
 
 fn add_happened_before<V: Vector>(cases: &mut Cases, who: Who, variant: &str, data: &'static Data) {
@@ -136,11 +170,11 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len() + self.text.len()
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.text.clear();
     }
@@ -162,7 +196,7 @@ pub(crate) fn add_wire<V: Vector>(
     let message: &Buffer = message;
     let is_same = V::is(&decode(message).compare(&vector), Some(Ordering::Equal));
     assert!(is_same, "{who} {variant} {format} decodes to something else");
-    cases.add_size(format, n, who, variant, message.len());
+    cases.add_size(format, n, (who, variant), message.len());
 
     let mut out = Buffer::default();
     let encode_again = move || {

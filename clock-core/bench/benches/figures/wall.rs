@@ -17,6 +17,12 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The same as of the kernel's last timer tick.
+#[cfg(feature = "dispatch")]
+pub(crate) fn coarse_ms() -> u64 {
+    clock_core::TimeSource::wall_ms(&clock_core::CoarseTime)
+}
+
 /// The time at the last [`refresh`]: what a program costs that reads the clock in one place.
 pub(crate) fn cached_ms() -> u64 {
     CACHED_MS.load(Ordering::Relaxed)

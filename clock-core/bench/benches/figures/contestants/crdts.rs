@@ -60,8 +60,8 @@ impl<K: Id> Vector for Clock<K> {
         (self.0.dot(self.1.clone()), self.snapshot())
     }
 
-    fn happened_before((dot, _): &Self::Event, (other, past): &Self::Event) -> bool {
-        past.get(&dot.actor) >= dot.counter && dot != other
+    fn happened_before((dot, _): &Self::Event, (_, past): &Self::Event) -> bool {
+        past.get(&dot.actor) >= dot.counter
     }
 
     fn counter(&self, data: &Data, index: usize) -> u64 {
@@ -79,6 +79,7 @@ fn add_with<K: Id>(cases: &mut Cases, data: &'static Data) {
     wire::add::<Clock<K>, _>(
         cases,
         (Who::Crdts, K::NAME),
+        K::IS_NAME,
         data,
         |clock| &clock.0,
         |decoded| {

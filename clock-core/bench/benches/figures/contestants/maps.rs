@@ -112,8 +112,8 @@ impl<M: Map> Vector for Clock<M> {
         (self.1.clone(), self.0.counter(&self.1).unwrap_or(0), self.snapshot())
     }
 
-    fn happened_before((name, counter, _): &Self::Event, (other, number, past): &Self::Event) -> bool {
-        past.counter(name) >= Some(*counter) && (name, counter) != (other, number)
+    fn happened_before((name, counter, _): &Self::Event, (_, _, past): &Self::Event) -> bool {
+        past.counter(name) >= Some(*counter)
     }
 
     fn counter(&self, data: &Data, index: usize) -> u64 {
@@ -129,5 +129,5 @@ pub(crate) fn add(cases: &mut Cases, data: &'static Data) {
 fn add_with<M: Map>(cases: &mut Cases, data: &'static Data) {
     vector::add::<Clock<M>>(cases, Who::Plain, M::NAME, data);
     let own = |decoded| Clock(decoded, String::new());
-    wire::add::<Clock<M>, _>(cases, (Who::Plain, M::NAME), data, |clock| &clock.0, own);
+    wire::add::<Clock<M>, _>(cases, (Who::Plain, M::NAME), true, data, |clock| &clock.0, own);
 }

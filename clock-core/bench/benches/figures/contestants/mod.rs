@@ -4,6 +4,7 @@ pub(crate) mod crdts;
 pub(crate) mod maps;
 pub(crate) mod ours;
 pub(crate) mod ours_shared;
+pub(crate) mod ours_wire;
 pub(crate) mod plain_clocks;
 pub(crate) mod uhlc;
 pub(crate) mod vclock;

@@ -1,7 +1,6 @@
 //! The clocks of this product: the front door by names, and vectors of replicas by slots.
 //!
-//! All vectors of a size share one table of members, as those of clocks that talk to each other do. To put them over the
-//! wire, add an [`add_wire`](crate::vector::add_wire) per format at the end.
+//! All vectors of a size share one table of members, as those of clocks that talk to each other do.
 
 use std::cmp::Ordering as Std;
 use std::hint::black_box;
@@ -31,7 +30,7 @@ pub(crate) struct Bases {
     replicas: OnceLock<VersionVector>,
 }
 
-struct Named(VectorClock);
+pub(crate) struct Named(pub(crate) VectorClock);
 
 impl Vector for Named {
     type Relation = Ordering;
@@ -159,8 +158,8 @@ impl Vector for Slots {
         (self.1, self.0.at(self.1), self.snapshot())
     }
 
-    fn happened_before((slot, counter, _): &Self::Event, (other, number, past): &Self::Event) -> bool {
-        past.at(*slot) >= *counter && (slot, counter) != (other, number)
+    fn happened_before((slot, counter, _): &Self::Event, (_, _, past): &Self::Event) -> bool {
+        past.at(*slot) >= *counter
     }
 
     fn counter(&self, data: &Data, index: usize) -> u64 {

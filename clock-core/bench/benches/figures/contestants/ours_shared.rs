@@ -1,28 +1,15 @@
 //! The clocks of this product that threads share: Lamport and hybrid.
 
 use std::hint::black_box;
-use std::sync::{Mutex, PoisonError};
 
 use clock_bench::case::{Cases, Op, Who};
 use clock_bench::work::Work;
-use clock_core::{HybridClock, HybridError, HybridTimestamp, LamportClock};
+use clock_core::{CachedTime, HybridClock, HybridError, HybridTimestamp, LamportClock, TimeSource};
+#[cfg(feature = "dispatch")]
+use clock_core::{CoarseTime, ExactTime};
 
 use crate::vector::keep;
 use crate::wall;
-
-/// A hybrid clock for more than one thread.
-#[derive(Default)]
-struct SharedHybrid(Mutex<HybridClock>);
-
-impl SharedHybrid {
-    fn tick_at(&self, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).tick_at(wall_ms)
-    }
-
-    fn observe_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).observe_at(remote, wall_ms)
-    }
-}
 
 pub(crate) fn add(cases: &mut Cases) {
     add_lamport(cases);
@@ -33,19 +20,39 @@ fn add_lamport(cases: &mut Cases) {
     // Above all that they will observe.
     let clock = || keep(LamportClock::starting_at(1 << 32));
     add_both(cases, Op::LamportTick, "tick", clock(), LamportClock::tick);
+    add_both(cases, Op::LamportTick, "try_tick", clock(), |clock| clock.try_tick().unwrap_or(0));
+    add_both(cases, Op::LamportWitness, "witness", clock(), |clock| {
+        clock.witness(black_box(7));
+        0
+    });
+    let try_witness = |clock: &LamportClock| u64::from(clock.try_witness(black_box(7)).is_ok());
+    add_both(cases, Op::LamportWitness, "try_witness", clock(), try_witness);
     add_both(cases, Op::LamportObserve, "observe", clock(), |clock| clock.observe(black_box(7)));
+    let try_observe = |clock: &LamportClock| clock.try_observe(black_box(7)).unwrap_or(0);
+    add_both(cases, Op::LamportObserve, "try_observe", clock(), try_observe);
 }
 
 fn add_hybrid(cases: &mut Cases) {
-    let clock = || keep(SharedHybrid::default());
-    add_both(cases, Op::HybridTick, "tick_at", clock(), |clock| number(clock.tick_at(wall::now_ms())));
-    add_both(cases, Op::HybridTickCached, "tick_at", clock(), |clock| {
-        number(clock.tick_at(wall::cached_ms()))
-    });
+    #[cfg(feature = "dispatch")]
+    {
+        add_tick(cases, Op::HybridTick, "ExactTime", keep(ExactTime));
+        add_tick(cases, Op::HybridTickCoarse, "CoarseTime", keep(CoarseTime));
+    }
+    let cached: &CachedTime = keep(CachedTime::of(&wall::now_ms));
+    add_tick(cases, Op::HybridTickCached, "CachedTime", cached);
+
     let far_future = HybridTimestamp::from_packed(u64::MAX / 2);
-    assert!(clock().observe_at(far_future, wall::cached_ms()).is_err());
-    let reject = move |clock: &SharedHybrid| number(clock.observe_at(far_future, wall::cached_ms()));
-    add_both(cases, Op::HybridReject, "observe_at", clock(), reject);
+    let clock: &HybridClock = keep(HybridClock::new());
+    assert!(clock.observe_at(far_future, cached.wall_ms()).is_err());
+    let reject = move |clock: &HybridClock| {
+        u64::from(clock.observe_at(black_box(far_future), cached.wall_ms()).is_ok())
+    };
+    add_both(cases, Op::HybridReject, "observe_at", clock, reject);
+}
+
+fn add_tick<T: TimeSource + Sync>(cases: &mut Cases, op: Op, variant: &str, time: &'static T) {
+    let clock = keep(HybridClock::new());
+    add_both(cases, op, variant, clock, |clock: &HybridClock| number(clock.tick_at(time.wall_ms())));
 }
 
 /// What is left of a result in a register.

@@ -13,10 +13,16 @@ use crate::wall;
 pub(crate) fn add(cases: &mut Cases) {
     add_both(cases, Op::LamportTick, "Mutex", |clock| locked(clock, 0));
     add_both(cases, Op::LamportTick, "CAS", |clock| swapped(clock, 0));
+    add_both(cases, Op::LamportWitness, "Mutex", |clock| raised_locked(clock, black_box(7)));
+    add_both(cases, Op::LamportWitness, "CAS", |clock| raised(clock, black_box(7)));
     add_both(cases, Op::LamportObserve, "Mutex", |clock| locked(clock, black_box(7)));
     add_both(cases, Op::LamportObserve, "CAS", |clock| swapped(clock, black_box(7)));
+    add_both(cases, Op::HybridTick, "Mutex", |clock| locked(clock, wall::now_ms() << 20));
     add_both(cases, Op::HybridTick, "CAS", |clock| swapped(clock, wall::now_ms() << 20));
+    add_both(cases, Op::HybridTickCached, "Mutex", |clock| locked(clock, wall::cached_ms() << 20));
     add_both(cases, Op::HybridTickCached, "CAS", |clock| swapped(clock, wall::cached_ms() << 20));
+    #[cfg(feature = "dispatch")]
+    add_both(cases, Op::HybridTickCoarse, "CAS", |clock| swapped(clock, wall::coarse_ms() << 20));
 }
 
 #[derive(Default)]
@@ -36,6 +42,21 @@ fn swapped(clock: &Counters, incoming: u64) -> u64 {
     let step = |value| Some(next(value));
     match clock.atomic.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
         Ok(value) | Err(value) => next(value),
+    }
+}
+
+fn raised_locked(clock: &Counters, incoming: u64) -> u64 {
+    let mut value = clock.locked.lock().unwrap_or_else(PoisonError::into_inner);
+    *value = incoming.max(*value);
+    *value
+}
+
+/// As one writes it who looks first: nothing is swapped while the clock is ahead.
+fn raised(clock: &Counters, incoming: u64) -> u64 {
+    let step = |value| (value < incoming).then_some(incoming);
+    match clock.atomic.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
+        Ok(_) => incoming,
+        Err(value) => value,
     }
 }
 

@@ -19,6 +19,13 @@ pub(crate) fn add(cases: &mut Cases) {
     let by_cached_clock = || keep(HLCBuilder::new().with_clock(cached).build());
     add_both(cases, Op::HybridTickCached, "new_timestamp", by_cached_clock(), tick);
 
+    #[cfg(feature = "dispatch")]
+    {
+        let coarse = || NTP64::from(Duration::from_millis(wall::coarse_ms()));
+        let by_coarse_clock = keep(HLCBuilder::new().with_clock(coarse).build());
+        add_both(cases, Op::HybridTickCoarse, "new_timestamp", by_coarse_clock, tick);
+    }
+
     let far_future = Timestamp::new(NTP64(u64::MAX / 2), ID::rand());
     let reject = move |clock: &HLC| u64::from(clock.update_with_timestamp(&far_future).is_ok());
     assert_eq!(reject(by_cached_clock()), 0, "a timestamp from the far future");

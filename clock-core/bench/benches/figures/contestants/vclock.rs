@@ -61,8 +61,8 @@ impl<K: Id> Vector for Clock<K> {
         (self.1.clone(), self.0.get(&self.1).unwrap_or(0), self.snapshot())
     }
 
-    fn happened_before((id, counter, _): &Self::Event, (other, number, past): &Self::Event) -> bool {
-        past.get(id) >= Some(*counter) && (id, counter) != (other, number)
+    fn happened_before((id, counter, _): &Self::Event, (_, _, past): &Self::Event) -> bool {
+        past.get(id) >= Some(*counter)
     }
 
     fn counter(&self, data: &Data, index: usize) -> u64 {
@@ -78,5 +78,5 @@ pub(crate) fn add(cases: &mut Cases, data: &'static Data) {
 fn add_with<K: Id>(cases: &mut Cases, data: &'static Data) {
     vector::add::<Clock<K>>(cases, Who::Vclock, K::NAME, data);
     let own = |decoded| Clock(decoded, K::unused());
-    wire::add::<Clock<K>, _>(cases, (Who::Vclock, K::NAME), data, |clock| &clock.0, own);
+    wire::add::<Clock<K>, _>(cases, (Who::Vclock, K::NAME), K::IS_NAME, data, |clock| &clock.0, own);
 }

@@ -1,4 +1,5 @@
-//! The crate `vec_clock`: an array of counters. Whose entry is whose is left to the program.
+//! The crate `vec_clock`: an array of counters. Whose entry is whose is left to the program, and of events it knows
+//! only how to compare whole vectors.
 
 use std::cmp::Ordering;
 
@@ -14,7 +15,7 @@ impl Vector for Clock {
     type Relation = ::vec_clock::Result<CompareState>;
     type Arrival<'a> = &'a Self;
     type Snapshot = VecTime<u64>;
-    type Event = (usize, u64, VecTime<u64>);
+    type Event = VecTime<u64>;
 
     fn of(_: &Data, counters: &[u64]) -> Self {
         Self(::vec_clock::new(counters.to_vec(), 0).expect("the own index is in the vector"))
@@ -61,12 +62,11 @@ impl Vector for Clock {
 
     fn event(&mut self) -> Self::Event {
         self.tick();
-        let own = self.0.self_index();
-        (own, self.0.as_slice()[own], self.snapshot())
+        self.snapshot()
     }
 
-    fn happened_before((index, counter, _): &Self::Event, (other, number, past): &Self::Event) -> bool {
-        past.as_slice()[*index] >= *counter && (index, counter) != (other, number)
+    fn happened_before(event: &VecTime<u64>, other: &VecTime<u64>) -> bool {
+        event.compare(other).is_ok_and(|relation| relation == CompareState::Before)
     }
 
     fn counter(&self, _: &Data, index: usize) -> u64 {
