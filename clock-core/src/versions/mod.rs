@@ -24,7 +24,7 @@ mod siblings;
 mod siblings_serde;
 mod simd;
 mod stability;
-mod varint;
+pub(crate) mod varint;
 mod version_vector;
 
 pub use compact::{CompactError, OtherMembers, VectorReceiver, VectorSender};
