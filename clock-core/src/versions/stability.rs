@@ -1,23 +1,29 @@
-//! Stability: which events every member has for good, and who is still to be waited for.
+//! Stability: which events every member has for good, what can still arrive beside them, and who is waited for.
 //!
-//! What all members hold durably needs no more remembering for someone's sake: its tombstone can go, its log record can
-//! go, and a member all of whose events got there can leave. To know it, each member says from time to time what it
-//! holds; the *frontier* is what all of them have said.
+//! Two questions, often taken for one. What all members hold durably is **held by all**: nobody will ask for it again,
+//! so its log record can go, and a member all of whose events got there can leave. It does not follow that nothing
+//! concurrent to it is under way: b may have minted an event before it received one of a's, acknowledged that one, and
+//! its own event has still to arrive elsewhere. An event is **causally stable** at a member if everything that is still
+//! delivered there comes after it: only then may what orders it (its tag, its tombstone) be forgotten.
 //!
-//! Approach: a row for each member, in the same slots as the vectors; the frontier is the minimum of each column, kept
-//! up to date as rows grow. An acknowledgement is absolute ("I hold all of this"), so one that is lost, late, repeated
-//! or overtaken does no harm.
+//! Approach: a matrix clock. For each member there is a row, what that member said it holds, in the same slots as the
+//! vectors. The *frontier*, the minimum of each column and kept up to date as rows grow, is what all hold. The diagonal
+//! is what each member had minted when it said so. An acknowledgement is absolute ("I hold all of this"), so one that is
+//! lost, late, repeated or overtaken does no harm.
+//!
+//! The theorem behind causal stability and what it assumes are with [`Stability::is_causally_stable`].
 //!
 //! Invariants: no row and no entry of the frontier ever goes down. Below the frontier every member has acknowledged all
 //! it had to when that part of it was reached. What a member says of *another's* events is a claim: as the replica itself has a
-//! row, none of its events is stable before it said that it minted them.
+//! row, none of its events is held by all before it said that it minted them.
 //!
 //! This module knows no time-outs: it names who holds the frontier back, and leaves it to others to call them dead.
 //! Rows are not stored: after a restart all start at zero, and the next acknowledgements bring them back.
 //!
 //! Sources: Wuu and Bernstein, *Efficient Solutions to the Replicated Log and Dictionary Problems*, PODC 1984, for the
-//! two-dimensional time-table; Ladin et al., *Providing High Availability Using Lazy Replication*, TOCS 1992, for
-//! discarding what is known everywhere.
+//! two-dimensional time-table (the matrix clock) and what is held by all; Baquero, Almeida and Shoker, *Making
+//! Operation-Based CRDTs Operation-Based*, DAIS 2014, for causal stability; Ladin et al., *Providing High Availability
+//! Using Lazy Replication*, TOCS 1992, for discarding what is known everywhere.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -71,7 +77,10 @@ impl Stability {
         &self.members
     }
 
-    /// What all members hold. Never goes down. A clone of it is a snapshot.
+    /// What all members hold durably: what nobody will ask for again. Never goes down. A clone of it is a snapshot.
+    ///
+    /// It bounds logs and lets members retire. It is no bound for what orders events: see
+    /// [`is_causally_stable`](Self::is_causally_stable).
     #[must_use]
     pub fn frontier(&self) -> &VersionVector {
         &self.frontier
@@ -133,9 +142,12 @@ impl Stability {
         true
     }
 
-    /// Whether every member holds the event. Of a replica retired here, its events are and others are not.
+    /// Whether every member holds the event durably: nobody will ask for it again. Of a replica retired here, its events
+    /// are and others are not. Once true, it stays true.
+    ///
+    /// Something concurrent to the event may still arrive: see [`is_causally_stable`](Self::is_causally_stable).
     #[must_use]
-    pub fn is_stable(&self, dot: &Dot) -> bool {
+    pub fn is_held_by_all(&self, dot: &Dot) -> bool {
         let upto = match self.members.slot(&dot.replica) {
             Some(slot) => self.frontier.at(slot),
             None => self.retired.get(&dot.replica).copied().unwrap_or(0),
@@ -143,11 +155,47 @@ impl Stability {
         dot.seq <= upto
     }
 
-    /// The members that have not acknowledged the event, in the order of their slots; none once it is stable. An event
-    /// of a replica that is no member is acknowledged by nobody.
+    /// Whether every event that has still to be delivered here comes after this one, where `own_held` is what was
+    /// delivered here so far: nothing concurrent to the event can arrive any more. All members have acknowledged the
+    /// event, and all that each of them had minted when it last did so is in `own_held`.
+    ///
+    /// False may mean "not known yet": an acknowledgement that overtook events makes it wait for these, and a member
+    /// admitted since is asked too. Where acknowledgements travel behind the events on one ordered channel, it is true
+    /// as soon as all have acknowledged. Costs a look at each row, and a search for each member.
+    ///
+    /// # Theorem
+    /// If each row `j` covers the event `d`, and `own_held[j] >= row_j[j]` for each member `j`, then `d` happened before
+    /// each event `e` that is not in `own_held`. Proof: some `j` minted `e`. As events of one replica arrive in order, the
+    /// number of `e` is above `own_held[j]`, so above `row_j[j]`, so above the own entry of the acknowledgement that
+    /// covered `d`. So `j` minted `e` after it had made that acknowledgement, and then it held `d`.
+    ///
+    /// It assumes:
+    /// - An acknowledgement has the sender's own last *minted* event: what is minted is durable before the
+    ///   acknowledgement is made.
+    /// - Events of one replica are delivered in order. Causal delivery is not needed.
+    /// - Who asks is a member, and asks with what was delivered to itself.
+    /// - A member is admitted with a state that contains all that is held by all, and mints nothing before it has it.
+    /// - Members may stop, and do not lie.
+    ///
+    /// Baquero, Almeida and Shoker, *Making Operation-Based CRDTs Operation-Based*, DAIS 2014, define causal stability;
+    /// Wuu and Bernstein 1984 have the rows.
+    #[must_use]
+    pub fn is_causally_stable(&self, dot: &Dot, own_held: &VersionVector) -> bool {
+        // Rows and not the frontier, which does not ask a member that was admitted since.
+        let is_acknowledged = match self.members.slot(&dot.replica) {
+            Some(column) => self.rows.iter().all(|row| row[column.index()] >= dot.seq),
+            None => self.is_held_by_all(dot),
+        };
+        let is_here =
+            |(slot, id): (Slot, &ReplicaId)| self.rows[slot.index()][slot.index()] <= own_held.upto(id);
+        is_acknowledged && self.members.iter().all(is_here)
+    }
+
+    /// The members that have not acknowledged the event, in the order of their slots; none once it is held by all. An
+    /// event of a replica that is no member is acknowledged by nobody.
     #[must_use]
     pub fn held_back_by(&self, dot: &Dot) -> Vec<&ReplicaId> {
-        if self.is_stable(dot) {
+        if self.is_held_by_all(dot) {
             return Vec::new();
         }
         let column = self.members.slot(&dot.replica);
@@ -239,7 +287,7 @@ impl Stability {
         Ok(())
     }
 
-    /// Takes out a row and its column. Without the row, what only that member lacked becomes stable.
+    /// Takes out a row and its column. Without the row, what only that member lacked is held by all.
     fn remove(&mut self, gone: Slot) {
         let mut reached = lanes_of(&self.frontier, &self.members);
         reached.remove(gone.index());
