@@ -372,6 +372,18 @@ fn who_holds_the_frontier_back_is_named() {
 }
 
 #[test]
+fn there_is_no_event_0() {
+    let mut stability = stability(&[&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]);
+    stability.retire(&replica(2)).unwrap();
+    for number in [0, 2, 9] {
+        let nothing = dot(number, 0);
+        assert!(!stability.is_held_by_all(&nothing), "{nothing}");
+        assert!(!stability.is_causally_stable(&nothing, &vector(&[1, 1, 1])), "{nothing}");
+        assert_eq!(names(&stability.held_back_by(&nothing)), ["node-0", "node-1"], "{nothing}");
+    }
+}
+
+#[test]
 fn a_claim_about_anothers_future_moves_nothing() {
     let mut stability = stability(&[&[2, 0], &[2, 0]]);
     assert_eq!(stability.acknowledge(&replica(1), &vector(&[9, 0])), Ok(false));

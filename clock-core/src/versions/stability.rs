@@ -143,7 +143,7 @@ impl Stability {
     }
 
     /// Whether every member holds the event durably: nobody will ask for it again. Of a replica retired here, its events
-    /// are and others are not. Once true, it stays true.
+    /// are and others are not. Once true, it stays true. There is no event 0.
     ///
     /// Something concurrent to the event may still arrive: see [`is_causally_stable`](Self::is_causally_stable).
     #[must_use]
@@ -152,7 +152,7 @@ impl Stability {
             Some(slot) => self.frontier.at(slot),
             None => self.retired.get(&dot.replica).copied().unwrap_or(0),
         };
-        dot.seq <= upto
+        (1..=upto).contains(&dot.seq)
     }
 
     /// Whether every event that has still to be delivered here comes after this one, where `own_held` is what was
@@ -183,7 +183,7 @@ impl Stability {
     pub fn is_causally_stable(&self, dot: &Dot, own_held: &VersionVector) -> bool {
         // Rows and not the frontier, which does not ask a member that was admitted since.
         let is_acknowledged = match self.members.slot(&dot.replica) {
-            Some(column) => self.rows.iter().all(|row| row[column.index()] >= dot.seq),
+            Some(column) => self.rows.iter().all(|row| has(row, column, dot)),
             None => self.is_held_by_all(dot),
         };
         let is_here =
@@ -192,14 +192,14 @@ impl Stability {
     }
 
     /// The members that have not acknowledged the event, in the order of their slots; none once it is held by all. An
-    /// event of a replica that is no member is acknowledged by nobody.
+    /// event of a replica that is no member is acknowledged by nobody, nor is event 0.
     #[must_use]
     pub fn held_back_by(&self, dot: &Dot) -> Vec<&ReplicaId> {
         if self.is_held_by_all(dot) {
             return Vec::new();
         }
         let column = self.members.slot(&dot.replica);
-        let has_it = |row: &[u64]| column.is_some_and(|column| row[column.index()] >= dot.seq);
+        let has_it = |row: &[u64]| column.is_some_and(|column| has(row, column, dot));
         let lacking = self.members.iter().filter(|(slot, _)| !has_it(&self.rows[slot.index()]));
         lacking.map(|(_, id)| id).collect()
     }
@@ -300,6 +300,10 @@ impl Stability {
         }
         self.frontier = VersionVector::from_lanes(self.members.clone(), &reached);
     }
+}
+
+fn has(row: &[u64], column: Slot, dot: &Dot) -> bool {
+    (1..=row[column.index()]).contains(&dot.seq)
 }
 
 fn least_in(rows: &[Vec<u64>], column: Slot) -> u64 {
