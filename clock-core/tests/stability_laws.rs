@@ -2,7 +2,7 @@
 //! for.
 
 use clock_core::{
-    AckRefused, Dot, Membership, MembershipRefused, Ordering, ReplicaId, RetireRefused, Stability,
+    AckRefused, Dot, MAX_JUMP, Membership, MembershipRefused, Ordering, ReplicaId, RetireRefused, Stability,
     TranslateRefused, Translation, VersionVector,
 };
 use proptest::prelude::*;
@@ -436,6 +436,44 @@ fn a_member_whose_events_someone_lacks_does_not_retire() {
     let lacking = vec![(replica(0), 3), (replica(1), 3)];
     assert_eq!(refused, RetireRefused::StillLacking { replica: replica(2), needs: 4, lacking });
     assert_eq!(stability.retire(&replica(2)).unwrap().last(), 3);
+}
+
+#[test]
+fn a_false_claim_cannot_keep_in_whose_last_event_is_known() {
+    let mut stability = stability(&[&[0, 0, 3], &[0, 0, 3], &[0, 0, MAX_JUMP]]);
+    let refused = stability.clone().retire(&replica(2)).unwrap_err();
+    assert!(matches!(refused, RetireRefused::StillLacking { needs: MAX_JUMP, .. }), "{refused}");
+    let refused = RetireRefused::HeldByAll { replica: replica(2), last: 2, held_by_all: 3 };
+    assert_eq!(stability.retire_upto(&replica(2), 2).unwrap_err(), refused);
+    assert_eq!(refused.to_string(), "node-2.00000001 cannot retire with 2 events: all members hold 3");
+    assert_eq!(stability.retire_upto(&replica(2), 3).unwrap().last(), 3);
+}
+
+#[test]
+fn one_acknowledgement_cannot_claim_what_no_system_mints() {
+    let mut stability = stability(&[&[5, 0], &[0, 7]]);
+    let (limit, before) = (MAX_JUMP + 7, stability.row(&replica(0)));
+    let refused = AckRefused::Jump { replica: replica(1), claimed: limit + 1, limit };
+    assert_eq!(stability.acknowledge(&replica(0), &vector(&[6, limit + 1])), Err(refused.clone()));
+    assert_eq!(
+        refused.to_string(),
+        "event 1099511627784 of node-1.00000001 is acknowledged: at most 1099511627783 is accepted"
+    );
+    assert_eq!(stability.row(&replica(0)), before, "nor was the rest taken");
+    assert_eq!(stability.acknowledge(&replica(0), &vector(&[6, limit])), Ok(true));
+}
+
+#[test]
+fn the_table_of_an_old_system_starts_from_what_its_owner_holds() {
+    let old = vector(&[3 * MAX_JUMP, 1]);
+    let mut empty = Stability::new(members(2));
+    assert!(matches!(empty.acknowledge(&replica(1), &old), Err(AckRefused::Jump { .. })));
+    let mut resumed = Stability::resuming(members(2), &replica(0), &old).unwrap();
+    assert_eq!(resumed.row(&replica(0)), Some(old.clone()));
+    assert_eq!(resumed.acknowledge(&replica(1), &old), Ok(true));
+    assert_eq!(resumed.frontier(), &old);
+    let refused = AckRefused::NotAMember { replica: replica(9) };
+    assert_eq!(Stability::resuming(members(2), &replica(9), &old).unwrap_err(), refused);
 }
 
 #[test]

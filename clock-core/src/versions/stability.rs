@@ -33,6 +33,7 @@ use thiserror::Error;
 use super::membership::{Membership, MembershipRefused, Slot};
 use super::retirement::{RetireRefused, Retirement};
 use super::version_vector::VersionVector;
+use crate::clocks::MAX_JUMP;
 use crate::id::{Dot, ReplicaId};
 
 /// What each member has durably acknowledged, and what all have. Takes eight bytes for each pair of members.
@@ -61,6 +62,17 @@ pub enum AckRefused {
         /// Who that is.
         replica: ReplicaId,
     },
+    /// It claims more events of a replica than a working system mints between two messages. The sender is broken or
+    /// lies; or this table is new to an old system: see [`Stability::resuming`].
+    #[error("event {claimed} of {replica} is acknowledged: at most {limit} is accepted")]
+    Jump {
+        /// Whose events.
+        replica: ReplicaId,
+        /// The last one claimed.
+        claimed: u64,
+        /// The last one that would have been accepted: [`MAX_JUMP`] beyond the last that any member has acknowledged.
+        limit: u64,
+    },
 }
 
 impl Stability {
@@ -69,6 +81,18 @@ impl Stability {
     pub fn new(members: Membership) -> Self {
         let rows = alloc::vec![alloc::vec![0; members.len()]; members.len()];
         Self { frontier: VersionVector::over(&members), rows, members, retired: BTreeMap::new() }
+    }
+
+    /// The table of the member `own` after a restart: its row is what it holds itself, which is taken at its word. From
+    /// there the bound on a jump counts, so a table that starts empty in a system of many events would refuse all.
+    ///
+    /// # Errors
+    /// [`AckRefused::NotAMember`] or [`AckRefused::Retired`].
+    pub fn resuming(members: Membership, own: &ReplicaId, held: &VersionVector) -> Result<Self, AckRefused> {
+        let mut table = Self::new(members);
+        let row = table.members.slot(own).ok_or_else(|| table.refuse(own))?;
+        table.take(row, table.claims(held));
+        Ok(table)
     }
 
     /// Who has a row.
@@ -102,18 +126,41 @@ impl Stability {
     /// over the members for each entry in which this one held the frontier back.
     ///
     /// # Errors
-    /// [`AckRefused`] if `member` is none.
+    /// [`AckRefused`] if `member` is none, or claims more than [`MAX_JUMP`] events of a replica beyond what is known of
+    /// them. Nothing was changed.
     pub fn acknowledge(&mut self, member: &ReplicaId, held: &VersionVector) -> Result<bool, AckRefused> {
         let row = self.members.slot(member).ok_or_else(|| self.refuse(member))?;
+        let claims = self.claims(held);
+        self.check_jumps(row, &claims)?;
+        Ok(self.take(row, claims))
+    }
+
+    fn check_jumps(&self, row: Slot, claims: &[(Slot, u64)]) -> Result<(), AckRefused> {
+        for (column, claimed) in claims {
+            // What all have said so far is searched for only if what this one said does not settle it.
+            if *claimed <= self.rows[row.index()][column.index()].saturating_add(MAX_JUMP) {
+                continue;
+            }
+            let replica = &self.members.ids()[column.index()];
+            let limit = self.most_claimed(replica).saturating_add(MAX_JUMP);
+            if *claimed > limit {
+                return Err(AckRefused::Jump { replica: replica.clone(), claimed: *claimed, limit });
+            }
+        }
+        Ok(())
+    }
+
+    /// True if the frontier moved.
+    fn take(&mut self, row: Slot, claims: Vec<(Slot, u64)>) -> bool {
         let mut has_moved = false;
-        for (column, claimed) in self.claims(held) {
+        for (column, claimed) in claims {
             let acknowledged = &mut self.rows[row.index()][column.index()];
             let before = core::mem::replace(acknowledged, claimed.max(*acknowledged));
             if before < claimed && before <= self.frontier.at(column) {
                 has_moved |= self.raise_frontier(column);
             }
         }
-        Ok(has_moved)
+        has_moved
     }
 
     fn refuse(&self, member: &ReplicaId) -> AckRefused {
@@ -243,30 +290,43 @@ impl Stability {
     /// Retires a member all of whose events every other member holds, as far as anyone has acknowledged them.
     ///
     /// The replica must have stopped for good: an event that it mints later, or minted and never sent, is lost. And the
-    /// acknowledgements must be from after that: an old one does not say what its sender received since. Who knows the
-    /// replica's last event uses [`retire_upto`](Self::retire_upto), which needs neither.
+    /// acknowledgements must be from after that: an old one does not say what its sender received since. What members say
+    /// they hold counts even beyond what the replica itself said: it may have died before it could. So a false claim can
+    /// prevent this retirement, and can never cause one. Who knows the replica's last event uses
+    /// [`retire_upto`](Self::retire_upto), which needs none of this.
     ///
     /// That members agree on the retirement is for a layer above; each then retires the replica in its own table.
     ///
     /// # Errors
     /// [`RetireRefused`], naming who lacks what. Nothing was changed.
     pub fn retire(&mut self, replica: &ReplicaId) -> Result<Retirement, RetireRefused> {
-        self.retire_upto(replica, 0)
+        self.retire_with(replica, self.most_claimed(replica))
     }
 
-    /// As [`retire`](Self::retire), for a replica that is known to have minted events up to `last`.
+    /// As [`retire`](Self::retire), for a replica whose last event is known to be `last`; 0 if it minted none.
     ///
-    /// What members say they hold counts too, even beyond what the replica itself said: it may have died before it could.
-    /// So a false claim can prevent a retirement, and can never cause one.
+    /// `last` is trusted over all that members have claimed, so a false claim cannot keep a replica in. If it is too
+    /// low, no vector that has a later event is carried over ([`TranslateRefused::AfterRetirement`]), and nothing is
+    /// forgotten unnoticed.
     ///
     /// # Errors
-    /// [`RetireRefused`], naming who lacks what. Nothing was changed.
+    /// [`RetireRefused`], naming who lacks what; or that all members, the replica itself among them, hold more than
+    /// `last`. Nothing was changed.
+    ///
+    /// [`TranslateRefused::AfterRetirement`]: crate::TranslateRefused::AfterRetirement
     pub fn retire_upto(&mut self, replica: &ReplicaId, last: u64) -> Result<Retirement, RetireRefused> {
+        let held_by_all = self.frontier.upto(replica);
+        if last < held_by_all {
+            return Err(RetireRefused::HeldByAll { replica: replica.clone(), last, held_by_all });
+        }
+        self.retire_with(replica, last)
+    }
+
+    fn retire_with(&mut self, replica: &ReplicaId, needs: u64) -> Result<Retirement, RetireRefused> {
         let gone = self
             .members
             .slot(replica)
             .ok_or_else(|| RetireRefused::NotAMember { replica: replica.clone() })?;
-        let needs = self.most_claimed(replica).max(last);
         self.check_retirement(gone, needs)?;
         self.remove(gone);
         self.retired.insert(replica.clone(), needs);
