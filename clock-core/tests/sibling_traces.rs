@@ -21,6 +21,23 @@ fn write<V>(key: &mut Siblings<V>, context: &Context, name: &str, value: V) -> D
     key.write(context, &server(name), value).expect("nothing speaks against the write")
 }
 
+/// A write of a client that roams: ahead if it knows more than the server, which is refused otherwise.
+fn write_knowing<V: Copy + PartialEq + std::fmt::Debug>(
+    key: &mut Siblings<V>,
+    context: &Context,
+    name: &str,
+    value: V,
+) -> Dot {
+    if key.context().vector().contains(context.vector()) {
+        return write(key, context, name, value);
+    }
+    let before = key.clone();
+    let refused = key.write(context, &server(name), value);
+    assert!(matches!(refused, Err(SiblingsRefused::Unseen { .. })), "{refused:?}");
+    assert_eq!(*key, before);
+    key.write_ahead(context, &server(name), value).expect("nothing speaks against the write")
+}
+
 fn values<V: Copy>(key: &Siblings<V>) -> Vec<V> {
     key.values().copied().collect()
 }
@@ -98,7 +115,9 @@ fn two_servers_keep_concurrent_writes_and_drop_what_was_read() {
     at_a.merge(&at_b);
     assert_eq!(values(&at_a), ["from a", "from b"]);
     let (_, read) = at_a.read();
-    write(&mut at_b, &read, "b", "resolved");
+    let refused = SiblingsRefused::Unseen { replica: server("a"), claimed: 2, known: 1 };
+    assert_eq!(at_b.write(&read, &server("b"), "resolved"), Err(refused));
+    at_b.write_ahead(&read, &server("b"), "resolved").expect("a client that is trusted");
     assert_eq!(values(&at_b), ["resolved"], "the context knows a write of a that b has not");
     at_a.merge(&at_b);
     assert_eq!((values(&at_a), values(&at_b)), (vec!["resolved"], vec!["resolved"]));
@@ -134,12 +153,43 @@ fn a_context_of_writes_not_yet_minted_is_refused_with_the_facts() {
 }
 
 #[test]
+fn a_forged_context_loses_no_write_of_another_server() {
+    let (mut at_a, mut at_b) = (Siblings::new(), Siblings::new());
+    let forged = context(&[("b", 1000)]);
+    let refused = SiblingsRefused::Unseen { replica: server("b"), claimed: 1000, known: 0 };
+    assert_eq!(at_a.write(&forged, &server("a"), "forged"), Err(refused.clone()));
+    assert_eq!(
+        refused.to_string(),
+        "a context claims event 1000 of b.00000001, of which 0 are known here: pull from it first"
+    );
+    assert_eq!(at_a, Siblings::new());
+    write(&mut at_a, &Context::new(), "a", "honest");
+    write(&mut at_b, &Context::new(), "b", "precious");
+    at_a.try_merge(&at_b, &server("a")).unwrap();
+    at_b.try_merge(&at_a, &server("b")).unwrap();
+    assert_eq!(values(&at_a), ["honest", "precious"]);
+    assert_eq!(at_a, at_b);
+}
+
+/// What the doc of `write_ahead` warns of.
+#[test]
+fn a_forged_context_that_is_trusted_suppresses_writes() {
+    let (mut at_a, mut at_b) = (Siblings::new(), Siblings::new());
+    at_a.write_ahead(&context(&[("b", 2)]), &server("a"), "forged").unwrap();
+    write(&mut at_b, &Context::new(), "b", "precious");
+    at_a.try_merge(&at_b, &server("a")).unwrap();
+    assert_eq!(values(&at_a), ["forged"]);
+    let refused = ContextFromTheFuture { replica: server("b"), claimed: 2, minted: 1 };
+    assert_eq!(at_b.try_merge(&at_a, &server("b")), Err(refused.into()));
+}
+
+#[test]
 fn a_context_cannot_leap_over_the_writes_of_another_server() {
     let mut key = Siblings::new();
-    assert!(key.write(&context(&[("b", MAX_JUMP)]), &server("a"), 1).is_ok());
+    assert!(key.write_ahead(&context(&[("b", MAX_JUMP)]), &server("a"), 1).is_ok());
     let claimed = 2 * MAX_JUMP + 1;
     let refused = SiblingsRefused::Jump { replica: server("b"), claimed, limit: 2 * MAX_JUMP };
-    assert_eq!(key.write(&context(&[("b", claimed)]), &server("a"), 2), Err(refused));
+    assert_eq!(key.write_ahead(&context(&[("b", claimed)]), &server("a"), 2), Err(refused));
     assert_eq!(values(&key), [1]);
 }
 
@@ -171,8 +221,8 @@ fn a_past_of_too_many_servers_is_refused() {
     };
     let mut key = Siblings::new();
     let refused = SiblingsRefused::TooManyReplicas { limit: VECTOR_ENTRIES_MAX };
-    assert_eq!(key.write(&of(VECTOR_ENTRIES_MAX), &server("a"), 1), Err(refused));
-    write(&mut key, &of(VECTOR_ENTRIES_MAX - 1), "a", 1);
+    assert_eq!(key.write_ahead(&of(VECTOR_ENTRIES_MAX), &server("a"), 1), Err(refused));
+    assert!(key.write_ahead(&of(VECTOR_ENTRIES_MAX - 1), &server("a"), 1).is_ok());
     assert_eq!(key.context().vector().len(), VECTOR_ENTRIES_MAX);
 }
 
@@ -231,7 +281,7 @@ impl Pair {
     fn write(&mut self, at: usize, context: &Context, past: &Past) {
         self.minted[at] += 1;
         let name = (at, self.minted[at]);
-        let dot = write(&mut self.siblings[at], context, SERVERS[at], name);
+        let dot = write_knowing(&mut self.siblings[at], context, SERVERS[at], name);
         assert_eq!((dot.replica, dot.seq), (server(SERVERS[at]), name.1), "a dot twice, or one left out");
         self.models[at].writes.insert(name, past.iter().copied().chain([name]).collect());
     }
@@ -300,7 +350,7 @@ proptest! {
         let (mut key, context) = (pair.siblings[at].clone(), &pair.clients[client].0);
         let survivors: Vec<Dot> =
             key.dotted_values().map(|(dot, _)| dot.clone()).filter(|dot| !context.covers(dot)).collect();
-        let dot = write(&mut key, context, SERVERS[at], (9, 9));
+        let dot = write_knowing(&mut key, context, SERVERS[at], (9, 9));
         let after: Vec<Dot> = key.dotted_values().map(|(dot, _)| dot.clone()).collect();
         prop_assert!(!survivors.contains(&dot) && after.is_sorted());
         prop_assert!(survivors.iter().all(|dot| after.contains(dot)));

@@ -14,6 +14,10 @@
 //! of it, so as long as a state is kept, a dot is used once. Forgetting the state of a key forgets its dots: keep a
 //! tombstone (a delete is a write of one), or let the server take a new incarnation.
 //!
+//! A context is a claim of whoever holds it. A [`write`](Siblings::write) takes over no event that is not known already,
+//! so it drops nothing but values that are here. Suppressing what has not arrived yet is an explicit act
+//! ([`write_ahead`](Siblings::write_ahead)).
+//!
 //! This module never reads a clock, and never picks a winner.
 //!
 //! Sources: Almeida et al., *Scalable and Accurate Causality Tracking for Eventually Consistent Stores*, DAIS 2014,
@@ -83,6 +87,19 @@ pub enum SiblingsRefused {
     /// The context claims events of this replica that it has not minted.
     #[error(transparent)]
     FromTheFuture(#[from] ContextFromTheFuture),
+    /// The context claims events of another server that are not known here. Pull the key from that server first, or hand
+    /// the write to it. Taken, the writes that really get those numbers would be dropped here when they arrive.
+    #[error(
+        "a context claims event {claimed} of {replica}, of which {known} are known here: pull from it first"
+    )]
+    Unseen {
+        /// Whose events.
+        replica: ReplicaId,
+        /// The last one claimed.
+        claimed: u64,
+        /// The last one known here.
+        known: u64,
+    },
     /// There would be too many siblings.
     #[error(transparent)]
     TooMany(#[from] TooManySiblings),
@@ -156,14 +173,36 @@ impl<V> Siblings<V> {
     /// One client's write through the server `replica`: replaces exactly the values that the context covers, and returns
     /// the dot minted for the new one. A blind write has the empty context, and replaces nothing.
     ///
-    /// The context may know more of *other* servers than this one does: the client read there. That cannot be checked
-    /// here beyond the bound on a jump; the server it is about finds out at [`try_merge`](Self::try_merge).
+    /// The context must have been read from a state that is known here: so a write drops nothing but values that are
+    /// here, whatever a client sends. For clients that read at one server and write at another there is
+    /// [`write_ahead`](Self::write_ahead), with its price.
     ///
     /// Costs a look-up for each value and each entry of the context.
     ///
     /// # Errors
     /// [`SiblingsRefused`]. Nothing was changed, and no dot was used.
     pub fn write(
+        &mut self,
+        context: &Context,
+        replica: &ReplicaId,
+        value: V,
+    ) -> Result<Dot, SiblingsRefused> {
+        self.check_known(context, replica)?;
+        self.write_ahead(context, replica, value)
+    }
+
+    /// As [`write`](Self::write), for a context that may know more of *other* servers than this one does: the client
+    /// read there, and roams. Only for contexts that cannot be forged: from clients that are trusted, or signed by the
+    /// server that handed them out and bound to the key.
+    ///
+    /// This server then believes in events it has not seen. If they are real, their values were read and replaced by
+    /// this write. If they are invented, each true write that gets such a number is dropped here without a word when it
+    /// arrives, and the server that mints them refuses this state
+    /// ([`FromTheFuture`](SiblingsRefused::FromTheFuture)) until it has caught up.
+    ///
+    /// # Errors
+    /// [`SiblingsRefused`]. Nothing was changed, and no dot was used.
+    pub fn write_ahead(
         &mut self,
         context: &Context,
         replica: &ReplicaId,
@@ -179,6 +218,17 @@ impl<V> Siblings<V> {
         let place = self.values.partition_point(|(sibling, _)| *sibling < dot);
         self.values.insert(place, (dot.clone(), value));
         Ok(dot)
+    }
+
+    /// Whether the context claims nothing of other servers that is not known here.
+    fn check_known(&self, context: &Context, own: &ReplicaId) -> Result<(), SiblingsRefused> {
+        let is_unseen =
+            |(replica, claimed): &(&ReplicaId, u64)| *replica != own && *claimed > self.minted_by(replica);
+        let Some((replica, claimed)) = context.vector().iter().find(is_unseen) else {
+            return Ok(());
+        };
+        let known = self.minted_by(replica);
+        Err(SiblingsRefused::Unseen { replica: replica.clone(), claimed, known })
     }
 
     /// What is minted next. What the context has of a replica, it has all of: its writes reach others as whole states.
