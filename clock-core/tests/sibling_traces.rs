@@ -205,12 +205,29 @@ fn one_sibling_too_many_is_refused_and_a_write_that_has_read_is_not() {
     assert_eq!(key, full);
     let mut theirs = Siblings::new();
     write(&mut theirs, &Context::new(), "b", 999);
-    assert_eq!(key.try_merge(&theirs, &server("a")), Err(refused.into()));
-    assert_eq!(key, full);
+    assert_eq!(key.try_merge(&theirs, &server("a")), Ok(()), "writes are bounded, not what others wrote");
+    assert_eq!(key.len(), SIBLINGS_MAX + 1);
+    assert_eq!(key.write(&Context::new(), &server("a"), 999), Err(refused.into()));
     let (_, read) = key.read();
     write(&mut key, &read, "a", 1000);
     assert_eq!(values(&key), [1000]);
-    assert_eq!(key.try_merge(&theirs, &server("a")), Ok(()));
+}
+
+/// A state with so many blind writes of one server.
+fn crowd(name: &str, count: usize) -> Siblings<u64> {
+    let mut key = Siblings::new();
+    (0..count as u64).for_each(|number| _ = write(&mut key, &Context::new(), name, number));
+    key
+}
+
+#[test]
+fn two_honest_servers_accept_each_other_however_much_each_has() {
+    let (mut at_a, mut at_b) = (crowd("a", SIBLINGS_MAX), crowd("b", SIBLINGS_MAX));
+    let theirs = at_a.clone();
+    assert_eq!(at_a.try_merge(&at_b, &server("a")), Ok(()));
+    assert_eq!(at_b.try_merge(&theirs, &server("b")), Ok(()));
+    assert_eq!(at_a, at_b);
+    assert_eq!(at_a.len(), 2 * SIBLINGS_MAX);
 }
 
 #[test]
@@ -399,11 +416,55 @@ mod wire {
     }
 
     #[test]
-    fn more_siblings_than_the_limit_are_refused() {
-        let past = context(&[("a", 1000)]);
-        let dots: Vec<_> = (1..=SIBLINGS_MAX as u64 + 1).map(|seq| ("a", seq)).collect();
-        assert!(read(&past, &dots[1..]).is_ok());
-        assert!(read(&past, &dots).is_err());
+    fn siblings_that_were_merged_read_back() {
+        let mut key = crowd("a", SIBLINGS_MAX);
+        key.merge(&crowd("b", SIBLINGS_MAX));
+        key.merge(&crowd("c", 1));
+        let text = serde_json::to_string(&key).expect("within what can be read");
+        assert_eq!(serde_json::from_str::<Siblings<u64>>(&text).expect("what was written"), key);
+    }
+
+    #[test]
+    fn more_siblings_of_a_server_than_it_can_have_are_refused() {
+        let past = context(&[("a", 1000), ("b", 1)]);
+        let mut dots: Vec<_> = (1..=SIBLINGS_MAX as u64).map(|seq| ("a", seq)).collect();
+        dots.push(("b", 1));
+        assert!(read(&past, &dots).is_ok());
+        dots.insert(SIBLINGS_MAX, ("a", 1000));
+        let error = read(&past, &dots).unwrap_err().to_string();
+        assert!(error.contains("at most 128 of each server"), "{error}");
+    }
+
+    /// Whatever a peer sent: no join has more values of a server than one side, so it can always be written and read.
+    #[test]
+    fn a_join_has_no_more_siblings_of_a_server_than_one_side() {
+        let half = |from: u64, upto: u64| {
+            let dots: Vec<_> = (from..from + SIBLINGS_MAX as u64).map(|seq| ("a", seq)).collect();
+            read(&context(&[("a", upto)]), &dots).expect("within the limit")
+        };
+        for (left, right) in
+            [(half(1, 128), half(129, 256)), (half(1, 500), half(65, 192)), (half(1, 128), half(1, 128))]
+        {
+            let mut joined = left.clone();
+            assert_eq!(joined.try_merge(&right, &server("b")), Ok(()));
+            assert_eq!(joined, merged(&right, &left));
+            assert!(joined.len() <= SIBLINGS_MAX);
+            let form = serde_json::to_value(&joined).unwrap();
+            assert_eq!(serde_json::from_value::<Siblings<u8>>(form).unwrap(), joined);
+        }
+    }
+
+    #[test]
+    fn a_past_of_too_many_servers_is_not_written() {
+        let mut key: Siblings<u8> = Siblings::new();
+        for number in 0..=VECTOR_ENTRIES_MAX {
+            assert!(number < VECTOR_ENTRIES_MAX || serde_json::to_string(&key).is_ok());
+            let mut theirs = Siblings::new();
+            theirs.write(&Context::new(), &server(&format!("n{number}")), 1).unwrap();
+            key.merge(&theirs);
+        }
+        let error = serde_json::to_string(&key).unwrap_err().to_string();
+        assert_eq!(error, "a past of 1025 servers: at most 1024 are written");
     }
 
     #[test]

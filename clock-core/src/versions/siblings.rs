@@ -12,7 +12,9 @@
 //!
 //! Invariants: each dot is covered by the context; dots ascend; a server's next dot is one above what the context has
 //! of it, so as long as a state is kept, a dot is used once. Forgetting the state of a key forgets its dots: keep a
-//! tombstone (a delete is a write of one), or let the server take a new incarnation.
+//! tombstone (a delete is a write of one), or let the server take a new incarnation. A state has at most [`SIBLINGS_MAX`]
+//! values of each server: a write checks it, and of a server's values a join keeps no more than one side has, since the
+//! side that knows fewer of its writes has none that the other has not seen.
 //!
 //! A context is a claim of whoever holds it. A [`write`](Siblings::write) takes over no event that is not known already,
 //! so it drops nothing but values that are here. Suppressing what has not arrived yet is an explicit act
@@ -32,8 +34,12 @@ use super::version_vector::VECTOR_ENTRIES_MAX;
 use crate::clocks::{MAX_COUNTER, MAX_JUMP};
 use crate::id::{Dot, ReplicaId};
 
-/// Most siblings of one key that a write may lead to, or a peer may send. A key with a hundred unresolved values has a
-/// writer that never reads; it is told, since each reader pays for it.
+/// Most siblings of one key that a write may lead to. A key with a hundred unresolved values has a writer that never
+/// reads; it is told, since each reader pays for it.
+///
+/// So no state ever has more than this many values of *each* server, and that is what a decoder accepts: of a server's
+/// writes, a join has a part of what the side that knows more of them has. Joins need no limit of their own, and servers
+/// never refuse each other's states for one.
 pub const SIBLINGS_MAX: usize = 128;
 
 /// The concurrent values of one key, and the causal past of them all.
@@ -73,9 +79,9 @@ pub struct ContextFromTheFuture {
     pub minted: u64,
 }
 
-/// A key would have more siblings than are kept. Read it, and write with the context of that.
+/// After the write a key would have too many siblings. Read it, and write with the context of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a key has at most {limit} concurrent values")]
+#[error("a write leads to at most {limit} concurrent values of a key")]
 pub struct TooManySiblings {
     /// [`SIBLINGS_MAX`].
     pub limit: usize,
@@ -100,7 +106,7 @@ pub enum SiblingsRefused {
         /// The last one known here.
         known: u64,
     },
-    /// There would be too many siblings.
+    /// The write would lead to too many siblings.
     #[error(transparent)]
     TooMany(#[from] TooManySiblings),
     /// The context is further ahead than a working system gets between two messages. Taken, it would suppress that
@@ -275,21 +281,18 @@ impl<V> Siblings<V> {
         &self.values
     }
 
-    /// Values with their dots, ascending, and a past that covers them. None if it does not, or they do not ascend.
+    /// Values with their dots, ascending, and a past that covers them: the caller has checked both.
     #[cfg(feature = "serde")]
-    pub(super) fn of_parts(context: Context, values: Vec<(Dot, V)>) -> Option<Self> {
-        let is_sound = values.is_sorted_by(|(left, _), (right, _)| left < right)
-            && values.iter().all(|(dot, _)| context.covers(dot));
-        is_sound.then_some(Self { values, context })
+    pub(super) fn of_parts(context: Context, values: Vec<(Dot, V)>) -> Self {
+        debug_assert!(values.is_sorted_by(|(left, _), (right, _)| left < right), "dots out of order");
+        Self { values, context }
     }
 }
 
 impl<V: Clone> Siblings<V> {
     /// Joins what another server has of the same key: idempotent, commutative, associative.
     ///
-    /// For states of one's own system. It has no limit, since servers that refuse each other's states stay different for
-    /// ever; what bounds the siblings is that each write is checked. What a peer sent belongs in
-    /// [`try_merge`](Self::try_merge).
+    /// For states of one's own system: it checks nothing. What a peer sent belongs in [`try_merge`](Self::try_merge).
     pub fn merge(&mut self, other: &Self) {
         let news: Vec<_> = self.news_of(other).cloned().collect();
         self.values.retain(|(dot, _)| other.holds(dot) || !other.context.covers(dot));
@@ -307,8 +310,6 @@ impl<V: Clone> Siblings<V> {
     /// lost. The siblings are unchanged.
     pub fn try_merge(&mut self, other: &Self, own: &ReplicaId) -> Result<(), SiblingsRefused> {
         self.check_past(&other.context, own)?;
-        let kept = |(dot, _): &&(Dot, V)| other.holds(dot) || !other.context.covers(dot);
-        check_count(self.values.iter().filter(kept).count() + self.news_of(other).count())?;
         self.merge(other);
         Ok(())
     }
