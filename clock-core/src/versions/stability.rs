@@ -18,7 +18,8 @@
 //! row, none of its events is held by all before it said that it minted them.
 //!
 //! This module knows no time-outs: it names who holds the frontier back, and leaves it to others to call them dead.
-//! Rows are not stored: after a restart all start at zero, and the next acknowledgements bring them back.
+//! Rows are not stored: after a restart all but the own one ([`Stability::resuming`]) start at zero, and the next
+//! acknowledgements bring them back.
 //!
 //! Sources: Wuu and Bernstein, *Efficient Solutions to the Replicated Log and Dictionary Problems*, PODC 1984, for the
 //! two-dimensional time-table (the matrix clock) and what is held by all; Baquero, Almeida and Shoker, *Making
@@ -36,7 +37,11 @@ use super::version_vector::VersionVector;
 use crate::clocks::MAX_JUMP;
 use crate::id::{Dot, ReplicaId};
 
-/// What each member has durably acknowledged, and what all have. Takes eight bytes for each pair of members.
+/// A matrix clock: what each member has durably acknowledged, what all have, and what nothing concurrent can come beside
+/// any more. Takes eight bytes for each pair of members.
+///
+/// What is [held by all](Self::is_held_by_all) need not be sent again, and bounds retirement; what orders an event may be
+/// forgotten once it is [causally stable](Self::is_causally_stable), which is more.
 #[derive(Clone, Debug)]
 pub struct Stability {
     members: Membership,
@@ -222,7 +227,7 @@ impl Stability {
     /// - Events of one replica are delivered in order. Causal delivery is not needed.
     /// - Who asks is a member, and asks with what was delivered to itself.
     /// - A member is admitted with a state that contains all that is held by all, and mints nothing before it has it.
-    /// - Members may stop, and do not lie.
+    /// - Members may stop, and do not lie. Of a retired replica there is no event beyond those it was retired with.
     ///
     /// Baquero, Almeida and Shoker, *Making Operation-Based CRDTs Operation-Based*, DAIS 2014, define causal stability;
     /// Wuu and Bernstein 1984 have the rows.
