@@ -1,6 +1,6 @@
 //! The laws of the hybrid clock over generated histories of nodes whose wall clocks are wrong (Kulkarni et al. 2014).
 
-use clock_core::{HybridClock, HybridTimestamp};
+use clock_core::{DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +114,56 @@ proptest! {
             prop_assert!(clock.ahead_of_ms(wall_ms) <= 50);
         }
     }
+}
+
+/// Disproved by an absurd wall that the clock follows, or by one honest reading after it that is refused.
+#[test]
+fn an_absurd_wall_is_refused_and_then_forgotten() {
+    let clock = HybridClock::new();
+    let last = clock.tick_at(NOW_MS).unwrap();
+    let limit_ms = DEFAULT_MAX_WALL_JUMP_MS;
+    for wall_ms in [NOW_MS + limit_ms + 1, u64::from(u32::MAX) * 1_000, MAX_WALL_MS] {
+        let skipped = clock.last().as_packed() + 1;
+        let refusal =
+            HybridError::WallJump { wall_ms, last: HybridTimestamp::from_packed(skipped), limit_ms };
+        assert_eq!(clock.tick_at(wall_ms), Err(refusal));
+        let remote = HybridTimestamp::from_packed(wall_ms << 20);
+        assert!(matches!(clock.witness_at(remote, wall_ms), Err(HybridError::WallJump { .. })));
+        assert!(clock.observe_at(remote, wall_ms).is_err());
+    }
+    let after = clock.tick_at(NOW_MS + 1).unwrap();
+    assert_eq!((after > last, after.wall_ms()), (true, NOW_MS + 1));
+}
+
+#[test]
+fn a_node_that_was_off_for_long_comes_back_by_itself() {
+    let issued = HybridTimestamp::from_packed(NOW_MS << 20);
+    for off_ms in [3 * 86_400_000, DEFAULT_MAX_WALL_JUMP_MS] {
+        let wall_ms = NOW_MS + off_ms;
+        assert_eq!(HybridClock::restored(issued).tick_at(wall_ms).unwrap().wall_ms(), wall_ms);
+    }
+}
+
+#[test]
+fn a_wall_that_a_person_accepts_is_followed() {
+    let wall_ms = NOW_MS + DEFAULT_MAX_WALL_JUMP_MS + 1;
+    let clock = HybridClock::restored(HybridTimestamp::from_packed(NOW_MS << 20));
+    assert!(clock.tick_at(wall_ms).is_err());
+    clock.accept_wall(wall_ms).unwrap();
+    assert_eq!(clock.tick_at(wall_ms).unwrap().wall_ms(), wall_ms);
+    assert!(clock.accept_wall(MAX_WALL_MS + 1).is_err());
+}
+
+/// Disproved by a device that starts in 1970 and is refused when it learns the time; or by threads of a fresh clock
+/// of which one takes the other's first addition for a timestamp of 1970.
+#[test]
+fn a_clock_that_was_never_set_accepts_any_wall() {
+    for first_ms in [NOW_MS, MAX_WALL_MS] {
+        assert!(HybridClock::new().tick_at(first_ms).is_ok());
+    }
+    let booted = HybridClock::new();
+    assert!(booted.tick_at(5_000).is_ok() && booted.tick_at(NOW_MS).is_ok());
+    assert!(booted.tick_at(MAX_WALL_MS).is_err());
 }
 
 /// Disproved by a timestamp that two calls share, by one thread seeing a step back, or by one below its floor.

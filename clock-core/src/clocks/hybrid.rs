@@ -8,6 +8,12 @@
 //! drag everyone along, so a remote timestamp beyond the drift bound is refused for the clock and counted. Its
 //! data is not refused: that is the caller's to keep.
 //!
+//! The local wall is believed too, but not without limit, because a clock never goes back: following one absurd
+//! reading would leave it absurd for ever. A wall that stepped back is counted on from; a wall that jumped ahead is
+//! followed, and [`JumpDetector`](super::JumpDetector) reports it; a wall beyond the jump limit is refused, and
+//! honest readings after it are served as if it had not been. Whether such a wall is right after all, a person
+//! decides, and says so by [`HybridClock::accept_wall`].
+//!
 //! Threads share a clock without a lock. The packed timestamp is one atomic, and an event adds one to it before
 //! anything else: within a millisecond, which is nearly always, nothing more is needed, and unlike a
 //! compare-and-swap an addition never has to be repeated. Only the event that finds the wall time moved on takes
@@ -29,6 +35,20 @@ use thiserror::Error;
 /// who reads "about when".
 pub const DEFAULT_MAX_DRIFT_MS: u64 = 60_000;
 
+/// Default for how far above the clock's last timestamp the local wall time may be, in milliseconds: 366 days.
+///
+/// Generous, so that whoever was off or asleep comes back by itself: over a weekend, a winter, a year on a shelf.
+/// What it has to catch is wider off: counters read as dates, the ends of 32-bit and of 44-bit time. Half as much
+/// would turn away spares; twice as much would double what one bad reading costs, which is that long a wait until
+/// peers believe the clock again.
+pub const DEFAULT_MAX_WALL_JUMP_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+
+/// A clock that has never shown this much was never set: the start of 2020, in milliseconds since the Unix epoch.
+///
+/// Devices without a battery count from 1970 until they have asked someone. The jump from there to the present is
+/// no fault, so the limit applies from here on; a clock that has issued nothing is the same case.
+const SET_FROM_MS: u64 = 1_577_836_800_000;
+
 /// A hybrid logical clock that threads may share, driven by wall times that the caller passes in.
 #[derive(Debug)]
 pub struct HybridClock {
@@ -36,11 +56,12 @@ pub struct HybridClock {
     latest: AtomicU64,
     refused_remotes: AtomicU64,
     max_drift_ms: u64,
+    max_wall_jump_ms: u64,
 }
 
 impl HybridClock {
     const_unless_loom! {
-        /// A clock that has issued nothing, with [`DEFAULT_MAX_DRIFT_MS`].
+        /// A clock that has issued nothing, with [`DEFAULT_MAX_DRIFT_MS`] and [`DEFAULT_MAX_WALL_JUMP_MS`].
         #[must_use]
         pub const fn new() -> Self {
             Self::restored(HybridTimestamp::from_packed(0))
@@ -57,6 +78,7 @@ impl HybridClock {
                 latest: AtomicU64::new(last.upto_last().as_packed()),
                 refused_remotes: AtomicU64::new(0),
                 max_drift_ms: DEFAULT_MAX_DRIFT_MS,
+                max_wall_jump_ms: DEFAULT_MAX_WALL_JUMP_MS,
             }
         }
     }
@@ -68,13 +90,23 @@ impl HybridClock {
         self
     }
 
+    /// Sets how far above the last timestamp, in milliseconds, the local wall time may be (inclusive).
+    ///
+    /// It should be longer than the node is ever off. `u64::MAX` follows every wall that fits.
+    #[must_use]
+    pub const fn with_max_wall_jump_ms(mut self, max_wall_jump_ms: u64) -> Self {
+        self.max_wall_jump_ms = max_wall_jump_ms;
+        self
+    }
+
     /// Stamps one local event ("send or local event" in figure 5). Above every earlier result.
     ///
     /// # Errors
-    /// [`HybridError::WallOutOfRange`] or [`HybridError::Exhausted`]. Nothing was issued.
+    /// [`HybridError::WallOutOfRange`], [`HybridError::WallJump`] or [`HybridError::Exhausted`]. Nothing was issued.
     #[inline]
     pub fn tick_at(&self, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
-        self.issue_from(start_of(wall_ms)?)
+        let now = start_of(wall_ms)?;
+        self.issue_from(now, now)
     }
 
     /// Stamps the receipt of a message ("receive event" in figure 5). Above `remote` and every earlier result.
@@ -88,7 +120,7 @@ impl HybridClock {
         if remote >= HybridTimestamp::LAST {
             return Err(HybridError::Exhausted { last: remote });
         }
-        self.issue_from(now.max(HybridTimestamp::from_packed(remote.as_packed() + 1)))
+        self.issue_from(now.max(HybridTimestamp::from_packed(remote.as_packed() + 1)), now)
     }
 
     /// Learns of `remote` without an event of its own: later timestamps are above it.
@@ -99,13 +131,26 @@ impl HybridClock {
     /// As [`observe_at`](Self::observe_at). The clock is unchanged.
     #[inline]
     pub fn witness_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<(), HybridError> {
-        self.credible(remote, wall_ms)?;
+        let now = self.credible(remote, wall_ms)?;
         if remote > HybridTimestamp::LAST {
             return Err(HybridError::Exhausted { last: remote });
         }
-        if remote > self.last() {
+        let last = self.last();
+        if remote > last {
+            self.check_jump(now, last)?;
             self.latest.fetch_max(remote.as_packed(), Ordering::Relaxed);
         }
+        Ok(())
+    }
+
+    /// Takes a wall time as right, however far ahead it is: later timestamps are not before it.
+    ///
+    /// For a person, or what a person has configured, to answer [`HybridError::WallJump`] with. There is no way back.
+    ///
+    /// # Errors
+    /// [`HybridError::WallOutOfRange`]. The clock is unchanged.
+    pub fn accept_wall(&self, wall_ms: u64) -> Result<(), HybridError> {
+        self.latest.fetch_max(start_of(wall_ms)?.as_packed(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -131,17 +176,42 @@ impl HybridClock {
         self.refused_remotes.load(Ordering::Relaxed)
     }
 
-    /// Issues a timestamp not below `floor`, which is at most [`HybridTimestamp::LAST`].
+    /// Issues a timestamp not below `floor`, which is at most [`HybridTimestamp::LAST`] and not below `now`, the start
+    /// of the wall time.
     #[inline]
-    fn issue_from(&self, floor: HybridTimestamp) -> Result<HybridTimestamp, HybridError> {
+    fn issue_from(
+        &self,
+        floor: HybridTimestamp,
+        now: HybridTimestamp,
+    ) -> Result<HybridTimestamp, HybridError> {
         let next = self.successor()?;
         if next >= floor {
             return Ok(next);
         }
-        // The wall time, or the remote one, is ahead of all that was issued. Whoever raises the clock to the floor
-        // owns it; the others find it taken and go on from there.
+        // The wall time, or the remote one, is ahead of all that was issued: only here can the wall have jumped. What
+        // is refused skips `next`; to take that back could undo what another thread has just witnessed.
+        self.check_jump(now, next)?;
+        // Whoever raises the clock to the floor owns it; the others find it taken and go on from there.
         let before = self.latest.fetch_max(floor.as_packed(), Ordering::Relaxed);
         if before < floor.as_packed() { Ok(floor) } else { self.successor() }
+    }
+
+    /// Whether the clock may follow the wall from `last` to `now`.
+    #[inline]
+    fn check_jump(&self, now: HybridTimestamp, last: HybridTimestamp) -> Result<(), HybridError> {
+        let limit_ms = self.max_wall_jump_ms;
+        let was_set = last.wall_ms() >= SET_FROM_MS;
+        if was_set && now.wall_ms() > last.wall_ms().saturating_add(limit_ms) {
+            return Err(HybridError::WallJump { wall_ms: now.wall_ms(), last, limit_ms });
+        }
+        Ok(())
+    }
+
+    /// The start of a wall time that the clock may follow from where it is.
+    pub(super) fn followable(&self, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
+        let now = start_of(wall_ms)?;
+        self.check_jump(now, self.last())?;
+        Ok(now)
     }
 
     /// The timestamp after the latest.
@@ -183,7 +253,7 @@ impl Default for HybridClock {
 }
 
 #[inline]
-fn start_of(wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
+pub(super) fn start_of(wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
     HybridTimestamp::starting_ms(wall_ms)
         .ok_or(HybridError::WallOutOfRange { wall_ms, limit_ms: MAX_WALL_MS })
 }
@@ -199,8 +269,20 @@ pub enum HybridError {
         /// The latest wall time that fits.
         limit_ms: u64,
     },
+    /// The local wall time is further ahead of the clock than it may jump. The clock did not follow: it goes on when
+    /// the wall shows an honest time again. If the wall is right, because the node was off for that long, a person
+    /// says so by [`HybridClock::accept_wall`].
+    #[error("wall time {wall_ms} ms is more than {limit_ms} ms ahead of the clock's last timestamp {last}")]
+    WallJump {
+        /// The wall time passed in, in milliseconds since the Unix epoch.
+        wall_ms: u64,
+        /// The clock's last timestamp, or one that was skipped.
+        last: HybridTimestamp,
+        /// How far ahead it may be, in milliseconds.
+        limit_ms: u64,
+    },
     /// The remote clock runs ahead of ours, or ours is behind. Keep the data, leave the clock alone, and
-    /// count it against the peer; the same timestamp is acceptable once the wall time has caught up.
+    /// count it against the peer, whom only the caller knows; the same timestamp is acceptable once the wall time has caught up.
     #[error("remote timestamp {remote} is more than {max_drift_ms} ms ahead of the wall time {wall_ms} ms")]
     RemoteAhead {
         /// The timestamp received.

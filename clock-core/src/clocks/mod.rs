@@ -24,7 +24,7 @@ mod wall_jump;
 
 pub use event_stamp::EventStamp;
 pub use faulty_time::{JumpingTime, SkewedTime};
-pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError};
+pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError};
 pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
 pub use hybrid_node::HybridNodeClock;
 pub use hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
