@@ -172,6 +172,52 @@ fn hybrid_issues_its_last_timestamp_once_and_never_wraps() {
     });
 }
 
+const NOW_MS: u64 = 1_760_000_000_000;
+
+/// Disproved by an absurd wall that moves the clock, on whichever thread, or keeps an honest thread from an event.
+#[test]
+fn an_absurd_wall_of_one_thread_keeps_no_other_from_its_events() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::restored(stamp(NOW_MS, 0)));
+        let honest: HybridThread =
+            |clock| vec![clock.tick_at(NOW_MS).unwrap(), clock.tick_at(NOW_MS + 1).unwrap()];
+        let absurd: HybridThread = |clock| {
+            assert!(clock.tick_at(HybridTimestamp::LAST.wall_ms()).is_err());
+            clock.witness_at(stamp(NOW_MS + 1, 1), NOW_MS + 1).unwrap();
+            vec![]
+        };
+        assert_unique_and_increasing(&together(&clock, vec![honest, absurd]));
+        assert_eq!(clock.last().wall_ms(), NOW_MS + 1);
+        assert!(clock.tick_at(NOW_MS).unwrap() > stamp(NOW_MS + 1, 1));
+    });
+}
+
+/// Disproved by one of two first events that is refused because the other thread had begun with its own.
+#[test]
+fn the_first_events_of_two_threads_accept_any_wall() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::new());
+        let first: HybridThread = |clock| vec![clock.tick_at(NOW_MS).unwrap()];
+        assert_unique_and_increasing(&together(&clock, vec![first, first]));
+    });
+}
+
+/// Disproved by a wall beyond the bound that moves the clock while other threads use and renew the lease.
+#[test]
+fn a_distrusted_wall_of_one_thread_leaves_a_leased_clock_alone() {
+    loom::model(|| {
+        let clock = Arc::new(LeasedHybridClock::resumed(stamp(NOW_MS, 0)));
+        clock.lease_persisted(stamp(NOW_MS + 10, 0));
+        let threads: Vec<fn(&LeasedHybridClock)> = vec![
+            |clock| assert!(clock.tick_at(NOW_MS + 1).is_ok()),
+            |clock| assert!(clock.tick_at(NOW_MS + 100).is_err()),
+            |clock| clock.lease_persisted(stamp(NOW_MS + 20, 0)),
+        ];
+        together(&clock, threads);
+        assert_eq!(clock.last().wall_ms(), NOW_MS + 1);
+    });
+}
+
 /// Disproved by a timestamp above the old bound whose thread does not see that the new one was made durable.
 #[test]
 fn a_lease_is_used_after_it_is_durable_only() {
