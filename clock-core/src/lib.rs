@@ -65,9 +65,9 @@ pub use causality::{Ordering, compare_entries};
 pub use clocks::{
     CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS,
     EventStamp, HybridClock, HybridError, HybridNodeClock, HybridTimestamp, JumpDetector, JumpingTime,
-    LEASE_MS, LamportClock, LamportExhausted, LamportJump, LeaseError, LeasedHybridClock, MAX_COUNTER,
-    MAX_JUMP, MAX_WALL_MS, ManualTime, MergeRefused, SkewedTime, TimeSource, Timestamp, VectorClock,
-    VectorNodeClock, WallJump,
+    LEASE_MS, LamportClock, LamportExhausted, LamportJump, LamportRefused, LeaseError, LeasedHybridClock,
+    MAX_COUNTER, MAX_JUMP, MAX_WALL_MS, ManualTime, MergeRefused, SkewedTime, TimeSource, Timestamp,
+    VectorClock, VectorNodeClock, WallJump,
 };
 #[cfg(feature = "system-time")]
 pub use clocks::{CoarseTime, ExactTime};

@@ -100,6 +100,22 @@ fn lamport_issues_its_last_value_once_and_never_wraps() {
     });
 }
 
+/// Disproved by a receipt that is given a value beyond the range, or one that another thread was given.
+#[test]
+fn lamport_receipts_share_what_is_left_with_events() {
+    loom::model(|| {
+        let clock = Arc::new(LamportClock::starting_at(MAX_COUNTER - 2));
+        let threads: Vec<LamportThread> = vec![
+            |clock| clock.try_observe(MAX_COUNTER - 1).into_iter().collect(),
+            |clock| clock.try_observe(1).into_iter().collect(),
+            |clock| clock.try_tick().into_iter().collect(),
+        ];
+        let issued = together(&clock, threads);
+        assert_unique_and_increasing(&issued);
+        assert!(issued.concat().iter().all(|value| *value <= MAX_COUNTER));
+    });
+}
+
 type HybridThread = fn(&HybridClock) -> Vec<HybridTimestamp>;
 
 /// A timestamp of the millisecond `wall_ms` since the epoch; tests count from 0.

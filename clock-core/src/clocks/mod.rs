@@ -28,7 +28,7 @@ pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock, Hy
 pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
 pub use hybrid_node::HybridNodeClock;
 pub use hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
-pub use lamport::{LamportClock, LamportExhausted, LamportJump, MAX_JUMP};
+pub use lamport::{LamportClock, LamportExhausted, LamportJump, LamportRefused, MAX_JUMP};
 #[cfg(feature = "system-time")]
 pub use system_time::{CoarseTime, ExactTime};
 pub use time_source::{CachedTime, ManualTime, TimeSource};
@@ -61,7 +61,7 @@ pub trait Clock: Send {
     ///
     /// # Errors
     /// [`ClockError`] if the timestamp is not credible. What decides delivery is taken in all the same where it is
-    /// credible by itself; the event's data is the caller's to keep.
+    /// credible by itself, as [`ClockError`] says case by case; the event's data is the caller's to keep.
     fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError>;
 
     /// Whether an event of `origin` may be delivered now, or has to wait for others first.
@@ -97,12 +97,19 @@ impl Timestamp {
     }
 }
 
-/// Why a [`Clock`] refused to stamp or to observe. It is unchanged in every case.
+/// Why a [`Clock`] refused to stamp or to observe.
+///
+/// A clock that refused to stamp is unchanged. One that refused to observe is too, but for
+/// [`LamportJump`](Self::LamportJump). Of whom the timestamp came the clock does not know: the caller adds it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ClockError {
-    /// A received Lamport value was too far ahead: refuse to learn from it, count it against the peer.
+    /// A received Lamport value was too far ahead: count it against the peer. The display value did not follow, but
+    /// the vector, which is what decides delivery, was taken in: the event is to be kept.
     #[error(transparent)]
     LamportJump(#[from] LamportJump),
+    /// There is no further Lamport value: the node can stamp nothing more. Only a forged history gets there.
+    #[error(transparent)]
+    LamportExhausted(#[from] LamportExhausted),
     /// A received vector was not credible: see [`MergeRefused`] for what each case calls for.
     #[error(transparent)]
     MergeRefused(#[from] MergeRefused),
