@@ -282,7 +282,7 @@ pub enum HybridError {
         limit_ms: u64,
     },
     /// The remote clock runs ahead of ours, or ours is behind. Keep the data, leave the clock alone, and
-    /// count it against the peer, whom only the caller knows; the same timestamp is acceptable once the wall time has caught up.
+    /// count it against the peer, whom only the caller knows ([`RefusalLog`](super::RefusalLog)); the same timestamp is acceptable once the wall time has caught up.
     #[error("remote timestamp {remote} is more than {max_drift_ms} ms ahead of the wall time {wall_ms} ms")]
     RemoteAhead {
         /// The timestamp received.

@@ -13,8 +13,10 @@ mod faulty_time;
 mod hybrid;
 mod hybrid_lease;
 mod hybrid_node;
+mod hybrid_stamp;
 mod hybrid_timestamp;
 mod lamport;
+mod refusal_log;
 #[cfg(feature = "system-time")]
 mod system_time;
 mod time_source;
@@ -27,8 +29,10 @@ pub use faulty_time::{JumpingTime, SkewedTime};
 pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError};
 pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
 pub use hybrid_node::HybridNodeClock;
-pub use hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
+pub use hybrid_stamp::{HybridStamp, InvalidStamp};
+pub use hybrid_timestamp::{HybridTimestamp, InvalidHybrid, MAX_WALL_MS};
 pub use lamport::{LamportClock, LamportExhausted, LamportJump, LamportRefused, MAX_JUMP};
+pub use refusal_log::{REFUSED_PEERS_MAX, RefusalLog, Refused};
 #[cfg(feature = "system-time")]
 pub use system_time::{CoarseTime, ExactTime};
 pub use time_source::{CachedTime, ManualTime, TimeSource};
