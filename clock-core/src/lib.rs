@@ -64,11 +64,11 @@ pub mod wire;
 pub use causality::{Ordering, compare_entries};
 pub use clocks::{
     CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS,
-    EventStamp, HybridClock, HybridError, HybridNodeClock, HybridStamp, HybridTimestamp, InvalidHybrid,
-    InvalidStamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock, LamportExhausted, LamportJump,
-    LamportRefused, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS, ManualTime,
-    MergeRefused, REFUSED_PEERS_MAX, RefusalLog, Refused, SkewedTime, TimeSource, Timestamp, VectorClock,
-    VectorNodeClock, WallJump,
+    EventStamp, HybridClock, HybridError, HybridNodeClock, HybridSource, HybridStamp, HybridTimestamp,
+    InvalidHybrid, InvalidStamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock, LamportExhausted,
+    LamportJump, LamportRefused, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
+    ManualTime, MergeRefused, REFUSED_PEERS_MAX, RefusalLog, Refused, SkewedTime, TimeSource, Timestamp,
+    VectorClock, VectorNodeClock, WallJump,
 };
 #[cfg(feature = "system-time")]
 pub use clocks::{CoarseTime, ExactTime};

@@ -28,7 +28,7 @@ pub use event_stamp::EventStamp;
 pub use faulty_time::{JumpingTime, SkewedTime};
 pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError};
 pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
-pub use hybrid_node::HybridNodeClock;
+pub use hybrid_node::{HybridNodeClock, HybridSource};
 pub use hybrid_stamp::{HybridStamp, InvalidStamp};
 pub use hybrid_timestamp::{HybridTimestamp, InvalidHybrid, MAX_WALL_MS};
 pub use lamport::{LamportClock, LamportExhausted, LamportJump, LamportRefused, MAX_JUMP};
@@ -123,4 +123,7 @@ pub enum ClockError {
     /// The hybrid clock did not move: see [`HybridError`] for what each case calls for.
     #[error(transparent)]
     Hybrid(#[from] HybridError),
+    /// The lease of the hybrid clock does not reach so far: renew it and try again.
+    #[error(transparent)]
+    Lease(LeaseError),
 }
