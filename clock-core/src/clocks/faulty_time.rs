@@ -4,8 +4,8 @@
 //! the epoch they show 0, and nothing wraps.
 
 use super::TimeSource;
+use super::atomic::{AtomicU64, Ordering};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A clock that is off by a constant and runs too fast or too slow.
 #[derive(Clone, Debug)]

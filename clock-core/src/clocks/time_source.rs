@@ -3,8 +3,8 @@
 //! Nothing here reads the system's clock. A program passes a closure that does, or a source of the feature
 //! `system-time`; a test passes a [`ManualTime`]. A source is read through `&self`, so threads may share one.
 
+use super::atomic::{AtomicU64, Ordering};
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A source of wall time. It may repeat a value and may step back.
 pub trait TimeSource {
