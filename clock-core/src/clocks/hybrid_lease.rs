@@ -20,7 +20,8 @@
 //! caller's log has it, if it matters.
 
 use super::atomic::{AtomicU64, Ordering};
-use super::hybrid::{HybridClock, HybridError, start_of};
+use super::hybrid::{HybridClock, start_of};
+use super::hybrid_error::HybridError;
 use super::hybrid_timestamp::HybridTimestamp;
 use thiserror::Error;
 

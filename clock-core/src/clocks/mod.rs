@@ -11,6 +11,7 @@ mod atomic;
 mod event_stamp;
 mod faulty_time;
 mod hybrid;
+mod hybrid_error;
 mod hybrid_lease;
 mod hybrid_node;
 mod hybrid_stamp;
@@ -26,7 +27,8 @@ mod wall_jump;
 
 pub use event_stamp::EventStamp;
 pub use faulty_time::{JumpingTime, SkewedTime};
-pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError};
+pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock};
+pub use hybrid_error::HybridError;
 pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
 pub use hybrid_node::{HybridNodeClock, HybridSource};
 pub use hybrid_stamp::{HybridStamp, InvalidStamp};
