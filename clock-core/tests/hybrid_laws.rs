@@ -1,4 +1,5 @@
-//! The laws of the hybrid clock over generated histories of nodes whose wall clocks are wrong (Kulkarni et al. 2014).
+//! The laws of the hybrid clock over generated histories of nodes whose wall clocks are wrong (Kulkarni et
+//! al. 2014).
 
 use clock_core::{DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
 use proptest::prelude::*;
@@ -39,7 +40,8 @@ struct Event {
     past: BTreeSet<usize>,
 }
 
-/// Runs the steps on clocks that accept remote timestamps up to the bound; what a clock refuses is not received.
+/// Runs the steps on clocks that accept remote timestamps up to the bound; what a clock refuses is not
+/// received.
 fn run(steps: &[Step], max_drift_ms: u64) -> Vec<Event> {
     let clocks: Vec<_> = (0..NODES).map(|_| HybridClock::new().with_max_drift_ms(max_drift_ms)).collect();
     let mut offsets_ms = [0i64; NODES];
@@ -95,8 +97,8 @@ proptest! {
         }
     }
 
-    /// Corollary 1: with walls within 500 ms of the true time, timestamps are too, and nothing is refused by a
-    /// bound of twice that. So few steps overflow no counter.
+    /// Corollary 1: with walls within 500 ms of the true time, timestamps are too, and nothing is refused by
+    /// a bound of twice that. So few steps overflow no counter.
     #[test]
     fn a_timestamp_is_as_close_to_the_time_as_the_walls_are(steps in steps(500)) {
         for event in run(&steps, 1_000) {
@@ -154,8 +156,8 @@ fn a_wall_that_a_person_accepts_is_followed() {
     assert!(clock.accept_wall(MAX_WALL_MS + 1).is_err());
 }
 
-/// Disproved by a device that starts in 1970 and is refused when it learns the time; or by threads of a fresh clock
-/// of which one takes the other's first addition for a timestamp of 1970.
+/// Disproved by a device that starts in 1970 and is refused when it learns the time; or by threads of a fresh
+/// clock of which one takes the other's first addition for a timestamp of 1970.
 #[test]
 fn a_clock_that_was_never_set_accepts_any_wall() {
     for first_ms in [NOW_MS, MAX_WALL_MS] {
@@ -166,7 +168,8 @@ fn a_clock_that_was_never_set_accepts_any_wall() {
     assert!(booted.tick_at(MAX_WALL_MS).is_err());
 }
 
-/// Disproved by a timestamp that two calls share, by one thread seeing a step back, or by one below its floor.
+/// Disproved by a timestamp that two calls share, by one thread seeing a step back, or by one below its
+/// floor.
 #[test]
 fn threads_never_share_a_timestamp() {
     let clock = HybridClock::new();

@@ -33,7 +33,8 @@ fn packed(wall_ms: u64) -> HybridTimestamp {
 }
 
 proptest! {
-    /// Disproved by one event that is refused although the wall is honest, if at times asleep, and the disk prompt.
+    /// Disproved by one event that is refused although the wall is honest, if at times asleep, and the disk
+    /// prompt.
     #[test]
     fn with_honest_walls_and_prompt_leases_every_event_is_stamped(
         pauses_ms in prop::collection::vec(prop_oneof![9 => 0u64..3_000, 1 => 0u64..10_000_000_000], 1..100),
@@ -53,7 +54,8 @@ proptest! {
         }
     }
 
-    /// Disproved by bad readings that outlive their repair: one honest event that is refused, or is dated by them.
+    /// Disproved by bad readings that outlive their repair: one honest event that is refused, or is dated by
+    /// them.
     #[test]
     fn after_bad_walls_a_leased_clock_stamps_again(
         bad_walls in prop::collection::vec((bad_wall_ms(), 0u8..4), 0..30),

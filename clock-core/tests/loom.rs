@@ -1,4 +1,5 @@
-//! The clocks that threads share, in every order their accesses can take (loom's model of the C11 memory model).
+//! The clocks that threads share, in every order their accesses can take (loom's model of the C11 memory
+//! model).
 //!
 //! Compiled under `cfg(loom)` only:
 //! `RUSTFLAGS="--cfg loom" cargo test -p clock-core --no-default-features --features std --test loom --release`.
@@ -190,7 +191,8 @@ fn hybrid_issues_its_last_timestamp_once_and_never_wraps() {
 
 const NOW_MS: u64 = 1_760_000_000_000;
 
-/// Disproved by an absurd wall that moves the clock, on whichever thread, or keeps an honest thread from an event.
+/// Disproved by an absurd wall that moves the clock, on whichever thread, or keeps an honest thread from an
+/// event.
 #[test]
 fn an_absurd_wall_of_one_thread_keeps_no_other_from_its_events() {
     loom::model(|| {

@@ -5,23 +5,24 @@
 //! it has observed. As with a Lamport clock, order proves nothing: an HLC cannot detect concurrency.
 //!
 //! This module never reads a clock: wall time comes in as an argument. A peer whose clock runs ahead would
-//! drag everyone along, so a remote timestamp beyond the drift bound is refused for the clock and counted. Its
-//! data is not refused: that is the caller's to keep.
+//! drag everyone along, so a remote timestamp beyond the drift bound is refused for the clock and counted.
+//! Its data is not refused: that is the caller's to keep.
 //!
-//! The local wall is believed too, but not without limit, because a clock never goes back: following one absurd
-//! reading would leave it absurd for ever. A wall that stepped back is counted on from; a wall that jumped ahead is
-//! followed, and [`JumpDetector`](super::JumpDetector) reports it; a wall beyond the jump limit is refused, and
-//! honest readings after it are served as if it had not been. Whether such a wall is right after all, a person
-//! decides, and says so by [`HybridClock::accept_wall`].
+//! The local wall is believed too, but not without limit, because a clock never goes back: following one
+//! absurd reading would leave it absurd for ever. A wall that stepped back is counted on from; a wall that
+//! jumped ahead is followed, and [`JumpDetector`](super::JumpDetector) reports it; a wall beyond the jump
+//! limit is refused, and honest readings after it are served as if it had not been. Whether such a wall is
+//! right after all, a person decides, and says so by [`HybridClock::accept_wall`].
 //!
-//! Threads share a clock without a lock. The packed timestamp is one atomic, and an event adds one to it before
-//! anything else: within a millisecond, which is nearly always, nothing more is needed, and unlike a
-//! compare-and-swap an addition never has to be repeated. Only the event that finds the wall time moved on takes
-//! the maximum of both.
+//! Threads share a clock without a lock. The packed timestamp is one atomic, and an event adds one to it
+//! before anything else: within a millisecond, which is nearly always, nothing more is needed, and unlike a
+//! compare-and-swap an addition never has to be repeated. Only the event that finds the wall time moved on
+//! takes the maximum of both.
 //!
-//! Invariant: the atomic never goes below a timestamp that was issued, and each issued timestamp was put there by
-//! a read-modify-write that raised it. So no two are equal, and an event that happens after another, on
-//! whichever threads, has the larger one. Timestamps that an addition reached and no event took are skipped.
+//! Invariant: the atomic never goes below a timestamp that was issued, and each issued timestamp was put
+//! there by a read-modify-write that raised it. So no two are equal, and an event that happens after another,
+//! on whichever threads, has the larger one. Timestamps that an addition reached and no event took are
+//! skipped.
 //!
 //! Reading: Kulkarni, Demirbas, Madappa, Avva, Leone, "Logical Physical Clocks", OPODIS 2014.
 
@@ -35,18 +36,20 @@ use super::hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
 /// who reads "about when".
 pub const DEFAULT_MAX_DRIFT_MS: u64 = 60_000;
 
-/// Default for how far above the clock's last timestamp the local wall time may be, in milliseconds: 366 days.
+/// Default for how far above the clock's last timestamp the local wall time may be, in milliseconds: 366
+/// days.
 ///
-/// Generous, so that whoever was off or asleep comes back by itself: over a weekend, a winter, a year on a shelf.
-/// What it has to catch is wider off: counters read as dates, the ends of 32-bit and of 44-bit time. Half as much
-/// would turn away spares; twice as much would double what one bad reading costs, which is that long a wait until
-/// peers believe the clock again.
+/// Generous, so that whoever was off or asleep comes back by itself: over a weekend, a winter, a year on a
+/// shelf. What it has to catch is wider off: counters read as dates, the ends of 32-bit and of 44-bit time.
+/// Half as much would turn away spares; twice as much would double what one bad reading costs, which is that
+/// long a wait until peers believe the clock again.
 pub const DEFAULT_MAX_WALL_JUMP_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
-/// A clock that has never shown this much was never set: the start of 2020, in milliseconds since the Unix epoch.
+/// A clock that has never shown this much was never set: the start of 2020, in milliseconds since the Unix
+/// epoch.
 ///
-/// Devices without a battery count from 1970 until they have asked someone. The jump from there to the present is
-/// no fault, so the limit applies from here on; a clock that has issued nothing is the same case.
+/// Devices without a battery count from 1970 until they have asked someone. The jump from there to the
+/// present is no fault, so the limit applies from here on; a clock that has issued nothing is the same case.
 const SET_FROM_MS: u64 = 1_577_836_800_000;
 
 /// A hybrid logical clock that threads may share, driven by wall times that the caller passes in.
@@ -102,18 +105,20 @@ impl HybridClock {
     /// Stamps one local event ("send or local event" in figure 5). Above every earlier result.
     ///
     /// # Errors
-    /// [`HybridError::WallOutOfRange`], [`HybridError::WallJump`] or [`HybridError::Exhausted`]. Nothing was issued.
+    /// [`HybridError::WallOutOfRange`], [`HybridError::WallJump`] or [`HybridError::Exhausted`]. Nothing was
+    /// issued.
     #[inline]
     pub fn tick_at(&self, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
         let now = start_of(wall_ms)?;
         self.issue_from(now, now)
     }
 
-    /// Stamps the receipt of a message ("receive event" in figure 5). Above `remote` and every earlier result.
+    /// Stamps the receipt of a message ("receive event" in figure 5). Above `remote` and every earlier
+    /// result.
     ///
     /// # Errors
-    /// [`HybridError::RemoteAhead`] if `remote` is beyond the drift bound, which is counted and leaves the clock
-    /// untouched; otherwise as [`tick_at`](Self::tick_at).
+    /// [`HybridError::RemoteAhead`] if `remote` is beyond the drift bound, which is counted and leaves the
+    /// clock untouched; otherwise as [`tick_at`](Self::tick_at).
     #[inline]
     pub fn observe_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
         let now = self.credible(remote, wall_ms)?;
@@ -145,7 +150,8 @@ impl HybridClock {
 
     /// Takes a wall time as right, however far ahead it is: later timestamps are not before it.
     ///
-    /// For a person, or what a person has configured, to answer [`HybridError::WallJump`] with. There is no way back.
+    /// For a person, or what a person has configured, to answer [`HybridError::WallJump`] with. There is no
+    /// way back.
     ///
     /// # Errors
     /// [`HybridError::WallOutOfRange`]. The clock is unchanged.
@@ -154,8 +160,8 @@ impl HybridClock {
         Ok(())
     }
 
-    /// The latest timestamp issued or witnessed, or the zero timestamp. Other threads may move it at any time,
-    /// and it may be one that was skipped.
+    /// The latest timestamp issued or witnessed, or the zero timestamp. Other threads may move it at any
+    /// time, and it may be one that was skipped.
     #[must_use]
     #[inline]
     pub fn last(&self) -> HybridTimestamp {
@@ -176,8 +182,8 @@ impl HybridClock {
         self.refused_remotes.load(Ordering::Relaxed)
     }
 
-    /// Issues a timestamp not below `floor`, which is at most [`HybridTimestamp::LAST`] and not below `now`, the start
-    /// of the wall time.
+    /// Issues a timestamp not below `floor`, which is at most [`HybridTimestamp::LAST`] and not below `now`,
+    /// the start of the wall time.
     #[inline]
     fn issue_from(
         &self,
@@ -188,8 +194,9 @@ impl HybridClock {
         if next >= floor {
             return Ok(next);
         }
-        // The wall time, or the remote one, is ahead of all that was issued: only here can the wall have jumped. What
-        // is refused skips `next`; to take that back could undo what another thread has just witnessed.
+        // The wall time, or the remote one, is ahead of all that was issued: only here can the wall have
+        // jumped. What is refused skips `next`; to take that back could undo what another thread has just
+        // witnessed.
         self.check_jump(now, next)?;
         // Whoever raises the clock to the floor owns it; the others find it taken and go on from there.
         let before = self.latest.fetch_max(floor.as_packed(), Ordering::Relaxed);
@@ -224,8 +231,8 @@ impl HybridClock {
         Ok(HybridTimestamp::from_packed(before + 1))
     }
 
-    /// Takes back the addition that passed the end. Nothing beyond it is ever issued, so no order can be hurt;
-    /// and what stays is at most one for each thread that is between its addition and this.
+    /// Takes back the addition that passed the end. Nothing beyond it is ever issued, so no order can be
+    /// hurt; and what stays is at most one for each thread that is between its addition and this.
     #[cold]
     fn undo_overshoot(&self) -> HybridError {
         self.latest.fetch_sub(1, Ordering::Relaxed);

@@ -14,9 +14,9 @@ pub enum HybridError {
         /// The latest wall time that fits.
         limit_ms: u64,
     },
-    /// The local wall time is further ahead of the clock than it may jump. The clock did not follow: it goes on when
-    /// the wall shows an honest time again. If the wall is right, because the node was off for that long, a person
-    /// says so by [`HybridClock::accept_wall`](super::HybridClock::accept_wall).
+    /// The local wall time is further ahead of the clock than it may jump. The clock did not follow: it goes
+    /// on when the wall shows an honest time again. If the wall is right, because the node was off for that
+    /// long, a person says so by [`HybridClock::accept_wall`](super::HybridClock::accept_wall).
     #[error("wall time {wall_ms} ms is more than {limit_ms} ms ahead of the clock's last timestamp {last}")]
     WallJump {
         /// The wall time passed in, in milliseconds since the Unix epoch.
@@ -27,7 +27,8 @@ pub enum HybridError {
         limit_ms: u64,
     },
     /// The remote clock runs ahead of ours, or ours is behind. Keep the data, leave the clock alone, and
-    /// count it against the peer, whom only the caller knows ([`RefusalLog`](super::RefusalLog)); the same timestamp is acceptable once the wall time has caught up.
+    /// count it against the peer, whom only the caller knows ([`RefusalLog`](super::RefusalLog)); the same
+    /// timestamp is acceptable once the wall time has caught up.
     #[error("remote timestamp {remote} is more than {max_drift_ms} ms ahead of the wall time {wall_ms} ms")]
     RemoteAhead {
         /// The timestamp received.

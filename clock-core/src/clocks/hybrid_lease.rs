@@ -1,18 +1,18 @@
 //! A hybrid clock that stays monotone over restarts, by a lease on the timestamps of the near future.
 //!
-//! After a restart a clock must go on above all it ever issued, also where the wall clock has stepped back since.
-//! Storing each timestamp before it is issued would cost a disk write for each event. So the clock promises in
-//! advance: a bound is made durable, and only timestamps strictly below it are issued. Who restarts starts above
-//! the bound, having lost at most one lease of hybrid time. CockroachDB persists an upper bound on its clock to
-//! the same end.
+//! After a restart a clock must go on above all it ever issued, also where the wall clock has stepped back
+//! since. Storing each timestamp before it is issued would cost a disk write for each event. So the clock
+//! promises in advance: a bound is made durable, and only timestamps strictly below it are issued. Who
+//! restarts starts above the bound, having lost at most one lease of hybrid time. CockroachDB persists an
+//! upper bound on its clock to the same end.
 //!
-//! This module stores nothing. The caller asks [`LeasedHybridClock::lease_wanted`] now and then, makes the bound
-//! durable, and says so by [`LeasedHybridClock::lease_persisted`]. In what order a crash cuts that off does not
-//! matter, as long as the word comes after the fsync.
+//! This module stores nothing. The caller asks [`LeasedHybridClock::lease_wanted`] now and then, makes the
+//! bound durable, and says so by [`LeasedHybridClock::lease_persisted`]. In what order a crash cuts that off
+//! does not matter, as long as the word comes after the fsync.
 //!
-//! The bound is also what keeps a bad reading of the wall harmless: a wall time that reaches it moves nothing. The
-//! clock follows a wall that jumped only once its owner has made that durable, and until then serves honest readings
-//! as before.
+//! The bound is also what keeps a bad reading of the wall harmless: a wall time that reaches it moves
+//! nothing. The clock follows a wall that jumped only once its owner has made that durable, and until then
+//! serves honest readings as before.
 //!
 //! Invariants: a wall time at or above the bound never raised the clock.
 //! No timestamp at or above the bound last persisted has been issued, so no timestamp is issued twice
@@ -27,16 +27,16 @@ use thiserror::Error;
 
 /// How far ahead a lease reaches, in milliseconds: ten seconds.
 ///
-/// It is renewed when less than half is left, so a busy clock costs one fsync in five seconds, and an fsync may
-/// take nearly five before events have to wait. A quick restart starts up to a lease ahead of the wall time:
-/// twice as much would still be within [`DEFAULT_MAX_DRIFT_MS`](super::DEFAULT_MAX_DRIFT_MS), but use up the room
-/// for skew; half as much would not outlast the stalls that disks have.
+/// It is renewed when less than half is left, so a busy clock costs one fsync in five seconds, and an fsync
+/// may take nearly five before events have to wait. A quick restart starts up to a lease ahead of the wall
+/// time: twice as much would still be within [`DEFAULT_MAX_DRIFT_MS`](super::DEFAULT_MAX_DRIFT_MS), but use
+/// up the room for skew; half as much would not outlast the stalls that disks have.
 pub const LEASE_MS: u64 = 10_000;
 
 /// A hybrid clock that issues only timestamps below a bound that the caller has made durable.
 ///
-/// Threads may share it. It grants nothing by itself: the first lease, too, is wanted and persisted before the
-/// first timestamp is issued.
+/// Threads may share it. It grants nothing by itself: the first lease, too, is wanted and persisted before
+/// the first timestamp is issued.
 #[derive(Debug)]
 pub struct LeasedHybridClock {
     clock: HybridClock,
@@ -74,9 +74,9 @@ impl LeasedHybridClock {
     /// milliseconds since the Unix epoch. `None` while half a lease is left, or if there is nothing to lease
     /// because the clock is at the end of the range, or the wall time beyond it or beyond the jump limit.
     ///
-    /// A wall clock that jumped ahead within the limit wants a bound that is as far ahead, and the clock can never go
-    /// back behind a durable one: who distrusts the jump leaves it. Events are refused while the wall shows it, and
-    /// issued again as soon as it is repaired.
+    /// A wall clock that jumped ahead within the limit wants a bound that is as far ahead, and the clock can
+    /// never go back behind a durable one: who distrusts the jump leaves it. Events are refused while the
+    /// wall shows it, and issued again as soon as it is repaired.
     pub fn lease_wanted(&self, wall_ms: u64) -> Option<HybridTimestamp> {
         let now_ms = self.clock.last().max(self.clock.followable(wall_ms).ok()?).wall_ms();
         let bound = HybridTimestamp::starting_ms(now_ms + LEASE_MS).unwrap_or(HybridTimestamp::LAST);
@@ -89,7 +89,8 @@ impl LeasedHybridClock {
     /// A bound below an earlier one changes nothing here, but must not overwrite the higher one on the disk
     /// either: let one task at a time ask, write and report.
     pub fn lease_persisted(&self, bound: HybridTimestamp) {
-        // Release, with Acquire where it is read: who is allowed a timestamp comes after the fsync that allows it.
+        // Release, with Acquire where it is read: who is allowed a timestamp comes after the fsync that
+        // allows it.
         self.durable.fetch_max(bound.as_packed(), Ordering::Release);
     }
 
@@ -113,8 +114,8 @@ impl LeasedHybridClock {
     /// As [`HybridClock::observe_at`], below the lease.
     ///
     /// # Errors
-    /// As [`tick_at`](Self::tick_at). If it is the remote timestamp that exceeds the lease, not the wall time, it is
-    /// witnessed all the same.
+    /// As [`tick_at`](Self::tick_at). If it is the remote timestamp that exceeds the lease, not the wall
+    /// time, it is witnessed all the same.
     pub fn observe_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<HybridTimestamp, LeaseError> {
         let bound = self.bound_above(wall_ms)?;
         below(bound, self.clock.observe_at(remote, wall_ms)?)
@@ -123,8 +124,8 @@ impl LeasedHybridClock {
     /// As [`HybridClock::witness_at`]: it issues nothing, so what is witnessed may be above the bound.
     ///
     /// # Errors
-    /// As there; and [`LeaseError::LeaseExceeded`] if the wall time reaches the bound too, so that nobody has vouched
-    /// for the reading by which the remote timestamp would be judged. The clock is unchanged.
+    /// As there; and [`LeaseError::LeaseExceeded`] if the wall time reaches the bound too, so that nobody has
+    /// vouched for the reading by which the remote timestamp would be judged. The clock is unchanged.
     pub fn witness_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<(), LeaseError> {
         if remote >= self.bound() {
             self.bound_above(wall_ms)?;
@@ -158,8 +159,8 @@ impl LeasedHybridClock {
         self.clock.refused_remotes()
     }
 
-    /// The bound, if the wall time is below it. Judged before the clock is touched: what is refused moves nothing. The
-    /// bound only rises, so that an old one refuses too much at worst.
+    /// The bound, if the wall time is below it. Judged before the clock is touched: what is refused moves
+    /// nothing. The bound only rises, so that an old one refuses too much at worst.
     #[inline]
     fn bound_above(&self, wall_ms: u64) -> Result<HybridTimestamp, LeaseError> {
         let bound = self.bound();
@@ -172,8 +173,8 @@ impl LeasedHybridClock {
     }
 }
 
-/// Judged after it was taken, which no other thread can come between: the wall is below the bound, but the clock may
-/// be ahead of the wall.
+/// Judged after it was taken, which no other thread can come between: the wall is below the bound, but the
+/// clock may be ahead of the wall.
 #[inline]
 fn below(bound: HybridTimestamp, next: HybridTimestamp) -> Result<HybridTimestamp, LeaseError> {
     if next < bound { Ok(next) } else { Err(LeaseError::LeaseExceeded { next, bound }) }
@@ -310,7 +311,8 @@ mod tests {
         assert!(matches!(clock.tick_at(MAX_WALL_MS), Err(LeaseError::LeaseExceeded { .. })));
     }
 
-    /// What a generated life of a clock does next. Walls are milliseconds around `NOW_MS` and jump as they like.
+    /// What a generated life of a clock does next. Walls are milliseconds around `NOW_MS` and jump as they
+    /// like.
     #[derive(Clone, Copy, Debug)]
     enum Step {
         Tick {

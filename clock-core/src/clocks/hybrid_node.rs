@@ -2,10 +2,10 @@
 //!
 //! An HLC is one number, so it orders any two events, and most of those orders mean nothing: **an HLC cannot
 //! detect concurrency.** A node that believed it would let the larger timestamp win, which is the incident
-//! this project exists to prevent. This adapter therefore claims only what is certain. Its timestamps hold one
-//! entry, the origin's own, and prove order along one origin only; events of different origins compare as
-//! concurrent, even where one did know of the other. In general: a clock reports the strongest relation it can
-//! prove, and what it cannot rule out is surfaced, never guessed.
+//! this project exists to prevent. This adapter therefore claims only what is certain. Its timestamps hold
+//! one entry, the origin's own, and prove order along one origin only; events of different origins compare as
+//! concurrent, even where one did know of the other. In general: a clock reports the strongest relation it
+//! can prove, and what it cannot rule out is surfaced, never guessed.
 //!
 //! The price is false conflicts between events that in truth were ordered. What is never paid is a silent
 //! winner.
@@ -18,13 +18,14 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-/// What stamps the events of a [`HybridNodeClock`]: a [`HybridClock`], or a [`LeasedHybridClock`] for a node that
-/// comes back under its name.
+/// What stamps the events of a [`HybridNodeClock`]: a [`HybridClock`], or a [`LeasedHybridClock`] for a node
+/// that comes back under its name.
 ///
-/// Also an [`Arc`] of either, which is how the owner of a lease keeps a hand on it: the node ticks the clock, and a
-/// task of the owner renews the lease.
+/// Also an [`Arc`] of either, which is how the owner of a lease keeps a hand on it: the node ticks the clock,
+/// and a task of the owner renews the lease.
 pub trait HybridSource: Send {
-    /// Stamps one local event at a wall time, in milliseconds since the Unix epoch. Above every earlier result.
+    /// Stamps one local event at a wall time, in milliseconds since the Unix epoch. Above every earlier
+    /// result.
     ///
     /// # Errors
     /// [`ClockError::Hybrid`] or [`ClockError::Lease`]. Nothing was issued.
@@ -85,7 +86,8 @@ pub struct HybridNodeClock<S, H = HybridClock> {
 }
 
 impl<S: TimeSource> HybridNodeClock<S> {
-    /// The clock of a node that has issued nothing and will not come back under this name, with the default bounds.
+    /// The clock of a node that has issued nothing and will not come back under this name, with the default
+    /// bounds.
     #[must_use]
     pub fn new(node_id: &str, time: S) -> Self {
         Self::with_hybrid(node_id, HybridClock::new(), time)
@@ -99,7 +101,8 @@ impl<S: TimeSource> HybridNodeClock<S> {
 }
 
 impl<S: TimeSource, H: HybridSource> HybridNodeClock<S, H> {
-    /// The clock of a node on a given hybrid clock: a restored one, or a leased one, which also survives a crash.
+    /// The clock of a node on a given hybrid clock: a restored one, or a leased one, which also survives a
+    /// crash.
     #[must_use]
     pub fn with_hybrid(node_id: &str, hybrid: H, time: S) -> Self {
         Self { node_id: node_id.to_owned(), hybrid, time }

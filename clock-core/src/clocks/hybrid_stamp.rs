@@ -1,8 +1,8 @@
 //! A hybrid timestamp with the node that issued it: unique, and so a total order for display.
 //!
-//! Two nodes may issue the same timestamp. Where events are listed, ties have to fall the same way on every screen:
-//! by time, then by node. That order respects causality and decides nothing else: of concurrent events, neither the
-//! larger time nor the larger name makes a winner.
+//! Two nodes may issue the same timestamp. Where events are listed, ties have to fall the same way on every
+//! screen: by time, then by node. That order respects causality and decides nothing else: of concurrent
+//! events, neither the larger time nor the larger name makes a winner.
 
 use super::hybrid_timestamp::{HybridTimestamp, InvalidHybrid};
 use crate::id::{InvalidId, NodeId};

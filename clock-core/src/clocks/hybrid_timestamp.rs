@@ -25,8 +25,8 @@ pub struct HybridTimestamp(u64);
 impl HybridTimestamp {
     /// The last timestamp a clock issues: the first one of the last millisecond, [`MAX_WALL_MS`].
     ///
-    /// The rest of that millisecond is never issued. It is room for threads that add before they look, a million
-    /// of them at once, so that not even for a moment can a shared clock wrap.
+    /// The rest of that millisecond is never issued. It is room for threads that add before they look, a
+    /// million of them at once, so that not even for a moment can a shared clock wrap.
     pub const LAST: Self = Self(MAX_WALL_MS << COUNTER_BITS);
 
     /// Takes the packed form apart again; every `u64` is a timestamp.
@@ -35,8 +35,8 @@ impl HybridTimestamp {
         Self(packed)
     }
 
-    /// The timestamp of a wall time, in milliseconds since the Unix epoch, and a counter; `None` if the wall time is
-    /// beyond [`MAX_WALL_MS`] or the counter beyond 2^20 - 1.
+    /// The timestamp of a wall time, in milliseconds since the Unix epoch, and a counter; `None` if the wall
+    /// time is beyond [`MAX_WALL_MS`] or the counter beyond 2^20 - 1.
     #[must_use]
     pub const fn from_parts(wall_ms: u64, counter: u64) -> Option<Self> {
         if wall_ms > MAX_WALL_MS || counter > MAX_HYBRID_COUNTER {

@@ -3,9 +3,9 @@
 //! If `a` happened before `b`, then `a`'s value is smaller than `b`'s. The converse does not hold: a smaller
 //! value proves nothing, so a Lamport value may sort a display and must never pick a winner.
 //!
-//! Invariant: the counter never goes below a value that was returned, and every value returned for an event was
-//! put there by a read-modify-write that raised it. Therefore no two events of a clock share a value, and the
-//! values strictly increase across all threads that share the clock. All of it is lock-free.
+//! Invariant: the counter never goes below a value that was returned, and every value returned for an event
+//! was put there by a read-modify-write that raised it. Therefore no two events of a clock share a value, and
+//! the values strictly increase across all threads that share the clock. All of it is lock-free.
 //!
 //! A peer can neither wrap the counter nor use it up: values above [`MAX_COUNTER`] are ignored, and at the
 //! network boundary [`LamportClock::try_observe`] and [`LamportClock::try_witness`] also bound the jump of a
@@ -55,10 +55,10 @@ impl LamportClock {
 
     /// Counts one local event and returns its value (Lamport 1978, IR1).
     ///
-    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries. A clock that has been
-    /// driven above [`MAX_COUNTER`], which takes 2^23 hostile messages through
-    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: where they matter, use
-    /// [`try_tick`](Self::try_tick).
+    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries. A clock that has
+    /// been driven above [`MAX_COUNTER`], which takes 2^23 hostile messages through
+    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: where they matter,
+    /// use [`try_tick`](Self::try_tick).
     #[inline]
     pub fn tick(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
@@ -70,9 +70,10 @@ impl LamportClock {
     /// [`LamportExhausted`] if the range is used up. No event was counted, however often it is called.
     #[inline]
     pub fn try_tick(&self) -> Result<u64, LamportExhausted> {
-        // Adding first costs one read-modify-write, looking first one and a half under contention. The undo is
-        // exact: while a thread holds a refused value nobody else was given it, and if another thread counted on
-        // meanwhile the undo fails and is left. What that leaves behind would take millennia to wrap.
+        // Adding first costs one read-modify-write, looking first one and a half under contention. The undo
+        // is exact: while a thread holds a refused value nobody else was given it, and if another thread
+        // counted on meanwhile the undo fails and is left. What that leaves behind would take millennia to
+        // wrap.
         let value = self.tick();
         if value <= MAX_COUNTER {
             return Ok(value);
@@ -88,16 +89,17 @@ impl LamportClock {
     /// hostile: it is ignored and the call only ticks. Network input belongs in
     /// [`try_observe`](Self::try_observe), which reports the refusal and bounds the jump as well.
     ///
-    /// Unlike there, the jump is not bounded, and a clock never goes back: one `observe(MAX_COUNTER)` uses up the
-    /// range. It returns `MAX_COUNTER + 1`, which peers refuse, and every later [`try_tick`](Self::try_tick) fails.
+    /// Unlike there, the jump is not bounded, and a clock never goes back: one `observe(MAX_COUNTER)` uses up
+    /// the range. It returns `MAX_COUNTER + 1`, which peers refuse, and every later
+    /// [`try_tick`](Self::try_tick) fails.
     #[inline]
     pub fn observe(&self, incoming: u64) -> u64 {
         let trusted = if incoming > MAX_COUNTER { 0 } else { incoming };
         self.raised_above(trusted, self.current()).unwrap_or_else(|| self.tick())
     }
 
-    /// As [`observe`](Self::observe), for a value that a peer sent; and like [`try_tick`](Self::try_tick) it never
-    /// returns a value that peers refuse.
+    /// As [`observe`](Self::observe), for a value that a peer sent; and like [`try_tick`](Self::try_tick) it
+    /// never returns a value that peers refuse.
     ///
     /// # Errors
     /// [`LamportRefused::Jump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
@@ -118,7 +120,8 @@ impl LamportClock {
     /// Raises the clock to at least `incoming`, without an event of its own: later events are above it.
     ///
     /// IR2 without its tick, for what is learned in passing. Where the clock is ahead already it is one load,
-    /// so that threads do not contend. As in [`observe`](Self::observe), a value above [`MAX_COUNTER`] is ignored.
+    /// so that threads do not contend. As in [`observe`](Self::observe), a value above [`MAX_COUNTER`] is
+    /// ignored.
     #[inline]
     pub fn witness(&self, incoming: u64) {
         if incoming <= MAX_COUNTER {
@@ -129,8 +132,8 @@ impl LamportClock {
     /// As [`witness`](Self::witness), for a value that a peer sent.
     ///
     /// # Errors
-    /// [`LamportJump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above [`MAX_COUNTER`]. The
-    /// clock is unchanged.
+    /// [`LamportJump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
+    /// [`MAX_COUNTER`]. The clock is unchanged.
     #[inline]
     pub fn try_witness(&self, incoming: u64) -> Result<(), LamportJump> {
         let local = self.current();
@@ -147,12 +150,13 @@ impl LamportClock {
     }
 
     /// The value right above `incoming`, if this call raised the counter to it; if not, the counter is above
-    /// `incoming`, and a tick is an event above it. `incoming` is at most [`MAX_COUNTER`]; `local` was read before.
+    /// `incoming`, and a tick is an event above it. `incoming` is at most [`MAX_COUNTER`]; `local` was read
+    /// before.
     ///
-    /// The counter goes down only where a refused value above [`MAX_COUNTER`] is undone, never below `incoming`. So a
-    /// clock once seen ahead needs only to tick, which cannot fail and retry as a compare-and-swap loop does.
-    /// Otherwise the value right above `incoming` belongs to the thread whose maximum raised the counter to it, and
-    /// to no other.
+    /// The counter goes down only where a refused value above [`MAX_COUNTER`] is undone, never below
+    /// `incoming`. So a clock once seen ahead needs only to tick, which cannot fail and retry as a
+    /// compare-and-swap loop does. Otherwise the value right above `incoming` belongs to the thread whose
+    /// maximum raised the counter to it, and to no other.
     #[inline]
     fn raised_above(&self, incoming: u64, local: u64) -> Option<u64> {
         if incoming <= local {
@@ -169,7 +173,8 @@ impl LamportClock {
     }
 }
 
-/// Judged by a `local` that may be outdated by now: the limit never falls, so what it accepts stays acceptable.
+/// Judged by a `local` that may be outdated by now: the limit never falls, so what it accepts stays
+/// acceptable.
 fn within_jump(incoming: u64, local: u64) -> Result<(), LamportJump> {
     let limit = jump_limit(local);
     if incoming > limit { Err(LamportJump { incoming, local, limit }) } else { Ok(()) }
@@ -182,8 +187,8 @@ fn jump_limit(local: u64) -> u64 {
 /// A peer's Lamport value was too far ahead to be honest.
 ///
 /// The clock did not change. The caller may refuse the message and count it against the peer; retrying the
-/// same value is useless until the local clock has come closer. Who sent it the clock does not know: the caller
-/// adds that to what it reports, and [`RefusalLog`](super::RefusalLog) keeps the count.
+/// same value is useless until the local clock has come closer. Who sent it the clock does not know: the
+/// caller adds that to what it reports, and [`RefusalLog`](super::RefusalLog) keeps the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("lamport value {incoming} is above the limit {limit} (local value {local})")]
 pub struct LamportJump {

@@ -4,8 +4,8 @@
 //! injection point: a node stamps and merges through it, and knows nothing else of how time is kept. Two
 //! clocks stand behind it, [`VectorNodeClock`] (exact) and [`HybridNodeClock`] (constant size, coarse).
 //!
-//! Physical time comes in as an argument or from a [`TimeSource`]. Without the feature `system-time` nothing here
-//! reads a clock. Which file may is kept by `tests/tests/tidy.rs`.
+//! Physical time comes in as an argument or from a [`TimeSource`]. Without the feature `system-time` nothing
+//! here reads a clock. Which file may is kept by `tests/tests/tidy.rs`.
 
 mod atomic;
 mod event_stamp;
@@ -66,8 +66,9 @@ pub trait Clock: Send {
     /// Takes in the timestamp of an event of another node. Not an event of its own.
     ///
     /// # Errors
-    /// [`ClockError`] if the timestamp is not credible. What decides delivery is taken in all the same where it is
-    /// credible by itself, as [`ClockError`] says case by case; the event's data is the caller's to keep.
+    /// [`ClockError`] if the timestamp is not credible. What decides delivery is taken in all the same where
+    /// it is credible by itself, as [`ClockError`] says case by case; the event's data is the caller's to
+    /// keep.
     fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError>;
 
     /// Whether an event of `origin` may be delivered now, or has to wait for others first.
@@ -106,11 +107,12 @@ impl Timestamp {
 /// Why a [`Clock`] refused to stamp or to observe.
 ///
 /// A clock that refused to stamp is unchanged. One that refused to observe is too, but for
-/// [`LamportJump`](Self::LamportJump). Of whom the timestamp came the clock does not know: the caller adds it.
+/// [`LamportJump`](Self::LamportJump). Of whom the timestamp came the clock does not know: the caller adds
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ClockError {
-    /// A received Lamport value was too far ahead: count it against the peer. The display value did not follow, but
-    /// the vector, which is what decides delivery, was taken in: the event is to be kept.
+    /// A received Lamport value was too far ahead: count it against the peer. The display value did not
+    /// follow, but the vector, which is what decides delivery, was taken in: the event is to be kept.
     #[error(transparent)]
     LamportJump(#[from] LamportJump),
     /// There is no further Lamport value: the node can stamp nothing more. Only a forged history gets there.

@@ -1,27 +1,29 @@
 //! How often each peer was refused, and when that is worth a line in a log.
 //!
-//! A peer whose clock is wrong is refused with every message it sends. A log line for each of them fills the disk
-//! and hides everything else; none at all leaves the operator to guess. So: one warning per peer when it begins,
-//! and a count. As in all of this crate nothing here logs or reads a clock: the caller does, with what it is told.
+//! A peer whose clock is wrong is refused with every message it sends. A log line for each of them fills the
+//! disk and hides everything else; none at all leaves the operator to guess. So: one warning per peer when it
+//! begins, and a count. As in all of this crate nothing here logs or reads a clock: the caller does, with
+//! what it is told.
 //!
 //! The clocks do not know who sent a timestamp. Their refusals, [`LamportJump`](super::LamportJump) and
-//! [`HybridError::RemoteAhead`](super::HybridError::RemoteAhead) among them, say what was refused and by which
-//! limit; the caller, who has the connection, adds the name here and in what it logs.
+//! [`HybridError::RemoteAhead`](super::HybridError::RemoteAhead) among them, say what was refused and by
+//! which limit; the caller, who has the connection, adds the name here and in what it logs.
 //!
-//! Invariants: no more than [`REFUSED_PEERS_MAX`] peers are remembered, whatever names peers invent; every refusal
-//! is counted, at its peer or among the others; counts do not wrap.
+//! Invariants: no more than [`REFUSED_PEERS_MAX`] peers are remembered, whatever names peers invent; every
+//! refusal is counted, at its peer or among the others; counts do not wrap.
 
 use alloc::collections::BTreeMap;
 
 /// How many peers a [`RefusalLog`] tells apart: 1024, as many as a vector may have entries.
 ///
-/// Refused peers that are honest are few. More names than members are an attack, for which one count is enough.
+/// Refused peers that are honest are few. More names than members are an attack, for which one count is
+/// enough.
 pub const REFUSED_PEERS_MAX: usize = 1024;
 
 /// Counts refusals by peer, and says when one is worth a warning.
 ///
-/// Peers are named by whatever the caller knows them by: a [`NodeId`](crate::NodeId), the address of a connection.
-/// A name that the peer has proven serves best, because any other may be somebody else's.
+/// Peers are named by whatever the caller knows them by: a [`NodeId`](crate::NodeId), the address of a
+/// connection. A name that the peer has proven serves best, because any other may be somebody else's.
 #[derive(Clone, Debug)]
 pub struct RefusalLog<P> {
     quiet_ms: u64,
@@ -54,9 +56,9 @@ impl<P: Ord + Clone> RefusalLog<P> {
         Self { quiet_ms, by_peer: BTreeMap::new(), others: none }
     }
 
-    /// Counts a refusal of `peer` at a monotonic time, in milliseconds since whenever. Says whether it begins a run,
-    /// so that a warning is due: it is the first, or comes after a quiet time. A run without a pause, however long,
-    /// is one warning.
+    /// Counts a refusal of `peer` at a monotonic time, in milliseconds since whenever. Says whether it begins
+    /// a run, so that a warning is due: it is the first, or comes after a quiet time. A run without a pause,
+    /// however long, is one warning.
     ///
     /// Peers beyond [`REFUSED_PEERS_MAX`] count, and are warned of, as if they were one.
     #[must_use = "it says whether a warning is due"]

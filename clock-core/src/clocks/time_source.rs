@@ -50,8 +50,8 @@ impl TimeSource for ManualTime {
 
 /// The time as its owner last read it: reading is one load, where the system's clock takes 20 ns or more.
 ///
-/// Clones share the time. It is late by as long as the owner waits between two refreshes; a hybrid clock counts
-/// on meanwhile, so only "about when" suffers.
+/// Clones share the time. It is late by as long as the owner waits between two refreshes; a hybrid clock
+/// counts on meanwhile, so only "about when" suffers.
 #[derive(Clone, Debug)]
 pub struct CachedTime {
     wall_ms: Arc<AtomicU64>,

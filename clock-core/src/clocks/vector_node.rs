@@ -20,13 +20,13 @@ impl VectorNodeClock {
         Self { lamport: LamportClock::new(), vector: VectorClock::new(node_id) }
     }
 
-    /// The clock of a node that goes on after a restart: from the vector it stored, [`VectorClock::timestamp`], and from
-    /// its [`lamport`](Self::lamport) value.
+    /// The clock of a node that goes on after a restart: from the vector it stored,
+    /// [`VectorClock::timestamp`], and from its [`lamport`](Self::lamport) value.
     ///
-    /// Both have to be as of the last event that anybody else may know of. A node that lost them and comes back under
-    /// its old name would count events anew that others know already. The first peer that has seen more of them sets
-    /// off [`MergeRefused::OwnEntryAhead`](super::MergeRefused::OwnEntryAhead), unless the node stamped first: who
-    /// cannot be sure takes a new name.
+    /// Both have to be as of the last event that anybody else may know of. A node that lost them and comes
+    /// back under its old name would count events anew that others know already. The first peer that has seen
+    /// more of them sets off [`MergeRefused::OwnEntryAhead`](super::MergeRefused::OwnEntryAhead), unless the
+    /// node stamped first: who cannot be sure takes a new name.
     #[must_use]
     pub fn restored(node_id: &str, vector: VectorTimestamp, lamport: u64) -> Self {
         Self { lamport: LamportClock::starting_at(lamport), vector: VectorClock::resuming(node_id, vector) }
@@ -48,7 +48,8 @@ impl VectorNodeClock {
 
 impl Clock for VectorNodeClock {
     fn tick(&mut self) -> Result<Timestamp, ClockError> {
-        // Looked at first, so that neither is counted where the other is refused. Nobody else ticks meanwhile.
+        // Looked at first, so that neither is counted where the other is refused. Nobody else ticks
+        // meanwhile.
         if self.lamport.current() >= MAX_COUNTER {
             return Err(LamportExhausted { limit: MAX_COUNTER }.into());
         }
@@ -62,8 +63,8 @@ impl Clock for VectorNodeClock {
         for (node, counter) in remote.entries() {
             self.vector.raise(node, counter);
         }
-        // A Lamport value is for display. Nodes at different values disagree on which jump is too far, so refusing
-        // one must not keep the vector from counting an event that everybody keeps.
+        // A Lamport value is for display. Nodes at different values disagree on which jump is too far, so
+        // refusing one must not keep the vector from counting an event that everybody keeps.
         self.lamport.try_witness(remote.lamport)?;
         Ok(())
     }
@@ -141,7 +142,8 @@ mod tests {
         assert_eq!(next, timestamp(6, &[("x", 2), ("y", 2)]));
     }
 
-    /// Disproved by a node that takes back from others what it forgot itself, and counts on as if nothing were.
+    /// Disproved by a node that takes back from others what it forgot itself, and counts on as if nothing
+    /// were.
     #[test]
     fn a_node_that_lost_its_state_is_alarmed_by_the_first_message() {
         let (mut x, mut y) = (VectorNodeClock::new("x"), VectorNodeClock::new("y"));
