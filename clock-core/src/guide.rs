@@ -42,7 +42,7 @@
 //! let sent = orders.tick();
 //! let received = billing.try_observe(sent)?;
 //! assert!(received > sent);
-//! # Ok::<(), clock_core::LamportJump>(())
+//! # Ok::<(), clock_core::LamportRefused>(())
 //! ```
 //!
 //! # Hybrid: about when, and never against causality

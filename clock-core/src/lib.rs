@@ -63,11 +63,12 @@ pub mod wire;
 
 pub use causality::{Ordering, compare_entries};
 pub use clocks::{
-    CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, EventStamp, HybridClock,
-    HybridError, HybridNodeClock, HybridTimestamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock,
-    LamportExhausted, LamportJump, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
-    ManualTime, MergeRefused, ReceiveRefused, SkewedTime, TimeSource, Timestamp, VectorClock,
-    VectorNodeClock, WallJump,
+    CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS,
+    EventStamp, HybridClock, HybridError, HybridNodeClock, HybridSource, HybridStamp, HybridTimestamp,
+    InvalidHybrid, InvalidStamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock, LamportExhausted,
+    LamportJump, LamportRefused, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
+    ManualTime, MergeRefused, REFUSED_PEERS_MAX, ReceiveRefused, RefusalLog, Refused, SkewedTime, TimeSource,
+    Timestamp, VectorClock, VectorNodeClock, WallJump,
 };
 #[cfg(feature = "system-time")]
 pub use clocks::{CoarseTime, ExactTime};
