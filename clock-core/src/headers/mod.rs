@@ -69,7 +69,9 @@ mod traced;
 mod tracer;
 
 pub use carrier::{CarrierValue, HeaderCarrier};
-pub use causal_order::{CausalOrder, Contradiction, Gap, LogEntry, Race};
+pub use causal_order::{
+    CausalOrder, Contradiction, FINDINGS_MAX, Gap, LogEntry, Race, SERVICES_MAX, TooManyServices,
+};
 pub use codec::VectorCodec;
 pub use dedup::{DedupFull, Deduplicator, Verdict};
 pub use display_time::{DisplayTime, TimeText};
