@@ -73,7 +73,7 @@ pub use causal_order::{
     CausalOrder, Contradiction, FINDINGS_MAX, Gap, LogEntry, Race, SERVICES_MAX, TooManyServices,
 };
 pub use codec::VectorCodec;
-pub use dedup::{DedupFull, Deduplicator, Verdict};
+pub use dedup::{Deduplicator, OfferRefused, Offered, Verdict};
 pub use display_time::{DisplayTime, TimeText};
 pub use event_id_source::{CountingSource, EventIdSource, IdsExhausted, UuidV7Source};
 pub use extract_error::ExtractError;
