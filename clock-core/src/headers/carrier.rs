@@ -67,7 +67,7 @@ impl<V: CarrierValue, S: BuildHasher> HeaderCarrier for HashMap<String, V, S> {
 
     fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|key, _| !key.eq_ignore_ascii_case(name));
-        self.insert(name.to_string(), V::from_form(value));
+        self.extend([(name.to_string(), V::from_form(value))]);
         Ok(())
     }
 }
@@ -81,7 +81,7 @@ impl<V: CarrierValue> HeaderCarrier for BTreeMap<String, V> {
 
     fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|key, _| !key.eq_ignore_ascii_case(name));
-        self.insert(name.to_string(), V::from_form(value));
+        self.extend([(name.to_string(), V::from_form(value))]);
         Ok(())
     }
 }
@@ -145,7 +145,10 @@ pub(super) fn single_text<'a>(
     single(carrier, name)?.map(|value| utf8(name, value)).transpose()
 }
 
-/// The values under a name as one list; copied only if several differ.
+/// Most different values of one name: 32. A proxy splits a list into a few; each is compared with all others.
+const VALUES_MAX: usize = 32;
+
+/// The values under a name as one list, each once; copied only if several differ.
 pub(super) fn list<'a>(
     carrier: &'a impl HeaderCarrier,
     name: &'static str,
@@ -153,7 +156,16 @@ pub(super) fn list<'a>(
     let mut values = carrier.values(name);
     let Some(first) = values.next() else { return Ok(None) };
     let mut joined = Cow::Borrowed(utf8(name, first)?);
-    for other in values.filter(|other| *other != first) {
+    let (mut distinct, mut count) = ([first; VALUES_MAX], 1);
+    for other in values {
+        if distinct[..count].contains(&other) {
+            continue;
+        }
+        let Some(free) = distinct.get_mut(count) else {
+            return Err(Malformed::new(name, count, joined.len(), Expected::FewerEntries).into());
+        };
+        *free = other;
+        count += 1;
         if joined.len() + other.len() >= HEADER_BYTES_MAX {
             return Err(Malformed::new(name, 0, HEADER_BYTES_MAX, Expected::FewerBytes).into());
         }

@@ -82,7 +82,7 @@ pub use label::{EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, EventId, EventType};
 pub use lamport_timestamp::LamportTimestamp;
 pub use malformed::{EncodeError, Expected, Malformed};
 pub use traced::{Trace, TracedEvent};
-pub use tracer::{ReceiveError, SendError, Tracer};
+pub use tracer::{ReceiveError, ReceiveLamportError, RestoreRefused, SendError, TickError, Tracer};
 
 /// Most entries of a vector in a header: as many as the catalog's own wire format allows.
 ///

@@ -7,9 +7,14 @@ use alloc::vec::Vec;
 
 use thiserror::Error;
 
-use super::{EventIdSource, EventType, IdsExhausted, LamportTimestamp, Trace, TracedEvent};
+use super::entries::check_sendable;
+use super::{
+    ENTRIES_MAX, EncodeError, EventIdSource, EventType, IdsExhausted, LamportTimestamp, Trace, TracedEvent,
+};
 use crate::causality::Ordering;
-use crate::clocks::{CounterExhausted, LamportClock, LamportJump, MAX_COUNTER, MergeRefused, VectorClock};
+use crate::clocks::{
+    CounterExhausted, LamportClock, LamportExhausted, LamportJump, MAX_COUNTER, MergeRefused, VectorClock,
+};
 use crate::id::NodeId;
 use crate::versions::VectorTimestamp;
 
@@ -35,13 +40,21 @@ impl<S: EventIdSource> Tracer<S> {
     /// A service that lost them takes a new node id: under the old one, two of its events would share a counter.
     ///
     /// # Errors
-    /// [`MergeRefused`] if the vector is not one that a tracer can have reached.
+    /// [`RestoreRefused`] if no tracer can have reached this: it was not stored by one, or is damaged.
     pub fn restored(
         node: NodeId,
         vector: &VectorTimestamp,
         lamport: u64,
         ids: S,
-    ) -> Result<Self, MergeRefused> {
+    ) -> Result<Self, RestoreRefused> {
+        if lamport > MAX_COUNTER {
+            return Err(RestoreRefused::LamportTooLarge { lamport, limit: MAX_COUNTER });
+        }
+        check_sendable(vector)?;
+        let own_is_new = vector.get(node.as_str()) == 0;
+        if vector.len() + usize::from(own_is_new) > ENTRIES_MAX {
+            return Err(EncodeError::TooManyEntries { entries: vector.len() + 1 }.into());
+        }
         let vector = VectorClock::restored(node.as_str(), vector.entries())?;
         Ok(Self { node, vector, lamport: LamportClock::starting_at(lamport), ids })
     }
@@ -68,10 +81,11 @@ impl<S: EventIdSource> Tracer<S> {
     /// Counts a local step that sends nothing.
     ///
     /// # Errors
-    /// [`CounterExhausted`]. Nothing changed.
-    pub fn tick(&mut self) -> Result<(), CounterExhausted> {
+    /// [`TickError`]. Nothing changed.
+    pub fn tick(&mut self) -> Result<(), TickError> {
+        self.check_room()?;
+        self.lamport.try_tick()?;
         self.vector.try_tick()?;
-        self.lamport.tick();
         Ok(())
     }
 
@@ -110,26 +124,74 @@ impl<S: EventIdSource> Tracer<S> {
     /// Takes in a Lamport time that came beside or instead of a vector, and counts the receipt on that clock.
     ///
     /// # Errors
-    /// [`LamportJump`]. Nothing changed.
-    pub fn receive_lamport(&mut self, lamport: &LamportTimestamp) -> Result<u64, LamportJump> {
-        self.lamport.try_observe(lamport.time())
+    /// [`ReceiveLamportError`]. Nothing changed.
+    pub fn receive_lamport(&mut self, lamport: &LamportTimestamp) -> Result<u64, ReceiveLamportError> {
+        if self.lamport.current().max(lamport.time()) >= MAX_COUNTER {
+            return Err(LamportExhausted { limit: MAX_COUNTER }.into());
+        }
+        Ok(self.lamport.try_observe(lamport.time())?)
     }
 
-    fn check_room(&self) -> Result<(), CounterExhausted> {
+    /// Whether both clocks can count a step, so that none is half counted.
+    fn check_room(&self) -> Result<(), TickError> {
         let node = self.node.as_str();
-        if self.vector.get(node) < MAX_COUNTER {
-            return Ok(());
+        if self.vector.get(node) >= MAX_COUNTER {
+            return Err(CounterExhausted { node_id: node.into(), limit: MAX_COUNTER }.into());
         }
-        Err(CounterExhausted { node_id: node.into(), limit: MAX_COUNTER })
+        if self.lamport.current() >= MAX_COUNTER {
+            return Err(LamportExhausted { limit: MAX_COUNTER }.into());
+        }
+        Ok(())
     }
+}
+
+/// Why a step was not counted. The clocks did not change.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TickError {
+    /// The service has used up its counter: it goes on under a new node id.
+    #[error(transparent)]
+    CounterExhausted(#[from] CounterExhausted),
+    /// The Lamport clock has no value left, which only a forged history brings about.
+    #[error(transparent)]
+    LamportExhausted(#[from] LamportExhausted),
+}
+
+/// Why a Lamport time was not taken in. The clocks did not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ReceiveLamportError {
+    /// It is not credible.
+    #[error(transparent)]
+    Jump(#[from] LamportJump),
+    /// No value is left above it.
+    #[error(transparent)]
+    LamportExhausted(#[from] LamportExhausted),
+}
+
+/// Why a tracer does not go on from a stored state.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RestoreRefused {
+    /// The vector has a name that no header carries, or more names than one.
+    #[error(transparent)]
+    Vector(#[from] EncodeError),
+    /// The vector has a counter that no clock reaches.
+    #[error(transparent)]
+    MergeRefused(#[from] MergeRefused),
+    /// The Lamport time is one that no clock reaches.
+    #[error("lamport time {lamport} is above the limit {limit}")]
+    LamportTooLarge {
+        /// The stored time.
+        lamport: u64,
+        /// [`MAX_COUNTER`].
+        limit: u64,
+    },
 }
 
 /// Why an event was not made. The clocks did not change.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The service has used up its counter: it goes on under a new node id.
+    /// A clock has no step left.
     #[error(transparent)]
-    CounterExhausted(#[from] CounterExhausted),
+    Tick(#[from] TickError),
     /// The source has no further id.
     #[error(transparent)]
     IdsExhausted(#[from] IdsExhausted),
@@ -138,9 +200,9 @@ pub enum SendError {
 /// Why a received timestamp was not taken in. The clocks did not change.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReceiveError {
-    /// The service has used up its counter: it goes on under a new node id.
+    /// A clock has no step left.
     #[error(transparent)]
-    CounterExhausted(#[from] CounterExhausted),
+    Tick(#[from] TickError),
     /// The timestamp is not credible: see [`MergeRefused`] for what each case calls for.
     #[error(transparent)]
     MergeRefused(#[from] MergeRefused),
@@ -197,9 +259,12 @@ mod tests {
         let ids = CountingSource::after(node.clone(), 0);
         let mut orders = Tracer::restored(node, &full, 3, ids).unwrap();
         let news = VectorTimestamp::from_entries([("billing", 1)]).unwrap();
-        assert!(matches!(orders.receive(&news), Err(ReceiveError::CounterExhausted(_))));
+        assert!(matches!(orders.receive(&news), Err(ReceiveError::Tick(TickError::CounterExhausted(_)))));
         let event_type = EventType::new("order.created").unwrap();
-        assert!(matches!(orders.send(event_type, Vec::new(), 0), Err(SendError::CounterExhausted(_))));
+        assert!(matches!(
+            orders.send(event_type, Vec::new(), 0),
+            Err(SendError::Tick(TickError::CounterExhausted(_)))
+        ));
         assert_eq!((orders.vector(), orders.lamport().time()), (&full, 3));
     }
 
@@ -214,5 +279,43 @@ mod tests {
         let forged = LamportTimestamp::new(NodeId::new("x").unwrap(), MAX_COUNTER).unwrap();
         assert!(billing.receive_lamport(&forged).is_err());
         assert_eq!(billing.lamport().time(), 6);
+    }
+
+    #[test]
+    fn what_no_tracer_reached_is_not_restored() {
+        let restored = |vector: &VectorTimestamp, lamport| {
+            let node = NodeId::new("orders").unwrap();
+            Tracer::restored(node.clone(), vector, lamport, CountingSource::after(node, 0)).map(|_| ())
+        };
+        let names: Vec<String> = (0..=ENTRIES_MAX).map(|n| format!("s{n}")).collect();
+        let many =
+            |count| VectorTimestamp::from_entries(names[..count].iter().map(|name| (&**name, 1))).unwrap();
+        let forging = VectorTimestamp::from_entries([("a\r\nX: y", 1)]).unwrap();
+        assert!(matches!(restored(&forging, 0), Err(RestoreRefused::Vector(EncodeError::NodeName { .. }))));
+        let refused = |entries| Err(RestoreRefused::Vector(EncodeError::TooManyEntries { entries }));
+        assert_eq!(restored(&many(ENTRIES_MAX + 1), 0), refused(ENTRIES_MAX + 1));
+        assert_eq!(restored(&many(ENTRIES_MAX), 0), refused(ENTRIES_MAX + 1), "its own entry is one more");
+        assert_eq!(restored(&many(ENTRIES_MAX - 1), MAX_COUNTER), Ok(()));
+        let refused = RestoreRefused::LamportTooLarge { lamport: u64::MAX, limit: MAX_COUNTER };
+        assert_eq!(restored(&many(1), u64::MAX), Err(refused));
+    }
+
+    /// Disproved by a Lamport time that two steps share, or by a vector that counted a refused step.
+    #[test]
+    fn lamport_times_end_and_never_repeat() {
+        let node = NodeId::new("orders").unwrap();
+        let ids = CountingSource::after(node.clone(), 0);
+        let mut orders = Tracer::restored(node, &VectorTimestamp::new(), MAX_COUNTER - 1, ids).unwrap();
+        let last = LamportTimestamp::new(orders.node().clone(), MAX_COUNTER - 1).unwrap();
+        send(&mut orders);
+        let before = (orders.vector().clone(), orders.lamport());
+        assert_eq!(before.1.time(), MAX_COUNTER);
+        let exhausted = LamportExhausted { limit: MAX_COUNTER };
+        let sent = orders.send(EventType::new("order.created").unwrap(), Vec::new(), 0);
+        assert_eq!(sent, Err(SendError::Tick(exhausted.into())));
+        assert_eq!(orders.tick(), Err(exhausted.into()));
+        assert_eq!(orders.receive(&VectorTimestamp::new()), Err(ReceiveError::Tick(exhausted.into())));
+        assert_eq!(orders.receive_lamport(&last), Err(exhausted.into()));
+        assert_eq!((orders.vector().clone(), orders.lamport()), before);
     }
 }
