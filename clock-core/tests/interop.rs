@@ -4,8 +4,8 @@
 #![cfg(feature = "headers")]
 
 use clock_core::headers::{
-    DisplayTime, EventId, EventType, Expected, Field, Malformed, Trace, TracedEvent, json, msgpack,
-    positional, text,
+    DisplayTime, EncodeError, EventId, EventType, Expected, Field, LamportTimestamp, Malformed, Trace,
+    TracedEvent, json, msgpack, positional, text,
 };
 use clock_core::{MAX_COUNTER, VectorTimestamp};
 
@@ -354,6 +354,10 @@ fn positional_events_are_held_to_the_same_rules() {
         ("95a161909181a16101a178", Expected::MoreBytes),
         ("95a161909181a16101a17890", Expected::Text),
         ("95a161909181a16101a178c000", Expected::End),
+        ("95a161909181a16101a178cd01", Expected::MoreBytes),
+        ("95a161909181a16101a178cf", Expected::MoreBytes),
+        ("95a161909181a16101a178a2", Expected::MoreBytes),
+        ("95a161909181a16101a178ca", Expected::Text),
         ("95a161909182a16101a16102a178c0", Expected::DistinctNames),
     ] {
         assert_eq!(positional::decode_event(&bytes(as_hex)).unwrap_err().expected, expected, "{as_hex}");
@@ -432,7 +436,13 @@ fn a_users_own_field_is_not_replaced_unasked() {
 #[test]
 fn a_whole_event_is_a_document_with_a_number_array() {
     let value = json::event_to_value(&order_created()).unwrap();
-    assert_eq!(value["payload"].to_string(), "[100,97,116,97]");
+    assert_eq!(
+        value.to_string(),
+        concat!(
+            r#"{"_causality":{"event_id":"ev-1","event_type":"order.created","vector":{"svc-a":3}},"#,
+            r#""payload":[100,97,116,97]}"#
+        )
+    );
     assert_eq!(json::event_from_value(&value), Ok(order_created()));
 }
 
@@ -442,7 +452,8 @@ fn documents_with_broken_causality_are_refused_with_the_path() {
         format!(r#"{{"_causality":{{"event_id":{id},"event_type":{kind},"vector":{vector}}}}}"#)
     };
     for (text, expected) in [
-        ("{}".to_owned(), "_causality: expected an object"),
+        ("{}".to_owned(), "the document has no _causality"),
+        (r#"{"_causality":7}"#.to_owned(), "_causality: expected an object"),
         (whole("7", r#""t""#, "{}"), "_causality.event_id: expected a string"),
         (r#"{"_causality":{}}"#.to_owned(), "_causality.event_id: expected a string"),
         (whole(r#""e""#, "null", "{}"), "_causality.event_type: expected a string"),
@@ -463,8 +474,77 @@ fn documents_with_broken_causality_are_refused_with_the_path() {
 }
 
 #[test]
+fn the_text_of_a_document_hides_no_duplicate() {
+    let whole = |vector: &str| {
+        format!(
+            r#"{{"a":1,"a":[2],"_causality":{{"event_id":"ev-1","event_type":"t","vector":{vector},"x":0}}}}"#
+        )
+    };
+    let trace = json::extract_str(&whole(r#"{"b":0,"a":3}"#)).unwrap();
+    assert_eq!(trace.causality, vector(&[("a", 3)]));
+    assert_eq!(json::extract_str(r#"{"order_id":42}"#), Err(json::JsonError::Absent));
+    let twice = whole(r#"{"a":5,"a":1}"#);
+    assert!(json::extract(&document(&twice)).is_ok(), "the parser has dropped one already");
+    let array = r#"{"_causality":["ev-1","t",{"a":1}]}"#.to_owned();
+    let both = r#"{"_causality":{"event_id":"e","event_type":"t","vector":{}},"_causality":{}}"#.to_owned();
+    for text in [
+        twice,
+        whole(r#"{"a":-1}"#),
+        whole(r#"{"a":9223372036854775808}"#),
+        whole(r#"{"a b":1}"#),
+        whole("[]"),
+        array,
+        both,
+        r#"{"_causality":null}"#.to_owned(),
+        r#"{"_causality":{}}"#.to_owned(),
+        whole("{}") + "!",
+        "[]".to_owned(),
+        String::new(),
+    ] {
+        let refused = json::extract_str(&text);
+        assert!(matches!(refused, Err(json::JsonError::Unreadable { .. })), "{text}: {refused:?}");
+    }
+}
+
+/// Disproved by a number in JSON that a reader with floating-point numbers takes for another.
+#[test]
+fn counters_that_json_would_round_are_not_written() {
+    let at = |counter| Trace { causality: vector(&[("a", counter)]), ..order_created().trace().clone() };
+    let refused = EncodeError::AboveJson { node: "a".to_owned(), counter: json::JSON_COUNTER_MAX + 1 };
+    let mut order = document("{}");
+    let above = at(json::JSON_COUNTER_MAX + 1);
+    assert_eq!(json::inject(&above, &mut order), Err(refused.clone().into()));
+    assert_eq!(json::replace(&above, &mut order), Err(refused.clone()));
+    assert!(order.is_empty());
+    let event = TracedEvent::new(above, Vec::new());
+    assert_eq!(json::event_to_value(&event), Err(refused.clone()));
+    assert!(serde_json::to_string(&event).is_err());
+    let lamport: LamportTimestamp = "a:9007199254740993".parse().unwrap();
+    assert_eq!(json::lamport_to_value(&lamport), Err(refused));
+    assert!(serde_json::to_string(&lamport).is_err());
+    assert_eq!(json::inject(&at(json::JSON_COUNTER_MAX), &mut order), Ok(()));
+}
+
+#[test]
+fn vectors_and_lamport_times_have_a_serde_form() {
+    let both = vector(&[("svc-b", 1), ("svc-a", 3)]);
+    assert_eq!(serde_json::to_string(&both).unwrap(), r#"{"svc-a":3,"svc-b":1}"#);
+    let read = |text: &str| serde_json::from_str::<VectorTimestamp>(text);
+    assert_eq!(read(r#"{"svc-b":1,"c":0,"svc-a":3}"#).unwrap(), both);
+    for broken in [r#"{"a":1,"a":1}"#, r#"{"a b":1}"#, r#"{"a":9223372036854775808}"#, "[]"] {
+        assert!(read(broken).is_err(), "{broken}");
+    }
+    let golden = r#"{"node_id":"order-svc","time":42}"#;
+    let order: LamportTimestamp = serde_json::from_str(golden).unwrap();
+    assert_eq!(order, "order-svc:42".parse().unwrap());
+    assert_eq!(serde_json::to_string(&order).unwrap(), golden);
+    let beyond = r#"{"node_id":"a","time":9223372036854775808}"#;
+    assert!(serde_json::from_str::<LamportTimestamp>(beyond).is_err());
+}
+
+#[test]
 fn a_lamport_time_has_a_json_form() {
-    let value = json::lamport_to_value(&text::decode_lamport("order-svc:42").unwrap());
+    let value = json::lamport_to_value(&text::decode_lamport("order-svc:42").unwrap()).unwrap();
     assert_eq!(value.to_string(), r#"{"node_id":"order-svc","time":42}"#);
     assert_eq!(json::lamport_from_value(&value).unwrap().to_string(), "order-svc:42");
     for broken in [r#"{"node_id":"a:b","time":1}"#, r#"{"node_id":"a","time":-1}"#, r#"{"time":1}"#, "[]"] {

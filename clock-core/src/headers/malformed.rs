@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 use thiserror::Error;
 
+use super::json::JSON_COUNTER_MAX;
 use super::{ENTRIES_MAX, HEADER_BYTES_MAX};
 use crate::clocks::MAX_COUNTER;
 use crate::id::NODE_BYTES_MAX;
@@ -39,6 +40,7 @@ impl Malformed {
 
 /// What a decoder expected where it stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expected {
     /// Legal node names only.
     NodeName,
@@ -104,7 +106,9 @@ impl fmt::Display for Expected {
             Self::Text => formatter.write_str("a string"),
             Self::Byte => formatter.write_str("a number from 0 to 255"),
             Self::Utf8 => formatter.write_str("UTF-8"),
-            Self::EventId => formatter.write_str("an event id of 1 to 128 visible ASCII characters"),
+            Self::EventId => {
+                formatter.write_str("an event id of 1 to 128 visible ASCII characters without commas")
+            }
             Self::EventType => formatter.write_str(
                 "an event type of 1 to 256 bytes without control characters or blanks at its ends",
             ),
@@ -115,6 +119,7 @@ impl fmt::Display for Expected {
 
 /// Why a value was not sent. Nothing was written, but for [`CarrierRefused`](Self::CarrierRefused).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// A clock has an entry under a name that no header can carry without forging others: name nodes by
     /// [`NodeId`](crate::NodeId).
@@ -137,6 +142,15 @@ pub enum EncodeError {
     PayloadTooLong {
         /// How long it is.
         bytes: usize,
+    },
+    /// A counter is above 2^53, from where on JavaScript and others read JSON numbers inexactly: another counter would
+    /// arrive. The other forms carry it.
+    #[error("counter {counter} of {node} is above {JSON_COUNTER_MAX}, which JSON does not carry exactly")]
+    AboveJson {
+        /// The node.
+        node: String,
+        /// Its counter.
+        counter: u64,
     },
     /// The place for headers takes no more of them, or not this value. Headers before it may have been set.
     #[error("the carrier did not take {name}")]

@@ -79,7 +79,7 @@ pub use event_id_source::{CountingSource, EventIdSource, IdsExhausted, UuidV7Sou
 pub use extract_error::ExtractError;
 pub use field::Field;
 pub use label::{EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, EventId, EventType};
-pub use lamport_timestamp::LamportTimestamp;
+pub use lamport_timestamp::{LamportTimestamp, LamportTooLarge};
 pub use malformed::{EncodeError, Expected, Malformed};
 pub use traced::{Trace, TracedEvent};
 pub use tracer::{ReceiveError, ReceiveLamportError, RestoreRefused, SendError, TickError, Tracer};

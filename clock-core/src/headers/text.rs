@@ -236,7 +236,7 @@ impl<'a> Scan<'a> {
             return Err(Expected::End);
         }
         let node = NodeId::new(name).map_err(|_illegal| Expected::NodeName)?;
-        LamportTimestamp::new(node, time).ok_or(Expected::CounterInRange)
+        LamportTimestamp::new(node, time).map_err(|_too_large| Expected::CounterInRange)
     }
 
     #[inline]

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use super::entries::check_sendable;
 use super::{
-    ENTRIES_MAX, EncodeError, EventIdSource, EventType, IdsExhausted, LamportTimestamp, Trace, TracedEvent,
+    ENTRIES_MAX, EncodeError, EventIdSource, EventType, IdsExhausted, LamportTimestamp, LamportTooLarge,
+    Trace, TracedEvent,
 };
 use crate::causality::Ordering;
 use crate::clocks::{
@@ -48,7 +49,7 @@ impl<S: EventIdSource> Tracer<S> {
         ids: S,
     ) -> Result<Self, RestoreRefused> {
         if lamport > MAX_COUNTER {
-            return Err(RestoreRefused::LamportTooLarge { lamport, limit: MAX_COUNTER });
+            return Err(LamportTooLarge { time: lamport, limit: MAX_COUNTER }.into());
         }
         check_sendable(vector)?;
         let own_is_new = vector.get(node.as_str()) == 0;
@@ -177,13 +178,8 @@ pub enum RestoreRefused {
     #[error(transparent)]
     MergeRefused(#[from] MergeRefused),
     /// The Lamport time is one that no clock reaches.
-    #[error("lamport time {lamport} is above the limit {limit}")]
-    LamportTooLarge {
-        /// The stored time.
-        lamport: u64,
-        /// [`MAX_COUNTER`].
-        limit: u64,
-    },
+    #[error(transparent)]
+    Lamport(#[from] LamportTooLarge),
 }
 
 /// Why an event was not made. The clocks did not change.
@@ -296,7 +292,7 @@ mod tests {
         assert_eq!(restored(&many(ENTRIES_MAX + 1), 0), refused(ENTRIES_MAX + 1));
         assert_eq!(restored(&many(ENTRIES_MAX), 0), refused(ENTRIES_MAX + 1), "its own entry is one more");
         assert_eq!(restored(&many(ENTRIES_MAX - 1), MAX_COUNTER), Ok(()));
-        let refused = RestoreRefused::LamportTooLarge { lamport: u64::MAX, limit: MAX_COUNTER };
+        let refused = LamportTooLarge { time: u64::MAX, limit: MAX_COUNTER }.into();
         assert_eq!(restored(&many(1), u64::MAX), Err(refused));
     }
 
