@@ -67,7 +67,7 @@ impl<V: CarrierValue, S: BuildHasher> HeaderCarrier for HashMap<String, V, S> {
 
     fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|key, _| !key.eq_ignore_ascii_case(name));
-        self.extend([(name.to_string(), V::from_form(value))]);
+        self.insert(name.to_string(), V::from_form(value));
         Ok(())
     }
 }
@@ -81,7 +81,7 @@ impl<V: CarrierValue> HeaderCarrier for BTreeMap<String, V> {
 
     fn set(&mut self, name: &'static str, value: &V::Form) -> Result<(), EncodeError> {
         self.retain(|key, _| !key.eq_ignore_ascii_case(name));
-        self.extend([(name.to_string(), V::from_form(value))]);
+        self.insert(name.to_string(), V::from_form(value));
         Ok(())
     }
 }
@@ -143,6 +143,16 @@ pub(super) fn single_text<'a>(
     name: &'static str,
 ) -> Result<Option<&'a str>, ExtractError> {
     single(carrier, name)?.map(|value| utf8(name, value)).transpose()
+}
+
+/// The one value under a name as an id or a type.
+pub(super) fn label<T>(
+    carrier: &impl HeaderCarrier,
+    name: &'static str,
+    check: fn(&str) -> Result<T, Malformed>,
+) -> Result<Option<T>, ExtractError> {
+    let Some(value) = single_text(carrier, name)? else { return Ok(None) };
+    Ok(Some(check(value).map_err(|malformed| malformed.within(name))?))
 }
 
 /// Most different values of one name: 32. A proxy splits a list into a few; each is compared with all others.

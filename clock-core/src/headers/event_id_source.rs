@@ -162,6 +162,39 @@ mod tests {
         assert!(id.as_str().starts_with("01923456-789a-7"), "{id}");
     }
 
+    /// From random words that are told apart in the text: the counter's 42 bits are of the first one, without the
+    /// highest; the last eight digits are the upper half of a fresh one in each id.
+    #[test]
+    fn ids_of_fixed_randomness_are_golden() {
+        let mut words = [
+            u64::MAX,
+            0x1234_5678_0000_0000,
+            0x9abc_def0_ffff_ffff,
+            0x0123_4567_89ab_cdef,
+            0xfeed_beef_0000_0000,
+        ];
+        words.reverse();
+        let mut words = words.to_vec();
+        let mut source = UuidV7Source::new(move || words.pop().unwrap());
+        let ids: Vec<String> = [5, 5, 6].map(|wall| source.next_id(wall).unwrap().to_string()).to_vec();
+        assert_eq!(
+            ids,
+            [
+                "00000000-0005-77ff-bfff-ffff12345678",
+                "00000000-0005-7800-8000-00009abcdef0",
+                "00000000-0006-759e-89ab-cdeffeedbeef",
+            ]
+        );
+    }
+
+    /// Disproved by a millisecond that starts with less than half of its ids left.
+    #[test]
+    fn a_counter_starts_in_the_lower_half() {
+        let mut source = UuidV7Source::new(|| u64::MAX);
+        source.next_id(1).unwrap();
+        assert_eq!(source.counter, (1 << 41) - 1);
+    }
+
     #[test]
     fn a_used_up_counter_borrows_the_next_millisecond() {
         let mut source = source(7);

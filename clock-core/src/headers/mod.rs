@@ -2,7 +2,7 @@
 //!
 //! A service owns a [`Tracer`]. It [`send`](Tracer::send)s events, which carry what it knew, and
 //! [`receive`](Tracer::receive)s those of others. On the way an event is three headers beside the user's payload, in
-//! text ([`text_headers`]: HTTP, gRPC metadata), in binary ([`binary_headers`]: Kafka), or a field of a JSON document
+//! text ([`text_headers`]: HTTP, the ASCII metadata of gRPC), in binary ([`binary_headers`]: Kafka), or a field of a JSON document
 //! ([`json`]). The values themselves are made by [`text`], [`msgpack`] and [`positional`].
 //!
 //! Whoever gets events may drop what is stale and keep what is concurrent ([`Deduplicator`]), put the logs of many
@@ -37,9 +37,10 @@
 //! [`MAX_COUNTER`](crate::MAX_COUNTER), anything above a limit below. Each refusal is a [`Malformed`] that names the
 //! header, the entry, the byte and what was expected there.
 //!
-//! Invariants: what is emitted is canonical (entries ascending, no zero, minimal integers), so equal vectors are equal
-//! bytes, and is accepted again. No input makes a decoder panic or allocate more than a small multiple of its length.
-//! Nothing here reads a clock or draws randomness.
+//! Invariants: one encoding is written (entries ascending, no zero, minimal integers), so equal vectors are equal bytes,
+//! and it is accepted again; several are read. No input makes a decoder panic or allocate more than a small multiple of
+//! its length, but for a [`VectorCodec`], which for a name that the receiver does not know copies the receiver's table of
+//! names, whose size is the receiver's own. Nothing here reads a clock or draws randomness.
 
 mod beside;
 pub mod binary_headers;
@@ -54,6 +55,8 @@ mod entries;
 mod event_id_source;
 mod extract_error;
 mod field;
+#[cfg(test)]
+mod golden;
 pub mod json;
 mod json_event;
 mod label;
