@@ -93,7 +93,7 @@ fn reads_back_from_both_forms(vector: &VectorTimestamp) -> Result<(), TestCaseEr
         }
         Ok(()) => prop_assert_eq!(text::decode_vector(&as_text), Ok(vector.clone())),
     }
-    msgpack::encode_vector_into(vector, &mut as_msgpack).unwrap();
+    msgpack::encode_vector_into(vector, &mut as_msgpack).expect("what was decoded can be sent");
     prop_assert_eq!(msgpack::decode_vector(&as_msgpack), Ok(vector.clone()));
     Ok(())
 }
