@@ -1,9 +1,9 @@
 //! Where headers are kept: the maps and lists of names and values that frameworks hand out.
 //!
-//! Names are found without regard to ASCII case, since HTTP/2 lowers them and a lookup that misses loses causality in
-//! silence. A name may come more than once, in a list or in two spellings. Copies count once; values that differ are
-//! joined by commas where the format is a list, as RFC 9110 (section 5.3) has it, and are refused elsewhere: which of
-//! two ids is meant cannot be known.
+//! Names are found without regard to ASCII case, since HTTP/2 lowers them and a lookup that misses loses
+//! causality in silence. A name may come more than once, in a list or in two spellings. Copies count once;
+//! values that differ are joined by commas where the format is a list, as RFC 9110 (section 5.3) has it, and
+//! are refused elsewhere: which of two ids is meant cannot be known.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -16,8 +16,8 @@ use std::collections::HashMap;
 
 use super::{EncodeError, Expected, ExtractError, HEADER_BYTES_MAX, Malformed};
 
-/// A place for headers. Implemented for maps and lists of `String` names with `String` (text) or `Vec<u8>` (binary)
-/// values, and for `http::HeaderMap` with the feature `http`.
+/// A place for headers. Implemented for maps and lists of `String` names with `String` (text) or `Vec<u8>`
+/// (binary) values, and for `http::HeaderMap` with the feature `http`.
 pub trait HeaderCarrier {
     /// What a value is written as: `str` in text headers, `[u8]` in binary ones.
     type Value: ?Sized;

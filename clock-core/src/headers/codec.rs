@@ -1,12 +1,14 @@
 //! A service's own reader and writer of vectors: it looks at a name once, and not in every message.
 //!
-//! Services that talk to each other know the same nodes. So what can be said of the names (whether they may be sent, and
-//! how they are spelled in each form) is kept for as long as the clock's table of names stays the same, and a received
-//! name is compared with the one that is expected next. Memory is kept between messages too: once a service knows the
-//! others, reading, merging, counting and writing allocate nothing. A message with a name that the receiver does not know
-//! costs a new table, a copy of the receiver's with that name.
+//! Services that talk to each other know the same nodes. So what can be said of the names (whether they may
+//! be sent, and how they are spelled in each form) is kept for as long as the clock's table of names stays
+//! the same, and a received name is compared with the one that is expected next. Memory is kept between
+//! messages too: once a service knows the others, reading, merging, counting and writing allocate nothing. A
+//! message with a name that the receiver does not know costs a new table, a copy of the receiver's with that
+//! name.
 //!
-//! [`text::decode_vector`](super::text::decode_vector) and its siblings do the same without memory, for occasional use.
+//! [`text::decode_vector`](super::text::decode_vector) and its siblings do the same without memory, for
+//! occasional use.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -97,8 +99,8 @@ impl VectorCodec {
         Ok(())
     }
 
-    /// Reads a vector from its text form, over the names of `known`, which is the receiver's own vector: what is
-    /// returned merges into it without a look at a name. The rules are those of
+    /// Reads a vector from its text form, over the names of `known`, which is the receiver's own vector: what
+    /// is returned merges into it without a look at a name. The rules are those of
     /// [`text::decode_vector`](super::text::decode_vector).
     ///
     /// # Errors
@@ -231,8 +233,9 @@ mod tests {
     }
 
     proptest! {
-        /// Disproved by an input that the codec reads differently from the plain decoder, whatever it knows already and
-        /// whatever it read before over the same names: what one message leaves behind must not show in the next.
+        /// Disproved by an input that the codec reads differently from the plain decoder, whatever it knows
+        /// already and whatever it read before over the same names: what one message leaves behind must not
+        /// show in the next.
         #[test]
         fn it_reads_what_the_plain_decoders_read(
             known in prop::collection::vec(entries(), 1..3),

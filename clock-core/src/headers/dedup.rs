@@ -1,17 +1,19 @@
 //! Causal deduplication: of what arrives, what is news, what came before, and what has to be reconciled.
 //!
-//! A stream (one order, one satellite, one partition) has its last processed events. An event that knew them all is
-//! news; one that a processed event knew of is old, whichever way it came; one that neither knew nor was known is
-//! concurrent, and is queued for whoever can decide, for dropping it would lose a write. A counter or a wall time could
-//! not tell the last two apart.
+//! A stream (one order, one satellite, one partition) has its last processed events. An event that knew them
+//! all is news; one that a processed event knew of is old, whichever way it came; one that neither knew nor
+//! was known is concurrent, and is queued for whoever can decide, for dropping it would lose a write. A
+//! counter or a wall time could not tell the last two apart.
 //!
-//! **Knowing is not including.** That a later event knew of an earlier one says that its sender had seen it, not that
-//! its payload repeats it. Dropping what is stale is right for a stream whose events each carry the whole new state
-//! (the status of an order, the attitude of a satellite); in a stream of changes (invoices, increments) it loses them.
+//! **Knowing is not including.** That a later event knew of an earlier one says that its sender had seen it,
+//! not that its payload repeats it. Dropping what is stale is right for a stream whose events each carry the
+//! whole new state (the status of an order, the attitude of a satellite); in a stream of changes (invoices,
+//! increments) it loses them.
 //!
-//! Invariant: what is remembered of a stream, processed or queued, is bounded in number, and so are the streams. When
-//! full, nothing is dropped or forgotten: the event is refused and can be offered again. A forged event that claims
-//! the end of a counter would make all honest ones stale, so no entry may be far above what the stream has seen.
+//! Invariant: what is remembered of a stream, processed or queued, is bounded in number, and so are the
+//! streams. When full, nothing is dropped or forgotten: the event is refused and can be offered again. A
+//! forged event that claims the end of a counter would make all honest ones stale, so no entry may be far
+//! above what the stream has seen.
 //!
 //! ```
 //! use clock_core::headers::{Deduplicator, EventId, EventType, Trace, TracedEvent, Verdict};
@@ -55,8 +57,8 @@ pub enum Verdict {
     Duplicate,
     /// A processed event knew of it: drop it.
     Stale,
-    /// It was made without knowledge of what was processed: it goes to conflict resolution. So does an older event of
-    /// one that waits there, for nothing was decided yet.
+    /// It was made without knowledge of what was processed: it goes to conflict resolution. So does an older
+    /// event of one that waits there, for nothing was decided yet.
     Concurrent,
 }
 
@@ -66,8 +68,8 @@ pub enum Verdict {
 pub struct Offered {
     /// What to do with it.
     pub verdict: Verdict,
-    /// The queued events that a [`Fresh`](Verdict::Fresh) one knew of, in the order of their arrival. They are no
-    /// longer queued; whether the fresh one includes them is the caller's to say.
+    /// The queued events that a [`Fresh`](Verdict::Fresh) one knew of, in the order of their arrival. They
+    /// are no longer queued; whether the fresh one includes them is the caller's to say.
     pub superseded: Vec<TracedEvent>,
 }
 
@@ -86,9 +88,9 @@ struct Stream {
 }
 
 impl Deduplicator {
-    /// A memory of at most so many streams, with so many events in each, processed or queued. The second number has to
-    /// hold what writers that do not hear of each other write until somebody decides; 16 is generous. With 0 of either,
-    /// all events are refused.
+    /// A memory of at most so many streams, with so many events in each, processed or queued. The second
+    /// number has to hold what writers that do not hear of each other write until somebody decides; 16 is
+    /// generous. With 0 of either, all events are refused.
     #[must_use]
     pub fn new(streams_max: usize, siblings_max: usize) -> Self {
         Self { streams: BTreeMap::new(), streams_max, siblings_max }
@@ -100,11 +102,11 @@ impl Deduplicator {
         self.streams.get(stream).map_or(Verdict::Fresh, |stream| stream.classify(trace))
     }
 
-    /// Judges an event and remembers it: as the last processed one if it is [`Fresh`](Verdict::Fresh), in the queue if
-    /// it is [`Concurrent`](Verdict::Concurrent).
+    /// Judges an event and remembers it: as the last processed one if it is [`Fresh`](Verdict::Fresh), in the
+    /// queue if it is [`Concurrent`](Verdict::Concurrent).
     ///
-    /// The memory is not durable. A service that stops between this call and its own commit has to begin again from
-    /// what it committed.
+    /// The memory is not durable. A service that stops between this call and its own commit has to begin
+    /// again from what it committed.
     ///
     /// # Errors
     /// [`OfferRefused`]. Nothing changed.
@@ -127,8 +129,9 @@ impl Deduplicator {
         self.streams.get(stream).map_or(&[], |stream| &stream.queued)
     }
 
-    /// Hands over the events that wait for a decision; from now on they count as processed, and are remembered until an
-    /// event knows of them. [`resolved`](Self::resolved) names the one that records the decision.
+    /// Hands over the events that wait for a decision; from now on they count as processed, and are
+    /// remembered until an event knows of them. [`resolved`](Self::resolved) names the one that records the
+    /// decision.
     #[must_use]
     pub fn take_conflicts(&mut self, stream: &str) -> Vec<TracedEvent> {
         let Some(stream) = self.streams.get_mut(stream) else { return Vec::new() };
@@ -138,9 +141,9 @@ impl Deduplicator {
         taken
     }
 
-    /// Remembers the event that records a decision, in place of all that it knew of, and so makes room. It should know
-    /// of everything that was decided about, and will then be [`Fresh`](Verdict::Fresh) everywhere. Returns the queued
-    /// events that it knew of and that were not taken.
+    /// Remembers the event that records a decision, in place of all that it knew of, and so makes room. It
+    /// should know of everything that was decided about, and will then be [`Fresh`](Verdict::Fresh)
+    /// everywhere. Returns the queued events that it knew of and that were not taken.
     ///
     /// # Errors
     /// [`OfferRefused`], also if it knew of none of them and there is no room beside them. Nothing changed.
@@ -185,7 +188,8 @@ impl Stream {
         self.processed.iter().chain(self.queued.iter().map(TracedEvent::trace))
     }
 
-    /// Two events with equal timestamps and different ids are a fault of their sender; neither is dropped for it.
+    /// Two events with equal timestamps and different ids are a fault of their sender; neither is dropped for
+    /// it.
     fn classify(&self, trace: &Trace) -> Verdict {
         let is_copy = |other: &Trace| {
             trace.event_id == other.event_id && trace.causality.compare(&other.causality) == Ordering::Equal
@@ -202,7 +206,8 @@ impl Stream {
         }
     }
 
-    /// What was forgotten is below what is remembered, so the limit never falls while the stream is remembered.
+    /// What was forgotten is below what is remembered, so the limit never falls while the stream is
+    /// remembered.
     fn check_jump(&self, name: &str, trace: &Trace) -> Result<(), OfferRefused> {
         let mut seen = VectorTimestamp::new();
         self.traces().for_each(|other| seen.merge(&other.causality));
@@ -246,8 +251,8 @@ pub enum OfferRefused {
         /// How many there may be.
         limit: usize,
     },
-    /// As many events of the stream as there may be are remembered: take those that wait, decide, say by which event
-    /// that is [`resolved`](Deduplicator::resolved), then offer it again.
+    /// As many events of the stream as there may be are remembered: take those that wait, decide, say by
+    /// which event that is [`resolved`](Deduplicator::resolved), then offer it again.
     #[error(
         "stream {stream:?} has {limit} unresolved events, {waiting} of them queued: resolve them by an event that knows them"
     )]

@@ -1,6 +1,7 @@
 //! Single entries, byte for byte as `like-a-clockwork` 0.1.0 emits them, at the level that checks no name.
 //!
-//! The bytes were taken from running it. A row that changes here breaks services that already talk to each other.
+//! The bytes were taken from running it. A row that changes here breaks services that already talk to each
+//! other.
 
 use super::{msgpack, text};
 use crate::{MAX_COUNTER, VectorTimestamp};

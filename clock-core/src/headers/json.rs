@@ -2,9 +2,10 @@
 //!
 //! `{"_causality":{"event_id":"event-123","event_type":"order.created","vector":{"order-service":1}},"order_id":42}`
 //!
-//! A document that already has such a field is not written over unless asked for ([`replace`]). Counters above 2^53 are
-//! not written, for JavaScript reads them inexactly. A parsed document has lost repeated keys already, and with them a
-//! node that came twice in a vector: [`extract_str`] reads the text itself and refuses it.
+//! A document that already has such a field is not written over unless asked for ([`replace`]). Counters
+//! above 2^53 are not written, for JavaScript reads them inexactly. A parsed document has lost repeated keys
+//! already, and with them a node that came twice in a vector: [`extract_str`] reads the text itself and
+//! refuses it.
 //!
 //! ```
 //! use clock_core::headers::json;
@@ -70,8 +71,8 @@ pub fn replace(trace: &Trace, document: &mut Map<String, Value>) -> Result<Optio
     Ok(document.insert(CAUSALITY_KEY.to_string(), causality(trace)?))
 }
 
-/// Reads the causality of a parsed document; other fields are the user's. Of a repeated key the parser has kept one:
-/// read what others send by [`extract_str`].
+/// Reads the causality of a parsed document; other fields are the user's. Of a repeated key the parser has
+/// kept one: read what others send by [`extract_str`].
 ///
 /// # Errors
 /// [`JsonError`].
@@ -87,8 +88,8 @@ pub fn extract(document: &Map<String, Value>) -> Result<Trace, JsonError> {
     })
 }
 
-/// Reads the causality of a document from its text. Keys that come twice are refused, in the vector and beside it;
-/// other fields are passed over.
+/// Reads the causality of a document from its text. Keys that come twice are refused, in the vector and
+/// beside it; other fields are passed over.
 ///
 /// # Errors
 /// [`JsonError::Absent`] or [`JsonError::Unreadable`].
@@ -141,8 +142,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A whole event as a document: its causality, and its payload as an array of numbers. Its time is left out: peers
-/// have none in this form.
+/// A whole event as a document: its causality, and its payload as an array of numbers. Its time is left out:
+/// peers have none in this form.
 ///
 /// # Errors
 /// [`EncodeError`].

@@ -1,8 +1,9 @@
 //! A whole event as serde sees it: the form that `serde_json` gives to the peers' struct.
 //!
 //! `{"event_type":"order.created","payload":[100,97],"causality":{"clocks":{"svc-a":3}},"event_id":"ev-1",`
-//! `"timestamp_utc":null}`, in this order. Unknown fields are passed over. A counter above 2^53 is not written in a form
-//! for people, such as JSON, whose readers round it; a time is shown only, and is passed on as it came.
+//! `"timestamp_utc":null}`, in this order. Unknown fields are passed over. A counter above 2^53 is not
+//! written in a form for people, such as JSON, whose readers round it; a time is shown only, and is passed on
+//! as it came.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;

@@ -11,10 +11,11 @@ pub const EVENT_ID_BYTES_MAX: usize = 128;
 /// Longest event type, in bytes.
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
 
-/// The id of an event: 1 to 128 visible ASCII characters, but no comma, by which proxies join repeated headers.
+/// The id of an event: 1 to 128 visible ASCII characters, but no comma, by which proxies join repeated
+/// headers.
 ///
-/// Ours are UUIDs of version 7 ([`UuidV7Source`](super::UuidV7Source)); of others nothing more is asked than that they
-/// fit a header.
+/// Ours are UUIDs of version 7 ([`UuidV7Source`](super::UuidV7Source)); of others nothing more is asked than
+/// that they fit a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(Arc<str>);
 
@@ -22,7 +23,8 @@ impl EventId {
     /// Checks and wraps an id.
     ///
     /// # Errors
-    /// [`Malformed`] if it is empty, too long or has a blank, a comma, a control character or one beyond ASCII.
+    /// [`Malformed`] if it is empty, too long or has a blank, a comma, a control character or one beyond
+    /// ASCII.
     pub fn new(text: &str) -> Result<Self, Malformed> {
         let refused = |position| Malformed::new("event id", 0, position, Expected::EventId);
         if text.is_empty() || text.len() > EVENT_ID_BYTES_MAX {
@@ -41,8 +43,8 @@ impl EventId {
     }
 }
 
-/// What kind of event it is, such as `order.created`: 1 to 256 bytes without control characters, and without a blank at
-/// either end, which proxies cut off.
+/// What kind of event it is, such as `order.created`: 1 to 256 bytes without control characters, and without
+/// a blank at either end, which proxies cut off.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventType(Arc<str>);
 

@@ -1,4 +1,5 @@
-//! Whole values in msgpack, as `rmp_serde::to_vec` writes structs: arrays of the fields in order, without names.
+//! Whole values in msgpack, as `rmp_serde::to_vec` writes structs: arrays of the fields in order, without
+//! names.
 //!
 //! | value | bytes |
 //! |---|---|

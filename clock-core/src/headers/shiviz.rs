@@ -1,10 +1,10 @@
-//! Logs for ShiViz, which draws who knew of what when (Beschastnikh et al., *Visualizing Distributed System Executions*,
-//! TOSEM 2020).
+//! Logs for ShiViz, which draws who knew of what when (Beschastnikh et al., *Visualizing Distributed System
+//! Executions*, TOSEM 2020).
 //!
-//! Its default parser, `(?<host>\S*) (?<clock>{.*})\n(?<event>.*)`, reads two lines per event. It also asks that each
-//! clock has its own host, whose number begins with 1 and grows by 1 with each event. A log of sent events has gaps
-//! there, and so has a sample, so events are numbered anew: an entry says how many of a service's *logged* events the
-//! event knew of. Happens-before between logged events stays as it is.
+//! Its default parser, `(?<host>\S*) (?<clock>{.*})\n(?<event>.*)`, reads two lines per event. It also asks
+//! that each clock has its own host, whose number begins with 1 and grows by 1 with each event. A log of sent
+//! events has gaps there, and so has a sample, so events are numbered anew: an entry says how many of a
+//! service's *logged* events the event knew of. Happens-before between logged events stays as it is.
 
 use alloc::string::String;
 use core::fmt::{self, Write};
@@ -41,7 +41,8 @@ fn write_entry(entry: &LogEntry, tracks: &Tracks, out: &mut String) -> fmt::Resu
     writeln!(out, " {}", entry.event.event_id())
 }
 
-/// One line stays one line: what JavaScript takes for the end of a line, and an event type may have, is escaped.
+/// One line stays one line: what JavaScript takes for the end of a line, and an event type may have, is
+/// escaped.
 fn write_line(text: &str, out: &mut String) -> fmt::Result {
     for character in text.chars() {
         match character {

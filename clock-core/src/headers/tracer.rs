@@ -1,7 +1,7 @@
 //! The clocks of one service: what it sends carries what it knew, what it receives it knows from then on.
 //!
-//! Each send and each receipt is an event of its own and counts (Fidge 1988), so an entry says how many steps a service
-//! has taken, and a service's log of sent events has gaps where it received.
+//! Each send and each receipt is an event of its own and counts (Fidge 1988), so an entry says how many steps
+//! a service has taken, and a service's log of sent events has gaps where it received.
 
 use alloc::vec::Vec;
 
@@ -36,9 +36,11 @@ impl<S: EventIdSource> Tracer<S> {
         Self { node, vector, lamport: LamportClock::new(), ids }
     }
 
-    /// The tracer of a service that goes on after a restart from what it stored: its last vector and Lamport time.
+    /// The tracer of a service that goes on after a restart from what it stored: its last vector and Lamport
+    /// time.
     ///
-    /// A service that lost them takes a new node id: under the old one, two of its events would share a counter.
+    /// A service that lost them takes a new node id: under the old one, two of its events would share a
+    /// counter.
     ///
     /// # Errors
     /// [`RestoreRefused`] if no tracer can have reached this: it was not stored by one, or is damaged.
@@ -90,8 +92,8 @@ impl<S: EventIdSource> Tracer<S> {
         Ok(())
     }
 
-    /// Makes an event that comes after all that this service has sent and received, at a wall time in milliseconds that
-    /// only its id shows.
+    /// Makes an event that comes after all that this service has sent and received, at a wall time in
+    /// milliseconds that only its id shows.
     ///
     /// # Errors
     /// [`SendError`]. The clocks did not change.
@@ -108,9 +110,9 @@ impl<S: EventIdSource> Tracer<S> {
         Ok(TracedEvent::new(trace, payload))
     }
 
-    /// Takes in what the sender knew, and counts the receipt. Returns how the received timestamp related to what this
-    /// service knew before: `After` is news that builds on all of it, `Concurrent` is news made without knowing some
-    /// of it, `Before` and `Equal` are no news.
+    /// Takes in what the sender knew, and counts the receipt. Returns how the received timestamp related to
+    /// what this service knew before: `After` is news that builds on all of it, `Concurrent` is news made
+    /// without knowing some of it, `Before` and `Equal` are no news.
     ///
     /// # Errors
     /// [`ReceiveError`]. The clocks did not change; the event's payload is the caller's to judge.

@@ -11,8 +11,8 @@ use super::views::Views;
 use crate::headers::EventId;
 use crate::id::NodeId;
 
-/// Something that working clocks do not bring about: state was lost, a clock is shared or forged, or a line is not from
-/// the service it is filed under.
+/// Something that working clocks do not bring about: state was lost, a clock is shared or forged, or a line
+/// is not from the service it is filed under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contradiction {
@@ -137,10 +137,11 @@ fn mutual(views: &Views<'_>, one: usize, found: &mut Findings<Contradiction>) {
     });
 }
 
-/// Holds the events of a service to the last event of each other service that they know of, when that is a new one:
-/// what that one knew includes what the ones before it knew. They are looked at from the last in the order; one that
-/// itself knew of others vouches for these, since it is held to them in its turn. So an event is compared with those
-/// that it heard from directly, which is one for each receipt, and not with all services.
+/// Holds the events of a service to the last event of each other service that they know of, when that is a
+/// new one: what that one knew includes what the ones before it knew. They are looked at from the last in the
+/// order; one that itself knew of others vouches for these, since it is held to them in its turn. So an event
+/// is compared with those that it heard from directly, which is one for each receipt, and not with all
+/// services.
 fn incomplete(views: &Views<'_>, one: usize, found: &mut Findings<Contradiction>) {
     let tracks = views.tracks.all();
     let mut known = vec![0; tracks.len()];

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-/// Most races, and most contradictions, of a report: 4096. A reader is helped by the first few; a log of 1024 services
-/// that never hear of each other has half a million races, and a tampered one has a contradiction per line and service.
+/// Most races, and most contradictions, of a report: 4096. A reader is helped by the first few; a log of 1024
+/// services that never hear of each other has half a million races, and a tampered one has a contradiction
+/// per line and service.
 pub const FINDINGS_MAX: usize = 4096;
 
 /// The first findings, and how many more there were.

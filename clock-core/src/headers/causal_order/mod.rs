@@ -1,18 +1,18 @@
-//! The logs of several services as one, in causal order, with a report of what raced, what is missing, and what cannot
-//! be true.
+//! The logs of several services as one, in causal order, with a report of what raced, what is missing, and
+//! what cannot be true.
 //!
-//! Sorting by wall time puts effects before causes. Sorting pairwise by happens-before is no order at all, for
-//! concurrent events are not ordered. But if one event happened before another its vector is smaller in an entry and
-//! larger in none, so the *sum* of its counters is smaller: sorting by the sum, then by id, is a linear extension of
-//! happens-before, the same for any order of input, in O(n log n). It needs no event to be present, so a log may be a
-//! sample.
+//! Sorting by wall time puts effects before causes. Sorting pairwise by happens-before is no order at all,
+//! for concurrent events are not ordered. But if one event happened before another its vector is smaller in
+//! an entry and larger in none, so the *sum* of its counters is smaller: sorting by the sum, then by id, is a
+//! linear extension of happens-before, the same for any order of input, in O(n log n). It needs no event to
+//! be present, so a log may be a sample.
 //!
-//! The reports come from one walk along each service. The events of one service are totally ordered, so those of another
-//! service that are concurrent with one of them are neighbours, between the last one it knew and the first one that knew
-//! it; both borders only move forward. The names of a vector are resolved once, so a log takes O(events * services)
-//! steps over numbers, and memory in proportion to its vectors. Whether pasts are complete costs one comparison of
-//! vectors for each event that another one heard from directly: one per receipt in practice, and one per service and
-//! event at worst.
+//! The reports come from one walk along each service. The events of one service are totally ordered, so those
+//! of another service that are concurrent with one of them are neighbours, between the last one it knew and
+//! the first one that knew it; both borders only move forward. The names of a vector are resolved once, so a
+//! log takes O(events * services) steps over numbers, and memory in proportion to its vectors. Whether pasts
+//! are complete costs one comparison of vectors for each event that another one heard from directly: one per
+//! receipt in practice, and one per service and event at worst.
 //!
 //! Logs are written by others: services are bounded by [`SERVICES_MAX`], what is listed by [`FINDINGS_MAX`].
 //!
@@ -34,8 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Source: Mattern, *Virtual Time and Global States of Distributed Systems*, 1989, theorem 10 and section 5; the test
-//! of one entry is that of Fidge, 1988.
+//! Source: Mattern, *Virtual Time and Global States of Distributed Systems*, 1989, theorem 10 and section 5;
+//! the test of one entry is that of Fidge, 1988.
 
 mod contradictions;
 mod findings;
@@ -87,8 +87,8 @@ pub struct CausalOrder {
 }
 
 impl CausalOrder {
-    /// Orders the lines of any number of logs, given in any order. Copies of a line count once; no other line is left
-    /// out, whatever is wrong with it.
+    /// Orders the lines of any number of logs, given in any order. Copies of a line count once; no other line
+    /// is left out, whatever is wrong with it.
     ///
     /// # Errors
     /// [`TooManyServices`], before anything else is done.
@@ -105,8 +105,8 @@ impl CausalOrder {
         Ok(Self { copies: given - entries.len(), gaps, contradictions, groups, races, entries })
     }
 
-    /// The lines: each comes after all that happened before it. The order of concurrent ones means nothing, and is the
-    /// same each time.
+    /// The lines: each comes after all that happened before it. The order of concurrent ones means nothing,
+    /// and is the same each time.
     #[must_use]
     pub fn entries(&self) -> &[LogEntry] {
         &self.entries
@@ -118,8 +118,8 @@ impl CausalOrder {
         self.copies
     }
 
-    /// The stretches of [`entries`](Self::entries) whose events are linked by concurrency, each as short as can be:
-    /// everything before a stretch happened before everything in it.
+    /// The stretches of [`entries`](Self::entries) whose events are linked by concurrency, each as short as
+    /// can be: everything before a stretch happened before everything in it.
     #[must_use]
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
@@ -143,8 +143,9 @@ impl CausalOrder {
         &self.gaps
     }
 
-    /// What cannot be true of working clocks: the first [`FINDINGS_MAX`]. If there is any, the order and the races are as
-    /// good as the clocks are. An event that is incomplete because one it heard from is may be passed over.
+    /// What cannot be true of working clocks: the first [`FINDINGS_MAX`]. If there is any, the order and the
+    /// races are as good as the clocks are. An event that is incomplete because one it heard from is may be
+    /// passed over.
     #[must_use]
     pub fn contradictions(&self) -> &[Contradiction] {
         self.contradictions.kept()
@@ -166,8 +167,8 @@ impl CausalOrder {
     }
 }
 
-/// A log names more services than can be put in relation to each other. Order it by parts: a log without the lines of
-/// some services is ordered as well.
+/// A log names more services than can be put in relation to each other. Order it by parts: a log without the
+/// lines of some services is ordered as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a log of more than {limit} services")]
 pub struct TooManyServices {
@@ -186,8 +187,8 @@ fn check_services(log: &[LogEntry]) -> Result<(), TooManyServices> {
     Ok(())
 }
 
-/// Smaller for whatever happened before. At most [`ENTRIES_MAX`](super::ENTRIES_MAX) counters of 63 bits do not
-/// overflow it; nor do 2^64 of them.
+/// Smaller for whatever happened before. At most [`ENTRIES_MAX`](super::ENTRIES_MAX) counters of 63 bits do
+/// not overflow it; nor do 2^64 of them.
 fn sum_of_counters(entry: &LogEntry) -> u128 {
     entry.event.causality().entries().map(|(_, counter)| u128::from(counter)).sum()
 }

@@ -51,8 +51,8 @@ impl Tracks {
         self.0.get(at)
     }
 
-    /// How many logged events of which tracks an event knew of, by ascending index of track. Both the entries of a
-    /// vector and the tracks are sorted by name, so one walk along both resolves all names of the event.
+    /// How many logged events of which tracks an event knew of, by ascending index of track. Both the entries
+    /// of a vector and the tracks are sorted by name, so one walk along both resolves all names of the event.
     pub(in crate::headers) fn known_by<'a>(
         &'a self,
         entry: &'a LogEntry,

@@ -53,8 +53,9 @@ impl<'a> Views<'a> {
         Self { entries, tracks, heard }
     }
 
-    /// How each event of one service sees the events of each other service. Both borders of what is concurrent only
-    /// move forward. Clocks that went back make it inexact, not longer; they are reported as contradictions.
+    /// How each event of one service sees the events of each other service. Both borders of what is
+    /// concurrent only move forward. Clocks that went back make it inexact, not longer; they are reported as
+    /// contradictions.
     pub(super) fn each_of_track(&self, one: usize, mut see: impl FnMut(View)) {
         let heard = &self.heard[one];
         let (mut known, mut later) = (vec![0; self.heard.len()], self.by_listener(one));
