@@ -1,4 +1,5 @@
-//! A key-value store on two servers that never loses a concurrent write: the part that matters takes 60 lines.
+//! A conflict-aware key-value store on two servers, which loses no concurrent write. The whole program has 48 lines of
+//! code, the session of two clients included; 30 of them are the store.
 //!
 //! `cargo run -p clock-core --example kv_store`
 

@@ -43,7 +43,7 @@ fn main() -> Result<(), Failure> {
 
     // The lines arrive backwards, as they do when the collector trusts timestamps.
     log.reverse();
-    let order = CausalOrder::of(log);
+    let order = CausalOrder::of(log)?;
     println!("in causal order:");
     for entry in order.entries() {
         println!("  {:8} {:16} {}", entry.service, entry.event.event_type(), entry.event.causality());

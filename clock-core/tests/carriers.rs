@@ -142,7 +142,17 @@ fn repeated_vectors_are_one_list() {
     let both = vector(&[("a", 1), ("b", 2)]);
     assert_eq!(text_headers::extract_vector(&headers(&["a=1", "b=2"])), Ok(Some(both.clone())));
     assert_eq!(text_headers::extract_vector(&headers(&["b=2", "a=1"])), Ok(Some(both.clone())));
-    assert_eq!(text_headers::extract_vector(&headers(&["a=1,b=2", "a=1,b=2"])), Ok(Some(both)));
+    assert_eq!(text_headers::extract_vector(&headers(&["a=1,b=2", "a=1,b=2"])), Ok(Some(both.clone())));
+    let copied: [&[&str]; 3] =
+        [&["a=1", "b=2", "b=2"], &["a=1", "b=2", "a=1", "b=2"], &["b=2", "a=1", "b=2"]];
+    for values in copied {
+        assert_eq!(text_headers::extract_vector(&headers(values)), Ok(Some(both.clone())), "{values:?}");
+    }
+    let many: Vec<String> = (0..33).map(|n| format!("n{n}=1")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(text_headers::extract_vector(&headers(&many[..32])).is_ok());
+    let refusal = text_headers::extract_vector(&headers(&many));
+    assert_eq!(place_of(&refusal), Some(("X-Causality-Vector", Expected::FewerEntries)));
     for refused in [&["a=1", "a=2"], &["a=1", ""], &["", "a=1"]] {
         assert!(text_headers::extract_vector(&headers(refused)).is_err(), "{refused:?}");
     }

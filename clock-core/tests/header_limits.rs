@@ -10,7 +10,11 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 fn vectors() -> impl Strategy<Value = VectorTimestamp> {
-    let counters = prop_oneof![1u64..300, 1..=MAX_COUNTER];
+    vectors_upto(MAX_COUNTER)
+}
+
+fn vectors_upto(max: u64) -> impl Strategy<Value = VectorTimestamp> {
+    let counters = prop_oneof![1u64..300, 1..=max];
     prop::collection::btree_map("[A-Za-z0-9._-]{1,64}", counters, 1..40).prop_map(|entries| of(&entries))
 }
 
@@ -31,13 +35,12 @@ fn times() -> impl Strategy<Value = Option<DisplayTime>> {
 
 fn events() -> impl Strategy<Value = TracedEvent> {
     let payloads = prop::collection::vec(any::<u8>(), 0..40);
-    ("[!-~]{1,128}", "[!-~]([ -~]{0,200}[!-~])?", vectors(), payloads, times()).prop_map(
-        |(id, event_type, causality, payload, time)| {
+    ("[!-+--~]{1,128}", "[!-~]([ -~]{0,200}[!-~])?", vectors_upto(json::JSON_COUNTER_MAX), payloads, times())
+        .prop_map(|(id, event_type, causality, payload, time)| {
             let event_id = EventId::new(&id).expect("a legal id");
             let event_type = EventType::new(&event_type).expect("a legal type");
             TracedEvent::new(Trace { event_id, event_type, causality }, payload).with_time(time)
-        },
-    )
+        })
 }
 
 /// JSON that is nearly causality: the right keys, with anything below them.
@@ -56,6 +59,20 @@ fn near_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// JSON of the right shape, of which a good part is legal.
+fn shaped_json() -> impl Strategy<Value = serde_json::Value> {
+    let counter = prop_oneof![0..=(1u64 << 53) + 1, 0u64..9, Just(MAX_COUNTER + 1)];
+    let vectors = prop::collection::btree_map("[a-c ]", counter, 0..3);
+    ("[a-c]{0,2}", "[a-c ]{1,2}", vectors, prop::collection::vec(0u16..258, 0..3)).prop_map(
+        |(id, kind, vector, payload)| {
+            serde_json::json!({
+                "_causality": { "event_id": id, "event_type": kind, "vector": vector },
+                "event_id": id, "event_type": kind, "causality": { "clocks": vector }, "payload": payload,
+            })
+        },
+    )
+}
+
 /// Characters that mean something to the formats, so that inputs are nearly right.
 fn near_texts() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(b"ab.=,: 01789\t\r\n-+_".to_vec()), 0..40)
@@ -68,14 +85,23 @@ fn near_msgpack() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop_oneof![prop::sample::select(markers), 0u8..4, 0x61u8..0x64], 0..40)
 }
 
+fn reads_back_from_both_forms(vector: &VectorTimestamp) -> Result<(), TestCaseError> {
+    let (mut as_text, mut as_msgpack) = (String::new(), Vec::new());
+    match text::encode_vector_into(vector, &mut as_text) {
+        Err(refusal) => {
+            prop_assert_eq!((refusal, vector.is_empty()), (EncodeError::EmptyVector, true));
+        }
+        Ok(()) => prop_assert_eq!(text::decode_vector(&as_text), Ok(vector.clone())),
+    }
+    msgpack::encode_vector_into(vector, &mut as_msgpack).expect("what was decoded can be sent");
+    prop_assert_eq!(msgpack::decode_vector(&as_msgpack), Ok(vector.clone()));
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn both_forms_read_back(vector in vectors()) {
-        let (mut as_text, mut as_msgpack) = (String::new(), Vec::new());
-        text::encode_vector_into(&vector, &mut as_text).unwrap();
-        msgpack::encode_vector_into(&vector, &mut as_msgpack).unwrap();
-        prop_assert_eq!(text::decode_vector(&as_text), Ok(vector.clone()));
-        prop_assert_eq!(msgpack::decode_vector(&as_msgpack), Ok(vector));
+        reads_back_from_both_forms(&vector)?;
     }
 
     #[test]
@@ -97,40 +123,64 @@ proptest! {
     }
 
     #[test]
-    fn any_json_is_decoded_or_refused(value in near_json()) {
-        let _ = json::event_from_value(&value).is_ok();
-        let _ = json::lamport_from_value(&value).is_ok();
-        let _ = serde_json::from_value::<TracedEvent>(value).is_ok();
+    fn any_json_is_decoded_or_refused(value in prop_oneof![near_json(), shaped_json()]) {
+        if let Ok(event) = json::event_from_value(&value) {
+            let above = |(_, counter): (&str, u64)| counter > json::JSON_COUNTER_MAX;
+            let is_writable = !event.causality().entries().any(above);
+            let written = json::event_to_value(&event);
+            prop_assert_eq!(written.is_ok(), is_writable);
+            prop_assert!(written.is_err() || json::event_from_value(&written.unwrap()) == Ok(event));
+        }
+        if let Ok(event) = serde_json::from_value::<TracedEvent>(value.clone())
+            && let Ok(written) = serde_json::to_value(&event)
+        {
+            prop_assert_eq!(serde_json::from_value::<TracedEvent>(written).unwrap(), event);
+        }
+        let text = value.to_string();
+        let parsed = value.as_object().map(json::extract).and_then(Result::ok);
+        prop_assert_eq!(json::extract_str(&text).ok(), parsed, "{}", text);
     }
 
     /// Disproved by two inputs of one vector that are written differently.
     #[test]
     fn what_is_accepted_has_one_canonical_form(value in near_texts()) {
         if let Ok(vector) = text::decode_vector(&value) {
-            let mut as_msgpack = Vec::new();
-            msgpack::encode_vector_into(&vector, &mut as_msgpack).unwrap();
-            prop_assert_eq!(msgpack::decode_vector(&as_msgpack), Ok(vector));
+            reads_back_from_both_forms(&vector)?;
         }
-        let _ = text::decode_lamport(&value);
     }
 
     #[test]
-    fn any_text_is_decoded_or_refused(value in any::<String>()) {
-        let _ = (text::decode_vector(&value), text::decode_lamport(&value));
+    fn any_text_is_decoded_or_refused(value in prop_oneof![any::<String>(), near_texts()]) {
+        if let Ok(vector) = text::decode_vector(&value) {
+            reads_back_from_both_forms(&vector)?;
+        }
+        if let Ok(lamport) = text::decode_lamport(&value) {
+            prop_assert_eq!(lamport.to_string(), value.trim_matches([' ', '\t']), "one spelling");
+        }
     }
 
     #[test]
     fn any_bytes_are_decoded_or_refused(value in prop_oneof![any::<Vec<u8>>(), near_msgpack()]) {
         if let Ok(vector) = msgpack::decode_vector(&value) {
             prop_assert!(vector.entries().count() <= value.len());
+            reads_back_from_both_forms(&vector)?;
         }
     }
 
     #[test]
     fn any_bytes_are_an_event_or_refused(value in prop_oneof![any::<Vec<u8>>(), near_msgpack()]) {
         let prefixed = [b"\x95\xa1a\x90\x91".as_slice(), &value].concat();
-        let _ = (positional::decode_event(&value), positional::decode_event(&prefixed));
-        let _ = positional::decode_vector(&value);
+        let suffixed = [b"\x95\xa1a\x90\x91\x81\xa1a\x01\xa1b".as_slice(), &value].concat();
+        for value in [&value, &prefixed, &suffixed] {
+            if let Ok(event) = positional::decode_event(value) {
+                let mut written = Vec::new();
+                positional::encode_event_into(&event, &mut written).unwrap();
+                prop_assert_eq!(positional::decode_event(&written), Ok(event));
+            }
+        }
+        if let Ok(vector) = positional::decode_vector(&value) {
+            reads_back_from_both_forms(&vector)?;
+        }
     }
 
     /// A refused value says where, and it is inside of the value or at its end.

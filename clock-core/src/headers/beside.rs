@@ -1,9 +1,9 @@
 //! Reading a vector next to the receiver's own.
 //!
-//! Services that talk to each other know the same nodes, and both sides keep them sorted. So the next name of the input
-//! is almost always the next name of the receiver, and one comparison of bytes replaces scanning the name, checking its
-//! charset, proving that it ascends, and looking it up. Measured at 64 entries: half the time in msgpack, and two
-//! thirds in text.
+//! Services that talk to each other know the same nodes, and both sides keep them sorted. So the next name of
+//! the input is almost always the next name of the receiver, and one comparison of bytes replaces scanning
+//! the name, checking its charset, proving that it ascends, and looking it up. Measured at 64 entries: half
+//! the time in msgpack, and two thirds in text.
 
 use core::iter::Peekable;
 
@@ -29,8 +29,8 @@ pub(super) enum Beside<'a> {
     },
 }
 
-/// The walk along both. The known names must be legal and strictly ascending, as a vector's entries are; among others,
-/// duplicates would pass.
+/// The walk along both. The known names must be legal and strictly ascending, as a vector's entries are;
+/// among others, duplicates would pass.
 pub(super) struct Walk<'a, R, K: Iterator> {
     entries: Distinct<'a, R>,
     known: Peekable<K>,

@@ -1,12 +1,27 @@
-//! Causality in binary headers: Kafka, and the binary metadata of gRPC. The vector is msgpack, the rest is UTF-8.
+//! Causality in binary headers, as Kafka has them. The vector is msgpack, the rest is UTF-8.
+//!
+//! Not for gRPC, whose binary metadata asks for keys that end in `-bin`: there,
+//! [`text_headers`](super::text_headers) go into the ASCII metadata.
+//!
+//! ```
+//! use clock_core::headers::binary_headers;
+//! use clock_core::VectorTimestamp;
+//!
+//! let known = VectorTimestamp::from_entries([("svc-a", 3)])?;
+//! let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
+//! binary_headers::inject_vector(&known, &mut headers)?;
+//! assert_eq!(headers, [("causality-vc".to_owned(), b"\x81\xa5svc-a\x03".to_vec())]);
+//! assert_eq!(binary_headers::extract_vector(&headers)?, Some(known));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::carrier::{HeaderCarrier, single, single_text};
+use super::carrier::{HeaderCarrier, label, single, single_text};
 use super::msgpack::{decode_vector, encode_vector_into};
 use super::text::decode_lamport_as;
-use super::{EncodeError, EventId, EventType, ExtractError, Field, LamportTimestamp, Malformed, Trace};
+use super::{EncodeError, EventId, EventType, ExtractError, Field, LamportTimestamp, Trace};
 use crate::versions::VectorTimestamp;
 
 /// Writes the three headers of an event.
@@ -24,8 +39,8 @@ pub fn inject<C: HeaderCarrier<Value = [u8]>>(trace: &Trace, carrier: &mut C) ->
 /// # Errors
 /// [`ExtractError`].
 pub fn extract<C: HeaderCarrier<Value = [u8]>>(carrier: &C) -> Result<Option<Trace>, ExtractError> {
-    let event_id = extract_label(carrier, Field::EventId, EventId::new)?;
-    let event_type = extract_label(carrier, Field::EventType, EventType::new)?;
+    let event_id = label(carrier, Field::EventId.binary_name(), EventId::new)?;
+    let event_type = label(carrier, Field::EventType.binary_name(), EventType::new)?;
     Trace::of_headers(event_id, event_type, extract_vector(carrier)?, Field::binary_name)
 }
 
@@ -74,14 +89,4 @@ pub fn extract_lamport<C: HeaderCarrier<Value = [u8]>>(
     let name = Field::Lamport.binary_name();
     let Some(value) = single_text(carrier, name)? else { return Ok(None) };
     Ok(Some(decode_lamport_as(name, value)?))
-}
-
-fn extract_label<C: HeaderCarrier<Value = [u8]>, T>(
-    carrier: &C,
-    field: Field,
-    check: fn(&str) -> Result<T, Malformed>,
-) -> Result<Option<T>, ExtractError> {
-    let name = field.binary_name();
-    let Some(value) = single_text(carrier, name)? else { return Ok(None) };
-    Ok(Some(check(value).map_err(|malformed| malformed.within(name))?))
 }

@@ -1,9 +1,9 @@
 //! Where headers are kept: the maps and lists of names and values that frameworks hand out.
 //!
-//! Names are found without regard to ASCII case, since HTTP/2 lowers them and a lookup that misses loses causality in
-//! silence. A name may come more than once, in a list or in two spellings. Copies count once; values that differ are
-//! joined by commas where the format is a list, as RFC 9110 (section 5.3) has it, and are refused elsewhere: which of
-//! two ids is meant cannot be known.
+//! Names are found without regard to ASCII case, since HTTP/2 lowers them and a lookup that misses loses
+//! causality in silence. A name may come more than once, in a list or in two spellings. Copies count once;
+//! values that differ are joined by commas where the format is a list, as RFC 9110 (section 5.3) has it, and
+//! are refused elsewhere: which of two ids is meant cannot be known.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -16,8 +16,8 @@ use std::collections::HashMap;
 
 use super::{EncodeError, Expected, ExtractError, HEADER_BYTES_MAX, Malformed};
 
-/// A place for headers. Implemented for maps and lists of `String` names with `String` (text) or `Vec<u8>` (binary)
-/// values, and for `http::HeaderMap` with the feature `http`.
+/// A place for headers. Implemented for maps and lists of `String` names with `String` (text) or `Vec<u8>`
+/// (binary) values, and for `http::HeaderMap` with the feature `http`.
 pub trait HeaderCarrier {
     /// What a value is written as: `str` in text headers, `[u8]` in binary ones.
     type Value: ?Sized;
@@ -145,7 +145,20 @@ pub(super) fn single_text<'a>(
     single(carrier, name)?.map(|value| utf8(name, value)).transpose()
 }
 
-/// The values under a name as one list; copied only if several differ.
+/// The one value under a name as an id or a type.
+pub(super) fn label<T>(
+    carrier: &impl HeaderCarrier,
+    name: &'static str,
+    check: fn(&str) -> Result<T, Malformed>,
+) -> Result<Option<T>, ExtractError> {
+    let Some(value) = single_text(carrier, name)? else { return Ok(None) };
+    Ok(Some(check(value).map_err(|malformed| malformed.within(name))?))
+}
+
+/// Most different values of one name: 32. A proxy splits a list into a few; each is compared with all others.
+const VALUES_MAX: usize = 32;
+
+/// The values under a name as one list, each once; copied only if several differ.
 pub(super) fn list<'a>(
     carrier: &'a impl HeaderCarrier,
     name: &'static str,
@@ -153,7 +166,16 @@ pub(super) fn list<'a>(
     let mut values = carrier.values(name);
     let Some(first) = values.next() else { return Ok(None) };
     let mut joined = Cow::Borrowed(utf8(name, first)?);
-    for other in values.filter(|other| *other != first) {
+    let (mut distinct, mut count) = ([first; VALUES_MAX], 1);
+    for other in values {
+        if distinct[..count].contains(&other) {
+            continue;
+        }
+        let Some(free) = distinct.get_mut(count) else {
+            return Err(Malformed::new(name, count, joined.len(), Expected::FewerEntries).into());
+        };
+        *free = other;
+        count += 1;
         if joined.len() + other.len() >= HEADER_BYTES_MAX {
             return Err(Malformed::new(name, 0, HEADER_BYTES_MAX, Expected::FewerBytes).into());
         }

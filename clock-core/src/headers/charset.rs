@@ -1,7 +1,8 @@
 //! Whether bytes are a node's name.
 //!
-//! Every name of every vector is checked on its way in and out, so the rule is a table: one load per byte, and one branch
-//! per name. Judging eight bytes at a time in a word was measured to be slower for names of ten.
+//! Every name of every vector is checked on its way in and out, so the rule is a table: one load per byte,
+//! and one branch per name. Judging eight bytes at a time in a word was measured to be slower for names of
+//! ten.
 
 use crate::id::{NODE_BYTES_MAX, is_name_byte};
 

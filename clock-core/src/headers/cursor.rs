@@ -1,7 +1,7 @@
 //! The few msgpack types that the binary forms are made of, read and written.
 //!
-//! Source: the MessagePack specification, version of 2017. A failed step leaves the place where it failed and says what
-//! was expected. No step looks further than its own value, and none allocates.
+//! Source: the MessagePack specification, version of 2017. A failed step leaves the place where it failed and
+//! says what was expected. No step looks further than its own value, and none allocates.
 
 use alloc::vec::Vec;
 
@@ -165,8 +165,8 @@ pub(super) fn write_array_len(len: usize, out: &mut Vec<u8>) {
     write_len(len, 0x90, [0xdc, 0xdd], out);
 }
 
-/// The shortest of a marker that holds the length, a 16-bit and a 32-bit length. A length beyond 32 bits has no form;
-/// callers refuse it before.
+/// The shortest of a marker that holds the length, a 16-bit and a 32-bit length. A length beyond 32 bits has
+/// no form; callers refuse it before.
 fn write_len(len: usize, fixed: u8, wide: [u8; 2], out: &mut Vec<u8>) {
     match (u8::try_from(len), u16::try_from(len)) {
         (Ok(len @ 0..=15), _) => out.push(fixed | len),

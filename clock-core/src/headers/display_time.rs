@@ -7,8 +7,9 @@ use super::{Expected, Malformed};
 /// Longest text of a time, in bytes: RFC 3339 with nanoseconds takes 35.
 pub(super) const TIME_BYTES_MAX: usize = 64;
 
-/// When an event happened by somebody's clock. Shown, carried on as it came, and never asked for order: that comes from
-/// the vector. (`Ord` makes sorted output the same each time.) The peers' type is not fixed by the format, so both spellings that they may use are kept.
+/// When an event happened by somebody's clock. Shown, carried on as it came, and never asked for order: that
+/// comes from the vector. (`Ord` makes sorted output the same each time.) The peers' type is not fixed by the
+/// format, so both spellings that they may use are kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DisplayTime {
     /// A number of the sender's unit, commonly milliseconds since 1970.

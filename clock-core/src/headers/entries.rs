@@ -1,8 +1,9 @@
 //! What the two vector decoders share: duplicates are refused, and what is left becomes a vector.
 //!
-//! We emit entries in ascending order, and then one comparison per entry proves that no node comes twice. Other senders
-//! emit them in the order of a hash map. At the first step down the names so far are read a second time, into a set
-//! that catches duplicates from there on: O(n log n) at worst, and no allocation for our own senders.
+//! We emit entries in ascending order, and then one comparison per entry proves that no node comes twice.
+//! Other senders emit them in the order of a hash map. At the first step down the names so far are read a
+//! second time, into a set that catches duplicates from there on: O(n log n) at worst, and no allocation for
+//! our own senders.
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -23,7 +24,8 @@ pub(super) trait ReadEntries<'a>: Clone {
     /// The next entry, if there is one. Not called again after a refusal or the end.
     fn read(&mut self) -> Option<Result<Entry<'a>, Malformed>>;
 
-    /// The next entry, with its name as bytes, if it is a good one of exactly this name; otherwise nothing is read.
+    /// The next entry, with its name as bytes, if it is a good one of exactly this name; otherwise nothing is
+    /// read.
     fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)>;
 
     /// A refusal of the entry that was read last.
@@ -110,8 +112,8 @@ impl<'a, R: ReadEntries<'a>> Iterator for Distinct<'a, R> {
     }
 }
 
-/// Reads all entries into a vector. Zeros are dropped, which is the normal form; a counter above [`MAX_COUNTER`] is
-/// refused.
+/// Reads all entries into a vector. Zeros are dropped, which is the normal form; a counter above
+/// [`MAX_COUNTER`] is refused.
 pub(super) fn collect<'a, R: ReadEntries<'a>>(
     entries: &mut Distinct<'a, R>,
 ) -> Result<VectorTimestamp, Malformed> {

@@ -1,11 +1,12 @@
 //! Where the ids of new events come from.
 //!
-//! A UUID of version 7 sorts by time, which is kind to databases and to readers of logs; order between events is for
-//! their vectors to say. The time and the randomness are handed in, so that this module reads no clock and draws
-//! nothing, and a test gets the same ids twice.
+//! A UUID of version 7 sorts by time, which is kind to databases and to readers of logs; order between events
+//! is for their vectors to say. The time and the randomness are handed in, so that this module reads no clock
+//! and draws nothing, and a test gets the same ids twice.
 //!
 //! Source: RFC 9562, section 5.7 (layout) and section 6.2, method 1 (a dedicated counter, seeded at each new
-//! millisecond). Of the 74 bits that are not time, version or variant, 42 are the counter and 32 are random in each id.
+//! millisecond). Of the 74 bits that are not time, version or variant, 42 are the counter and 32 are random
+//! in each id.
 
 use alloc::format;
 use core::fmt;
@@ -40,8 +41,8 @@ const COUNTER_MAX: u64 = (1 << 42) - 1;
 /// A millisecond's counter starts in the lower half, which leaves 2^41 ids of room at least.
 const COUNTER_START_MAX: u64 = COUNTER_MAX >> 1;
 
-/// UUIDs of version 7, strictly ascending as text, also when the wall clock stands still or steps back: then the time of
-/// the last id stays and its counter goes on.
+/// UUIDs of version 7, strictly ascending as text, also when the wall clock stands still or steps back: then
+/// the time of the last id stays and its counter goes on.
 #[derive(Clone)]
 pub struct UuidV7Source<R> {
     random: R,
@@ -51,8 +52,8 @@ pub struct UuidV7Source<R> {
 }
 
 impl<R: FnMut() -> u64> UuidV7Source<R> {
-    /// A source that draws its random bits from `random`, uniform in all 64 bits. Two sources that share a seed make
-    /// the same ids.
+    /// A source that draws its random bits from `random`, uniform in all 64 bits. Two sources that share a
+    /// seed make the same ids.
     #[must_use]
     pub fn new(random: R) -> Self {
         Self { random, wall_ms: 0, counter: 0, has_begun: false }
@@ -90,8 +91,8 @@ impl<R: FnMut() -> u64> EventIdSource for UuidV7Source<R> {
     }
 }
 
-/// The ten bytes behind the time. The builder overwrites the four bits of the version, before the counter's first
-/// twelve, and the two of the variant, before its other thirty.
+/// The ten bytes behind the time. The builder overwrites the four bits of the version, before the counter's
+/// first twelve, and the two of the variant, before its other thirty.
 fn tail(counter: u64, random: u64) -> [u8; 10] {
     let upper = (counter >> 30) & 0xfff;
     let lower = counter & ((1 << 30) - 1);
@@ -106,8 +107,8 @@ impl<R> fmt::Debug for UuidV7Source<R> {
     }
 }
 
-/// Ids that count: `order-svc-1`, `order-svc-2`. For logs and tests that are to be the same each time; a service that
-/// restarts goes on from the number it had stored, or its ids come twice.
+/// Ids that count: `order-svc-1`, `order-svc-2`. For logs and tests that are to be the same each time; a
+/// service that restarts goes on from the number it had stored, or its ids come twice.
 #[derive(Clone, Debug)]
 pub struct CountingSource {
     node: NodeId,
@@ -160,6 +161,39 @@ mod tests {
         let uuid = Uuid::parse_str(id.as_str()).unwrap();
         assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, Variant::RFC4122));
         assert!(id.as_str().starts_with("01923456-789a-7"), "{id}");
+    }
+
+    /// From random words that are told apart in the text: the counter's 42 bits are of the first one, without
+    /// the highest; the last eight digits are the upper half of a fresh one in each id.
+    #[test]
+    fn ids_of_fixed_randomness_are_golden() {
+        let mut words = [
+            u64::MAX,
+            0x1234_5678_0000_0000,
+            0x9abc_def0_ffff_ffff,
+            0x0123_4567_89ab_cdef,
+            0xfeed_beef_0000_0000,
+        ];
+        words.reverse();
+        let mut words = words.to_vec();
+        let mut source = UuidV7Source::new(move || words.pop().unwrap());
+        let ids: Vec<String> = [5, 5, 6].map(|wall| source.next_id(wall).unwrap().to_string()).to_vec();
+        assert_eq!(
+            ids,
+            [
+                "00000000-0005-77ff-bfff-ffff12345678",
+                "00000000-0005-7800-8000-00009abcdef0",
+                "00000000-0006-759e-89ab-cdeffeedbeef",
+            ]
+        );
+    }
+
+    /// Disproved by a millisecond that starts with less than half of its ids left.
+    #[test]
+    fn a_counter_starts_in_the_lower_half() {
+        let mut source = UuidV7Source::new(|| u64::MAX);
+        source.next_id(1).unwrap();
+        assert_eq!(source.counter, (1 << 41) - 1);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use thiserror::Error;
 
 use super::Malformed;
 
-/// Why causality was not read from headers. The message is the caller's to keep; its causality is unknown, which is not
-/// the same as empty.
+/// Why causality was not read from headers. The message is the caller's to keep; its causality is unknown,
+/// which is not the same as empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ExtractError {
     /// Some headers of the event are there and this one is not.
     #[error("{name} is missing beside the other causality headers")]

@@ -1,8 +1,9 @@
 //! A whole event as serde sees it: the form that `serde_json` gives to the peers' struct.
 //!
 //! `{"event_type":"order.created","payload":[100,97],"causality":{"clocks":{"svc-a":3}},"event_id":"ev-1",`
-//! `"timestamp_utc":null}`, in this order. Unknown fields are passed over. Numbers above 2^53 are written as they are;
-//! JavaScript reads them inexactly.
+//! `"timestamp_utc":null}`, in this order. Unknown fields are passed over. A counter above 2^53 is not
+//! written in a form for people, such as JSON, whose readers round it; a time is shown only, and is passed on
+//! as it came.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::display_time::{DisplayTime, TIME_BYTES_MAX};
 use super::entries::check_sendable;
+use super::json::check_vector;
 use super::{
     ENTRIES_MAX, EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, EventId, EventType, Expected, Trace, TracedEvent,
 };
@@ -27,7 +29,7 @@ impl Serialize for TracedEvent {
         EventOut {
             event_type: self.event_type(),
             payload: self.payload(),
-            causality: CausalityOut { clocks: ClocksOut(self.causality()) },
+            causality: CausalityOut { clocks: self.causality() },
             event_id: self.event_id(),
             timestamp_utc: self.time(),
         }
@@ -39,7 +41,7 @@ impl<'de> Deserialize<'de> for TracedEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let EventIn { event_type, payload, causality, event_id, timestamp_utc } =
             EventIn::deserialize(deserializer)?;
-        let trace = Trace { event_id, event_type, causality: causality.clocks.0 };
+        let trace = Trace { event_id, event_type, causality: causality.clocks };
         Ok(Self::new(trace, payload).with_time(timestamp_utc))
     }
 }
@@ -57,16 +59,16 @@ struct EventOut<'a> {
 #[derive(Serialize)]
 #[serde(rename = "VectorTimestamp")]
 struct CausalityOut<'a> {
-    clocks: ClocksOut<'a>,
+    clocks: &'a VectorTimestamp,
 }
 
-struct ClocksOut<'a>(&'a VectorTimestamp);
-
-impl Serialize for ClocksOut<'_> {
+/// A map from names to counters, ascending and without zeros.
+impl Serialize for VectorTimestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        check_sendable(self.0).map_err(ser::Error::custom)?;
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (node, counter) in self.0.entries() {
+        let check = if serializer.is_human_readable() { check_vector } else { check_sendable };
+        check(self).map_err(ser::Error::custom)?;
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (node, counter) in self.entries() {
             map.serialize_entry(node, &counter)?;
         }
         map.end()
@@ -87,12 +89,11 @@ struct EventIn {
 #[derive(Deserialize)]
 #[serde(rename = "VectorTimestamp")]
 struct CausalityIn {
-    clocks: ClocksIn,
+    clocks: VectorTimestamp,
 }
 
-struct ClocksIn(VectorTimestamp);
-
-impl<'de> Deserialize<'de> for ClocksIn {
+/// Bounded while it is read; a node that comes twice is refused, a zero is dropped.
+impl<'de> Deserialize<'de> for VectorTimestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ClocksVisitor)
     }
@@ -101,13 +102,13 @@ impl<'de> Deserialize<'de> for ClocksIn {
 struct ClocksVisitor;
 
 impl<'de> Visitor<'de> for ClocksVisitor {
-    type Value = ClocksIn;
+    type Value = VectorTimestamp;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "at most {ENTRIES_MAX} nodes, each once, with counters from 0 to {MAX_COUNTER}")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ClocksIn, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<VectorTimestamp, A::Error> {
         let mut clocks = BTreeMap::new();
         while let Some((node, counter)) = map.next_entry::<NodeId, u64>()? {
             if clocks.len() == ENTRIES_MAX {
@@ -121,7 +122,7 @@ impl<'de> Visitor<'de> for ClocksVisitor {
             };
         }
         let entries = clocks.iter().map(|(node, counter)| (node.as_str(), *counter));
-        VectorTimestamp::from_entries(entries).map(ClocksIn).map_err(de::Error::custom)
+        VectorTimestamp::from_entries(entries).map_err(de::Error::custom)
     }
 }
 

@@ -11,10 +11,11 @@ pub const EVENT_ID_BYTES_MAX: usize = 128;
 /// Longest event type, in bytes.
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
 
-/// The id of an event: 1 to 128 visible ASCII characters.
+/// The id of an event: 1 to 128 visible ASCII characters, but no comma, by which proxies join repeated
+/// headers.
 ///
-/// Ours are UUIDs of version 7 ([`UuidV7Source`](super::UuidV7Source)); of others nothing more is asked than that they
-/// fit a header.
+/// Ours are UUIDs of version 7 ([`UuidV7Source`](super::UuidV7Source)); of others nothing more is asked than
+/// that they fit a header.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(Arc<str>);
 
@@ -22,13 +23,14 @@ impl EventId {
     /// Checks and wraps an id.
     ///
     /// # Errors
-    /// [`Malformed`] if it is empty, too long or has a blank, a control character or one beyond ASCII.
+    /// [`Malformed`] if it is empty, too long or has a blank, a comma, a control character or one beyond
+    /// ASCII.
     pub fn new(text: &str) -> Result<Self, Malformed> {
         let refused = |position| Malformed::new("event id", 0, position, Expected::EventId);
         if text.is_empty() || text.len() > EVENT_ID_BYTES_MAX {
             return Err(refused(text.len().min(EVENT_ID_BYTES_MAX)));
         }
-        match text.bytes().position(|byte| !byte.is_ascii_graphic()) {
+        match text.bytes().position(|byte| !byte.is_ascii_graphic() || byte == b',') {
             Some(position) => Err(refused(position)),
             None => Ok(Self(text.into())),
         }
@@ -41,8 +43,8 @@ impl EventId {
     }
 }
 
-/// What kind of event it is, such as `order.created`: 1 to 256 bytes without control characters, and without a blank at
-/// either end, which proxies cut off.
+/// What kind of event it is, such as `order.created`: 1 to 256 bytes without control characters, and without
+/// a blank at either end, which proxies cut off.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventType(Arc<str>);
 
@@ -87,6 +89,18 @@ impl fmt::Display for EventType {
     }
 }
 
+impl AsRef<str> for EventId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for EventType {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for EventId {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Malformed> {
@@ -107,7 +121,7 @@ mod tests {
 
     #[test]
     fn ids_that_no_header_can_carry_are_refused() {
-        for text in ["", "a b", "a\r\nX: y", "é", " a", &"x".repeat(129)] {
+        for text in ["", "a b", "a\r\nX: y", "é", " a", "ev-1,ev-1", &"x".repeat(129)] {
             assert!(EventId::new(text).is_err(), "{text:?}");
         }
         assert!(EventId::new("ev-1").is_ok() && EventId::new(&"x".repeat(128)).is_ok());

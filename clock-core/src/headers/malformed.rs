@@ -4,12 +4,13 @@ use alloc::string::String;
 use core::fmt;
 use thiserror::Error;
 
+use super::json::JSON_COUNTER_MAX;
 use super::{ENTRIES_MAX, HEADER_BYTES_MAX};
 use crate::clocks::MAX_COUNTER;
 use crate::id::NODE_BYTES_MAX;
 
-/// A received value is not what its header's format says. Nothing was decoded; refuse the message's causality and count
-/// it against the peer, for the same bytes are refused again.
+/// A received value is not what its header's format says. Nothing was decoded; refuse the message's causality
+/// and count it against the peer, for the same bytes are refused again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{name}, entry {entry}, byte {position}: expected {expected}")]
 pub struct Malformed {
@@ -24,8 +25,8 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// A refusal at a place. Values are refused at [`HEADER_BYTES_MAX`] bytes, or are a payload in memory: a place
-    /// beyond 4 GiB is shown as the last one.
+    /// A refusal at a place. Values are refused at [`HEADER_BYTES_MAX`] bytes, or are a payload in memory: a
+    /// place beyond 4 GiB is shown as the last one.
     pub(super) fn new(name: &'static str, entry: usize, position: usize, expected: Expected) -> Self {
         let shown = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         Self { name, entry: shown(entry), position: shown(position), expected }
@@ -39,12 +40,14 @@ impl Malformed {
 
 /// What a decoder expected where it stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expected {
     /// Legal node names only.
     NodeName,
     /// The separator between a name and a number.
     Separator,
-    /// A number from 0 to 2^64 - 1 in the one canonical spelling, or in msgpack an integer that is not negative.
+    /// A number from 0 to 2^64 - 1 in the one canonical spelling, or in msgpack an integer that is not
+    /// negative.
     Counter,
     /// A counter that a working clock can have reached (`CounterTooLarge`).
     CounterInRange,
@@ -104,7 +107,9 @@ impl fmt::Display for Expected {
             Self::Text => formatter.write_str("a string"),
             Self::Byte => formatter.write_str("a number from 0 to 255"),
             Self::Utf8 => formatter.write_str("UTF-8"),
-            Self::EventId => formatter.write_str("an event id of 1 to 128 visible ASCII characters"),
+            Self::EventId => {
+                formatter.write_str("an event id of 1 to 128 visible ASCII characters without commas")
+            }
             Self::EventType => formatter.write_str(
                 "an event type of 1 to 256 bytes without control characters or blanks at its ends",
             ),
@@ -115,6 +120,7 @@ impl fmt::Display for Expected {
 
 /// Why a value was not sent. Nothing was written, but for [`CarrierRefused`](Self::CarrierRefused).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// A clock has an entry under a name that no header can carry without forging others: name nodes by
     /// [`NodeId`](crate::NodeId).
@@ -129,7 +135,8 @@ pub enum EncodeError {
         /// How many there are.
         entries: usize,
     },
-    /// The text form of a vector without entries is an empty header, which every receiver refuses: leave it out.
+    /// The text form of a vector without entries is an empty header, which every receiver refuses: leave it
+    /// out.
     #[error("an empty vector has no text form")]
     EmptyVector,
     /// The payload is longer than a 32-bit length can say.
@@ -137,6 +144,15 @@ pub enum EncodeError {
     PayloadTooLong {
         /// How long it is.
         bytes: usize,
+    },
+    /// A counter is above 2^53, from where on JavaScript and others read JSON numbers inexactly: another
+    /// counter would arrive. The other forms carry it.
+    #[error("counter {counter} of {node} is above {JSON_COUNTER_MAX}, which JSON does not carry exactly")]
+    AboveJson {
+        /// The node.
+        node: String,
+        /// Its counter.
+        counter: u64,
     },
     /// The place for headers takes no more of them, or not this value. Headers before it may have been set.
     #[error("the carrier did not take {name}")]

@@ -1,8 +1,11 @@
-//! The binary form of a vector: a msgpack map from names to unsigned integers, as Kafka's `causality-vc` carries it.
+//! The binary form of a vector: a msgpack map from names to unsigned integers, as Kafka's `causality-vc`
+//! carries it.
 //!
-//! Written by hand for the few types that it is made of, so that nothing is allocated on a claimed length. We emit the
-//! shortest form of each number and name, ascending. Wider forms are read, as are signed types that hold no negative
-//! number. Names in binary strings, nil, floats, nested values and trailing bytes are refused.
+//! Written by hand for the few types that it is made of, so that nothing is allocated on a claimed length.
+//! One encoding is written, the shortest form of each number and name, ascending; several are read: entries
+//! in any order, wider forms, zeros, and signed types that hold no negative number. So equal vectors are
+//! equal bytes among what we emit, not among all that is accepted. Names in binary strings, nil, floats,
+//! nested values and trailing bytes are refused.
 //!
 //! | first byte | is |
 //! |---|---|
@@ -10,8 +13,8 @@
 //! | `a0`..`bf`, `d9` u8, `da` u16, `db` u32 | a string of so many bytes |
 //! | `00`..`7f`, `cc` u8, `cd` u16, `ce` u32, `cf` u64, `d0`..`d3` i8 to i64 | a counter |
 //!
-//! The raw level ([`VectorEntries`], [`write_entries`]) knows counters up to 2^64 - 1 and writes any name; only what is
-//! decoded into a clock's own types is held to [`MAX_COUNTER`](crate::MAX_COUNTER).
+//! The raw level ([`VectorEntries`]) knows counters up to 2^64 - 1; only what is decoded into a clock's own
+//! types is held to [`MAX_COUNTER`](crate::MAX_COUNTER).
 
 use alloc::vec::Vec;
 
@@ -28,7 +31,8 @@ use crate::versions::VectorTimestamp;
 pub(super) const COUNTER_BYTES_MAX: usize = 9;
 
 /// Writes entries as they are given: names unchecked, in the given order, zeros included.
-pub fn write_entries<'a, I>(entries: I, out: &mut Vec<u8>)
+#[cfg(test)]
+pub(super) fn write_entries<'a, I>(entries: I, out: &mut Vec<u8>)
 where
     I: IntoIterator<Item = (&'a str, u64)>,
     I::IntoIter: ExactSizeIterator,
@@ -71,9 +75,11 @@ pub(super) fn decode_vector_at(cursor: &mut Cursor<'_>) -> Result<VectorTimestam
     Ok(vector)
 }
 
-/// The entries of a vector in its binary form, straight from the input, in its order, zeros included, each node once.
+/// The entries of a vector in its binary form, straight from the input, in its order, zeros included, each
+/// node once.
 ///
-/// The first refusal is the last item; trailing bytes are refused behind the last entry. A counter may be any `u64`.
+/// The first refusal is the last item; trailing bytes are refused behind the last entry. A counter may be any
+/// `u64`.
 #[derive(Clone, Debug)]
 pub struct VectorEntries<'a>(Distinct<'a, Reader<'a>>);
 

@@ -1,4 +1,5 @@
-//! Whole values in msgpack, as `rmp_serde::to_vec` writes structs: arrays of the fields in order, without names.
+//! Whole values in msgpack, as `rmp_serde::to_vec` writes structs: arrays of the fields in order, without
+//! names.
 //!
 //! | value | bytes |
 //! |---|---|
@@ -133,8 +134,9 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Option<DisplayTime>, Malformed> {
     if cursor.is_nil().map_err(|expected| cursor.refuse(expected))? {
         return Ok(None);
     }
-    if let Ok(number) = cursor.unsigned() {
-        return Ok(Some(DisplayTime::Number(number)));
+    match cursor.unsigned() {
+        Ok(number) => Ok(Some(DisplayTime::Number(number))),
+        Err(Expected::MoreBytes) => Err(cursor.refuse(Expected::MoreBytes)),
+        Err(_no_number) => label(cursor, TIME_BYTES_MAX, Expected::TimeOrNone, DisplayTime::text).map(Some),
     }
-    label(cursor, TIME_BYTES_MAX, Expected::TimeOrNone, DisplayTime::text).map(Some)
 }

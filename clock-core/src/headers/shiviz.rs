@@ -1,10 +1,10 @@
-//! Logs for ShiViz, which draws who knew of what when (Beschastnikh et al., *Visualizing Distributed System Executions*,
-//! TOSEM 2020).
+//! Logs for ShiViz, which draws who knew of what when (Beschastnikh et al., *Visualizing Distributed System
+//! Executions*, TOSEM 2020).
 //!
-//! Its default parser, `(?<host>\S*) (?<clock>{.*})\n(?<event>.*)`, reads two lines per event. It also asks that each
-//! clock has its own host, whose number begins with 1 and grows by 1 with each event. A log of sent events has gaps
-//! there, and so has a sample, so events are numbered anew: an entry says how many of a service's *logged* events the
-//! event knew of. Happens-before between logged events stays as it is.
+//! Its default parser, `(?<host>\S*) (?<clock>{.*})\n(?<event>.*)`, reads two lines per event. It also asks
+//! that each clock has its own host, whose number begins with 1 and grows by 1 with each event. A log of sent
+//! events has gaps there, and so has a sample, so events are numbered anew: an entry says how many of a
+//! service's *logged* events the event knew of. Happens-before between logged events stays as it is.
 
 use alloc::string::String;
 use core::fmt::{self, Write};
@@ -32,24 +32,21 @@ pub fn export(order: &CausalOrder) -> Result<String, Undrawable> {
 fn write_entry(entry: &LogEntry, tracks: &Tracks, out: &mut String) -> fmt::Result {
     write!(out, "{} {{", entry.service)?;
     let mut separator = "";
-    for (service, counter) in entry.event.causality().entries() {
-        let known = tracks.of_service(service).map_or(0, |track| track.steps_upto(counter));
-        if known > 0 {
-            write!(out, "{separator}\"{service}\":{known}")?;
-            separator = ",";
-        }
+    for (track, known) in tracks.known_by(entry).filter(|(_, known)| *known > 0) {
+        write!(out, "{separator}\"{}\":{known}", tracks.all()[track].service)?;
+        separator = ",";
     }
     out.push_str("}\n");
     write_line(entry.event.event_type().as_str(), out)?;
     writeln!(out, " {}", entry.event.event_id())
 }
 
-/// One line stays one line: what JavaScript takes for the end of a line is escaped.
+/// One line stays one line: what JavaScript takes for the end of a line, and an event type may have, is
+/// escaped.
 fn write_line(text: &str, out: &mut String) -> fmt::Result {
     for character in text.chars() {
         match character {
             '\u{2028}' | '\u{2029}' => write!(out, "{}", character.escape_unicode())?,
-            control if control.is_control() => write!(out, "{}", control.escape_default())?,
             other => out.push(other),
         }
     }

@@ -1,11 +1,12 @@
 //! The text forms: `svc-a=3,svc-b=1` for a vector, `order-svc:42` for a Lamport time.
 //!
-//! Written by hand, in one pass and without intermediate allocation: a vector is decoded as an iterator over slices of
-//! the input. Blanks round commas are read, as RFC 9110 (section 5.6.1) lets a proxy write them when it joins repeated
-//! headers, and never written. A number has one spelling, so `+5` and `007` are refused.
+//! Written by hand, in one pass and without intermediate allocation: a vector is decoded as an iterator over
+//! slices of the input. Blanks round commas are read, as RFC 9110 (section 5.6.1) lets a proxy write them
+//! when it joins repeated headers, and never written. A number has one spelling, so `+5` and `007` are
+//! refused.
 //!
-//! The raw level ([`VectorEntries`], [`write_entries`], [`write_lamport`]) knows counters up to 2^64 - 1 and writes any
-//! name; only what is decoded into a clock's own types is held to [`MAX_COUNTER`](crate::MAX_COUNTER).
+//! The raw level ([`VectorEntries`]) knows counters up to 2^64 - 1; only what is decoded into a clock's own
+//! types is held to [`MAX_COUNTER`](crate::MAX_COUNTER).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,11 +21,9 @@ use crate::versions::VectorTimestamp;
 /// Longest spelling of a counter with the comma before it.
 pub(super) const COUNTER_BYTES_MAX: usize = 21;
 
-/// Writes entries as they are given: names unchecked, in the given order, zeros included.
-///
-/// For entries whose names are known to be legal; others can forge entries or headers. A clock's vector is written by
-/// [`encode_vector_into`].
-pub fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>, out: &mut String) {
+/// Writes entries as they are given: names unchecked, in the given order, zeros included. A name outside the
+/// charset would forge entries or headers.
+pub(super) fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>, out: &mut String) {
     as_bytes(out, |out| {
         for (place, (name, counter)) in entries.into_iter().enumerate() {
             if place > 0 {
@@ -37,8 +36,8 @@ pub fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)>, out:
     });
 }
 
-/// Appends to a text as bytes, which is faster for many small pieces, and checks that it still is a text, which
-/// is one fast pass.
+/// Appends to a text as bytes, which is faster for many small pieces, and checks that it still is a text,
+/// which is one fast pass.
 pub(super) fn as_bytes(text: &mut String, append: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = core::mem::take(text).into_bytes();
     append(&mut bytes);
@@ -66,7 +65,8 @@ pub fn decode_vector(text: &str) -> Result<VectorTimestamp, Malformed> {
     collect(&mut VectorEntries::new(text).0)
 }
 
-/// The entries of a vector in its text form, straight from the input, in its order, zeros included, each node once.
+/// The entries of a vector in its text form, straight from the input, in its order, zeros included, each node
+/// once.
 ///
 /// The first refusal is the last item. A counter may be any `u64` here.
 #[derive(Clone, Debug)]
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Writes `node:time` as it is given, the name unchecked.
-pub fn write_lamport(node: &str, time: u64, out: &mut String) {
+pub(super) fn write_lamport(node: &str, time: u64, out: &mut String) {
     as_bytes(out, |out| {
         out.extend_from_slice(node.as_bytes());
         out.push(b':');
@@ -236,7 +236,7 @@ impl<'a> Scan<'a> {
             return Err(Expected::End);
         }
         let node = NodeId::new(name).map_err(|_illegal| Expected::NodeName)?;
-        LamportTimestamp::new(node, time).ok_or(Expected::CounterInRange)
+        LamportTimestamp::new(node, time).map_err(|_too_large| Expected::CounterInRange)
     }
 
     #[inline]

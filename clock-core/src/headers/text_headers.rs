@@ -15,7 +15,7 @@
 
 use alloc::string::{String, ToString};
 
-use super::carrier::{HeaderCarrier, list, single_text};
+use super::carrier::{HeaderCarrier, label, list, single_text};
 use super::text::{decode_lamport, decode_vector, encode_vector_into};
 use super::{EncodeError, EventId, EventType, ExtractError, Field, LamportTimestamp, Trace};
 use crate::versions::VectorTimestamp;
@@ -38,8 +38,8 @@ pub fn inject<C: HeaderCarrier<Value = str>>(trace: &Trace, carrier: &mut C) -> 
 /// # Errors
 /// [`ExtractError`].
 pub fn extract<C: HeaderCarrier<Value = str>>(carrier: &C) -> Result<Option<Trace>, ExtractError> {
-    let event_id = extract_label(carrier, Field::EventId, EventId::new)?;
-    let event_type = extract_label(carrier, Field::EventType, EventType::new)?;
+    let event_id = label(carrier, Field::EventId.text_name(), EventId::new)?;
+    let event_type = label(carrier, Field::EventType.text_name(), EventType::new)?;
     Trace::of_headers(event_id, event_type, extract_vector(carrier)?, Field::text_name)
 }
 
@@ -87,14 +87,4 @@ pub fn extract_lamport<C: HeaderCarrier<Value = str>>(
 ) -> Result<Option<LamportTimestamp>, ExtractError> {
     let Some(value) = single_text(carrier, Field::Lamport.text_name())? else { return Ok(None) };
     Ok(Some(decode_lamport(value)?))
-}
-
-fn extract_label<C: HeaderCarrier<Value = str>, T>(
-    carrier: &C,
-    field: Field,
-    check: fn(&str) -> Result<T, super::Malformed>,
-) -> Result<Option<T>, ExtractError> {
-    let name = field.text_name();
-    let Some(value) = single_text(carrier, name)? else { return Ok(None) };
-    Ok(Some(check(value).map_err(|malformed| malformed.within(name))?))
 }

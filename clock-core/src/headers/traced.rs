@@ -53,7 +53,8 @@ impl TracedEvent {
         Self { trace, payload, time: None }
     }
 
-    /// The same event with a wall time for people, which only the forms of a whole event carry.
+    /// The same event with a wall time for people, which only serde's form and
+    /// [`positional`](super::positional) carry.
     #[must_use]
     pub fn with_time(self, time: Option<DisplayTime>) -> Self {
         Self { time, ..self }

@@ -1,15 +1,21 @@
 //! The clocks of one service: what it sends carries what it knew, what it receives it knows from then on.
 //!
-//! Each send and each receipt is an event of its own and counts (Fidge 1988), so an entry says how many steps a service
-//! has taken, and a service's log of sent events has gaps where it received.
+//! Each send and each receipt is an event of its own and counts (Fidge 1988), so an entry says how many steps
+//! a service has taken, and a service's log of sent events has gaps where it received.
 
 use alloc::vec::Vec;
 
 use thiserror::Error;
 
-use super::{EventIdSource, EventType, IdsExhausted, LamportTimestamp, Trace, TracedEvent};
+use super::entries::check_sendable;
+use super::{
+    ENTRIES_MAX, EncodeError, EventIdSource, EventType, IdsExhausted, LamportTimestamp, LamportTooLarge,
+    Trace, TracedEvent,
+};
 use crate::causality::Ordering;
-use crate::clocks::{CounterExhausted, LamportClock, LamportRefused, MAX_COUNTER, MergeRefused, VectorClock};
+use crate::clocks::{
+    CounterExhausted, LamportClock, LamportExhausted, LamportRefused, MAX_COUNTER, MergeRefused, VectorClock,
+};
 use crate::id::NodeId;
 use crate::versions::VectorTimestamp;
 
@@ -30,18 +36,28 @@ impl<S: EventIdSource> Tracer<S> {
         Self { node, vector, lamport: LamportClock::new(), ids }
     }
 
-    /// The tracer of a service that goes on after a restart from what it stored: its last vector and Lamport time.
+    /// The tracer of a service that goes on after a restart from what it stored: its last vector and Lamport
+    /// time.
     ///
-    /// A service that lost them takes a new node id: under the old one, two of its events would share a counter.
+    /// A service that lost them takes a new node id: under the old one, two of its events would share a
+    /// counter.
     ///
     /// # Errors
-    /// [`MergeRefused`] if the vector is not one that a tracer can have reached.
+    /// [`RestoreRefused`] if no tracer can have reached this: it was not stored by one, or is damaged.
     pub fn restored(
         node: NodeId,
         vector: &VectorTimestamp,
         lamport: u64,
         ids: S,
-    ) -> Result<Self, MergeRefused> {
+    ) -> Result<Self, RestoreRefused> {
+        if lamport > MAX_COUNTER {
+            return Err(LamportTooLarge { time: lamport, limit: MAX_COUNTER }.into());
+        }
+        check_sendable(vector)?;
+        let own_is_new = vector.get(node.as_str()) == 0;
+        if vector.len() + usize::from(own_is_new) > ENTRIES_MAX {
+            return Err(EncodeError::TooManyEntries { entries: vector.len() + 1 }.into());
+        }
         let vector = VectorClock::restored(node.as_str(), vector.entries())?;
         Ok(Self { node, vector, lamport: LamportClock::starting_at(lamport), ids })
     }
@@ -68,15 +84,16 @@ impl<S: EventIdSource> Tracer<S> {
     /// Counts a local step that sends nothing.
     ///
     /// # Errors
-    /// [`CounterExhausted`]. Nothing changed.
-    pub fn tick(&mut self) -> Result<(), CounterExhausted> {
+    /// [`TickError`]. Nothing changed.
+    pub fn tick(&mut self) -> Result<(), TickError> {
+        self.check_room()?;
+        self.lamport.try_tick()?;
         self.vector.try_tick()?;
-        self.lamport.tick();
         Ok(())
     }
 
-    /// Makes an event that comes after all that this service has sent and received, at a wall time in milliseconds that
-    /// only its id shows.
+    /// Makes an event that comes after all that this service has sent and received, at a wall time in
+    /// milliseconds that only its id shows.
     ///
     /// # Errors
     /// [`SendError`]. The clocks did not change.
@@ -93,9 +110,9 @@ impl<S: EventIdSource> Tracer<S> {
         Ok(TracedEvent::new(trace, payload))
     }
 
-    /// Takes in what the sender knew, and counts the receipt. Returns how the received timestamp related to what this
-    /// service knew before: `After` is news that builds on all of it, `Concurrent` is news made without knowing some
-    /// of it, `Before` and `Equal` are no news.
+    /// Takes in what the sender knew, and counts the receipt. Returns how the received timestamp related to
+    /// what this service knew before: `After` is news that builds on all of it, `Concurrent` is news made
+    /// without knowing some of it, `Before` and `Equal` are no news.
     ///
     /// # Errors
     /// [`ReceiveError`]. The clocks did not change; the event's payload is the caller's to judge.
@@ -115,21 +132,50 @@ impl<S: EventIdSource> Tracer<S> {
         self.lamport.try_observe(lamport.time())
     }
 
-    fn check_room(&self) -> Result<(), CounterExhausted> {
+    /// Whether both clocks can count a step, so that none is half counted.
+    fn check_room(&self) -> Result<(), TickError> {
         let node = self.node.as_str();
-        if self.vector.get(node) < MAX_COUNTER {
-            return Ok(());
+        if self.vector.get(node) >= MAX_COUNTER {
+            return Err(CounterExhausted { node_id: node.into(), limit: MAX_COUNTER }.into());
         }
-        Err(CounterExhausted { node_id: node.into(), limit: MAX_COUNTER })
+        if self.lamport.current() >= MAX_COUNTER {
+            return Err(LamportExhausted { limit: MAX_COUNTER }.into());
+        }
+        Ok(())
     }
+}
+
+/// Why a step was not counted. The clocks did not change.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TickError {
+    /// The service has used up its counter: it goes on under a new node id.
+    #[error(transparent)]
+    CounterExhausted(#[from] CounterExhausted),
+    /// The Lamport clock has no value left, which only a forged history brings about.
+    #[error(transparent)]
+    LamportExhausted(#[from] LamportExhausted),
+}
+
+/// Why a tracer does not go on from a stored state.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RestoreRefused {
+    /// The vector has a name that no header carries, or more names than one.
+    #[error(transparent)]
+    Vector(#[from] EncodeError),
+    /// The vector has a counter that no clock reaches.
+    #[error(transparent)]
+    MergeRefused(#[from] MergeRefused),
+    /// The Lamport time is one that no clock reaches.
+    #[error(transparent)]
+    Lamport(#[from] LamportTooLarge),
 }
 
 /// Why an event was not made. The clocks did not change.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The service has used up its counter: it goes on under a new node id.
+    /// A clock has no step left.
     #[error(transparent)]
-    CounterExhausted(#[from] CounterExhausted),
+    Tick(#[from] TickError),
     /// The source has no further id.
     #[error(transparent)]
     IdsExhausted(#[from] IdsExhausted),
@@ -138,9 +184,9 @@ pub enum SendError {
 /// Why a received timestamp was not taken in. The clocks did not change.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReceiveError {
-    /// The service has used up its counter: it goes on under a new node id.
+    /// A clock has no step left.
     #[error(transparent)]
-    CounterExhausted(#[from] CounterExhausted),
+    Tick(#[from] TickError),
     /// The timestamp is not credible: see [`MergeRefused`] for what each case calls for.
     #[error(transparent)]
     MergeRefused(#[from] MergeRefused),
@@ -197,9 +243,12 @@ mod tests {
         let ids = CountingSource::after(node.clone(), 0);
         let mut orders = Tracer::restored(node, &full, 3, ids).unwrap();
         let news = VectorTimestamp::from_entries([("billing", 1)]).unwrap();
-        assert!(matches!(orders.receive(&news), Err(ReceiveError::CounterExhausted(_))));
+        assert!(matches!(orders.receive(&news), Err(ReceiveError::Tick(TickError::CounterExhausted(_)))));
         let event_type = EventType::new("order.created").unwrap();
-        assert!(matches!(orders.send(event_type, Vec::new(), 0), Err(SendError::CounterExhausted(_))));
+        assert!(matches!(
+            orders.send(event_type, Vec::new(), 0),
+            Err(SendError::Tick(TickError::CounterExhausted(_)))
+        ));
         assert_eq!((orders.vector(), orders.lamport().time()), (&full, 3));
     }
 
@@ -214,5 +263,43 @@ mod tests {
         let forged = LamportTimestamp::new(NodeId::new("x").unwrap(), MAX_COUNTER).unwrap();
         assert!(billing.receive_lamport(&forged).is_err());
         assert_eq!(billing.lamport().time(), 6);
+    }
+
+    #[test]
+    fn what_no_tracer_reached_is_not_restored() {
+        let restored = |vector: &VectorTimestamp, lamport| {
+            let node = NodeId::new("orders").unwrap();
+            Tracer::restored(node.clone(), vector, lamport, CountingSource::after(node, 0)).map(|_| ())
+        };
+        let names: Vec<String> = (0..=ENTRIES_MAX).map(|n| format!("s{n}")).collect();
+        let many =
+            |count| VectorTimestamp::from_entries(names[..count].iter().map(|name| (&**name, 1))).unwrap();
+        let forging = VectorTimestamp::from_entries([("a\r\nX: y", 1)]).unwrap();
+        assert!(matches!(restored(&forging, 0), Err(RestoreRefused::Vector(EncodeError::NodeName { .. }))));
+        let refused = |entries| Err(RestoreRefused::Vector(EncodeError::TooManyEntries { entries }));
+        assert_eq!(restored(&many(ENTRIES_MAX + 1), 0), refused(ENTRIES_MAX + 1));
+        assert_eq!(restored(&many(ENTRIES_MAX), 0), refused(ENTRIES_MAX + 1), "its own entry is one more");
+        assert_eq!(restored(&many(ENTRIES_MAX - 1), MAX_COUNTER), Ok(()));
+        let refused = LamportTooLarge { time: u64::MAX, limit: MAX_COUNTER }.into();
+        assert_eq!(restored(&many(1), u64::MAX), Err(refused));
+    }
+
+    /// Disproved by a Lamport time that two steps share, or by a vector that counted a refused step.
+    #[test]
+    fn lamport_times_end_and_never_repeat() {
+        let node = NodeId::new("orders").unwrap();
+        let ids = CountingSource::after(node.clone(), 0);
+        let mut orders = Tracer::restored(node, &VectorTimestamp::new(), MAX_COUNTER - 1, ids).unwrap();
+        let last = LamportTimestamp::new(orders.node().clone(), MAX_COUNTER - 1).unwrap();
+        send(&mut orders);
+        let before = (orders.vector().clone(), orders.lamport());
+        assert_eq!(before.1.time(), MAX_COUNTER);
+        let exhausted = LamportExhausted { limit: MAX_COUNTER };
+        let sent = orders.send(EventType::new("order.created").unwrap(), Vec::new(), 0);
+        assert_eq!(sent, Err(SendError::Tick(exhausted.into())));
+        assert_eq!(orders.tick(), Err(exhausted.into()));
+        assert_eq!(orders.receive(&VectorTimestamp::new()), Err(ReceiveError::Tick(exhausted.into())));
+        assert_eq!(orders.receive_lamport(&last), Err(exhausted.into()));
+        assert_eq!((orders.vector().clone(), orders.lamport()), before);
     }
 }

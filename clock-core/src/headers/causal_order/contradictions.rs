@@ -1,16 +1,20 @@
 //! What cannot be true of working clocks.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::LogEntry;
-use super::tracks::{Track, Tracks, View, views};
+use super::findings::Findings;
+use super::tracks::Track;
+use super::views::Views;
 use crate::headers::EventId;
 use crate::id::NodeId;
 
-/// Something that working clocks do not bring about: state was lost, a clock is shared or forged, or a line is not from
-/// the service it is filed under.
+/// Something that working clocks do not bring about: state was lost, a clock is shared or forged, or a line
+/// is not from the service it is filed under.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Contradiction {
     /// Two lines have one id and say different things.
     IdReused {
@@ -77,81 +81,95 @@ impl fmt::Display for Contradiction {
     }
 }
 
-/// All of them: by id, then by service, then by pair of services.
-pub(super) fn find(entries: &[LogEntry], tracks: &Tracks) -> Vec<Contradiction> {
-    let mut found = reused_ids(entries);
-    found.extend(entries.iter().filter_map(not_counted));
-    for track in tracks.all() {
-        found.extend(within(entries, track));
+/// The first ones: by id, then those within a service, then those between services.
+pub(super) fn find(views: &Views<'_>) -> Findings<Contradiction> {
+    let mut found = Findings::new();
+    reused_ids(views.entries, &mut found);
+    for entry in views.entries.iter().filter(|entry| entry.event.causality().get(entry.service.as_str()) == 0)
+    {
+        let (event_id, service) = (entry.event.event_id(), &entry.service);
+        found.push(|| Contradiction::NotCounted { event_id: event_id.clone(), service: service.clone() });
     }
-    for (one, other) in tracks.pairs() {
-        found.extend(between(entries, one, other));
+    for track in views.tracks.all() {
+        within(views.entries, track, &mut found);
+    }
+    for one in 0..views.tracks.all().len() {
+        mutual(views, one, &mut found);
+        incomplete(views, one, &mut found);
     }
     found
 }
 
-fn reused_ids(entries: &[LogEntry]) -> Vec<Contradiction> {
+fn reused_ids(entries: &[LogEntry], found: &mut Findings<Contradiction>) {
     let mut ids: Vec<&EventId> = entries.iter().map(|entry| entry.event.event_id()).collect();
     ids.sort_unstable();
-    let reused = ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1);
-    reused.map(|same| Contradiction::IdReused { event_id: same[0].clone() }).collect()
-}
-
-fn not_counted(entry: &LogEntry) -> Option<Contradiction> {
-    (entry.event.causality().get(entry.service.as_str()) == 0).then(|| Contradiction::NotCounted {
-        event_id: entry.event.event_id().clone(),
-        service: entry.service.clone(),
-    })
+    for same in ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1) {
+        found.push(|| Contradiction::IdReused { event_id: same[0].clone() });
+    }
 }
 
 /// Neighbours suffice: knowing all of the one before is knowing all of those before it.
-fn within<'a>(entries: &'a [LogEntry], track: &'a Track) -> impl Iterator<Item = Contradiction> + 'a {
+fn within(entries: &[LogEntry], track: &Track, found: &mut Findings<Contradiction>) {
     let service = &track.service;
-    track.steps.windows(2).filter_map(move |pair| {
+    for pair in track.steps.windows(2) {
         let [earlier, later] = [pair[0], pair[1]].map(|step| &entries[step.place].event);
         let events = || [earlier.event_id().clone(), later.event_id().clone()];
         if pair[0].counter == pair[1].counter {
-            let shared = Contradiction::CounterShared {
-                service: service.clone(),
-                counter: pair[0].counter,
-                events: events(),
-            };
-            return (earlier.event_id() != later.event_id()).then_some(shared);
+            if earlier.event_id() != later.event_id() {
+                let (service, counter) = (service.clone(), pair[0].counter);
+                found.push(|| Contradiction::CounterShared { service, counter, events: events() });
+            }
+        } else if !later.causality().contains(earlier.causality()) {
+            found.push(|| Contradiction::WentBack { service: service.clone(), events: events() });
         }
-        let went_back = !later.causality().contains(earlier.causality());
-        went_back.then(|| Contradiction::WentBack { service: service.clone(), events: events() })
-    })
+    }
 }
 
-/// An event is held to the last event of the other service that it knows of, when that is a new one: what that one knew
-/// includes what the ones before it knew.
-fn between<'a>(
-    entries: &'a [LogEntry],
-    one: &'a Track,
-    other: &'a Track,
-) -> impl Iterator<Item = Contradiction> + 'a {
-    let mut checked = 0;
-    views(entries, one, other).filter_map(move |view| {
-        let mutual = (view.knowing < view.known && one.service < other.service)
-            .then(|| mutual(entries, other, &view))
-            .flatten();
-        let is_new = view.known > checked;
-        checked = view.known;
-        mutual.or_else(|| is_new.then(|| past_incomplete(entries, other, &view)).flatten())
-    })
+/// Events of this service and of later ones that know of each other.
+fn mutual(views: &Views<'_>, one: usize, found: &mut Findings<Contradiction>) {
+    views.each_of_track(one, |view| {
+        if view.other < one || view.knowing >= view.known {
+            return;
+        }
+        let Some(theirs) = views.tracks.all()[view.other].steps.get(view.knowing) else { return };
+        let event_id = |place: usize| views.entries[place].event.event_id().clone();
+        found.push(|| Contradiction::Mutual { events: [view.step.place, theirs.place].map(event_id) });
+    });
 }
 
-fn mutual(entries: &[LogEntry], other: &Track, view: &View) -> Option<Contradiction> {
-    let theirs = other.steps.get(view.knowing)?;
-    let events = [view.step.place, theirs.place].map(|place| entries[place].event.event_id().clone());
-    Some(Contradiction::Mutual { events })
-}
-
-fn past_incomplete(entries: &[LogEntry], other: &Track, view: &View) -> Option<Contradiction> {
-    let known = &entries[other.steps.get(view.known.checked_sub(1)?)?.place].event;
-    let event = &entries[view.step.place].event;
-    (!event.causality().contains(known.causality())).then(|| Contradiction::PastIncomplete {
-        event_id: event.event_id().clone(),
-        knows: known.event_id().clone(),
-    })
+/// Holds the events of a service to the last event of each other service that they know of, when that is a
+/// new one: what that one knew includes what the ones before it knew. They are looked at from the last in the
+/// order; one that itself knew of others vouches for these, since it is held to them in its turn. So an event
+/// is compared with those that it heard from directly, which is one for each receipt, and not with all
+/// services.
+fn incomplete(views: &Views<'_>, one: usize, found: &mut Findings<Contradiction>) {
+    let tracks = views.tracks.all();
+    let mut known = vec![0; tracks.len()];
+    let mut vouched_at = vec![usize::MAX; tracks.len()];
+    let mut news: Vec<(usize, usize)> = Vec::new();
+    for step in &tracks[one].steps {
+        let event = &views.entries[step.place].event;
+        news.clear();
+        for (other, count) in views.tracks.known_by(&views.entries[step.place]) {
+            if other != one && count > known[other] {
+                known[other] = count;
+                news.push((tracks[other].steps[count - 1].place, other));
+            }
+        }
+        news.sort_unstable();
+        while let Some((place, other)) = news.pop() {
+            if vouched_at[other] == step.place {
+                continue;
+            }
+            let heard_of = &views.entries[place];
+            if !event.causality().contains(heard_of.event.causality()) {
+                let [event_id, knows] = [event, &heard_of.event].map(|event| event.event_id().clone());
+                found.push(|| Contradiction::PastIncomplete { event_id, knows });
+            } else if !news.is_empty() {
+                let vouched =
+                    views.tracks.known_by(heard_of).filter(|(other, count)| *count >= known[*other]);
+                vouched.for_each(|(other, _)| vouched_at[other] = step.place);
+            }
+        }
+    }
 }

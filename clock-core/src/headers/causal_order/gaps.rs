@@ -11,7 +11,8 @@ use crate::headers::EventId;
 
 /// Steps of a service that the log does not have, although one of its events knew of them.
 ///
-/// A log of sent events always has some, since receipts count as well; an entry that should be complete has none.
+/// A log of sent events always has some, since receipts count as well; an entry that should be complete has
+/// none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The service, as vectors name it.

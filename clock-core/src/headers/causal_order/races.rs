@@ -4,8 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::LogEntry;
-use super::tracks::{Tracks, views};
+use super::findings::Findings;
+use super::views::Views;
 use crate::headers::EventId;
 use crate::id::NodeId;
 
@@ -20,28 +20,48 @@ pub struct Race {
     pub example: [EventId; 2],
 }
 
+/// The concurrent pairs of two services so far, and the places of the first.
+#[derive(Clone, Copy)]
+struct Counted {
+    pairs: u64,
+    example: [usize; 2],
+}
+
 /// The races, and the stretches of places that concurrency links.
-pub(super) fn find(entries: &[LogEntry], tracks: &Tracks) -> (Vec<Race>, Vec<Range<usize>>) {
-    let mut races = Vec::new();
-    let mut furthest: Vec<usize> = (0..entries.len()).collect();
-    for (one, other) in tracks.pairs() {
-        let mut race: Option<Race> = None;
-        for view in views(entries, one, other) {
-            let Some([first, .., last] | [first @ last]) = other.steps.get(view.known..view.knowing) else {
-                continue;
+pub(super) fn find(views: &Views<'_>) -> (Findings<Race>, Vec<Range<usize>>) {
+    let mut races = Findings::new();
+    let tracks = views.tracks.all();
+    let mut furthest: Vec<usize> = (0..views.entries.len()).collect();
+    for one in 0..tracks.len() {
+        let mut counted: Vec<Option<Counted>> = vec![None; tracks.len()];
+        views.each_of_track(one, |view| {
+            let Some([first, .., last] | [first @ last]) =
+                tracks[view.other].steps.get(view.known..view.knowing)
+            else {
+                return;
             };
-            furthest[view.step.place] = furthest[view.step.place].max(last.place);
-            let id = |place: usize| entries[place].event.event_id().clone();
-            let race = race.get_or_insert_with(|| Race {
-                services: [one.service.clone(), other.service.clone()],
-                pairs: 0,
-                example: [id(view.step.place), id(first.place)],
-            });
+            let reach = &mut furthest[view.step.place];
+            *reach = last.place.max(*reach);
+            let example = [view.step.place, first.place];
+            let race = counted[view.other].get_or_insert(Counted { pairs: 0, example });
             race.pairs += u64::try_from(view.knowing - view.known).unwrap_or(u64::MAX);
+        });
+        for (other, race) in counted.iter().enumerate().skip(one + 1) {
+            let Some(race) = race else { continue };
+            races.push(|| race.between(views, [one, other]));
         }
-        races.extend(race.filter(|race| race.services.is_sorted()));
     }
     (races, groups(&furthest))
+}
+
+impl Counted {
+    fn between(self, views: &Views<'_>, services: [usize; 2]) -> Race {
+        Race {
+            services: services.map(|track| views.tracks.all()[track].service.clone()),
+            pairs: self.pairs,
+            example: self.example.map(|place| views.entries[place].event.event_id().clone()),
+        }
+    }
 }
 
 /// A stretch ends where no event so far is concurrent with one beyond.

@@ -46,52 +46,29 @@ impl Tracks {
         &self.0
     }
 
-    pub(in crate::headers) fn of_service(&self, service: &str) -> Option<&Track> {
+    pub(super) fn of_service(&self, service: &str) -> Option<&Track> {
         let at = self.0.binary_search_by(|track| track.service.as_str().cmp(service)).ok()?;
         self.0.get(at)
     }
 
-    /// Each service with each other one, both ways.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&Track, &Track)> {
-        let others = |one| self.0.iter().filter(move |other: &&Track| !core::ptr::eq(one, *other));
-        self.0.iter().flat_map(move |one| others(one).map(move |other| (one, other)))
+    /// How many logged events of which tracks an event knew of, by ascending index of track. Both the entries
+    /// of a vector and the tracks are sorted by name, so one walk along both resolves all names of the event.
+    pub(in crate::headers) fn known_by<'a>(
+        &'a self,
+        entry: &'a LogEntry,
+    ) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let mut tracks = self.0.iter().enumerate().peekable();
+        entry.event.causality().entries().filter_map(move |(name, counter)| {
+            while tracks.next_if(|(_, track)| track.service.as_str() < name).is_some() {}
+            let (index, track) = tracks.next_if(|(_, track)| track.service.as_str() == name)?;
+            Some((index, track.steps_upto(counter)))
+        })
     }
 }
 
 impl Track {
     /// How many of the events are counted up to here.
-    pub(in crate::headers) fn steps_upto(&self, counter: u64) -> usize {
+    fn steps_upto(&self, counter: u64) -> usize {
         self.steps.partition_point(|step| step.counter <= counter)
     }
-}
-
-/// What one event of a service and the events of another service know of each other.
-pub(super) struct View {
-    /// The event.
-    pub(super) step: Step,
-    /// It knew the other service's events below this index.
-    pub(super) known: usize,
-    /// The other service's events from this index on knew it.
-    pub(super) knowing: usize,
-}
-
-/// How each event of `one` sees the events of `other`. Both borders only move forward, so the walk looks at each event
-/// of either once. Clocks that went back make it inexact, not longer; they are reported as contradictions.
-pub(super) fn views<'a>(
-    entries: &'a [LogEntry],
-    one: &'a Track,
-    other: &'a Track,
-) -> impl Iterator<Item = View> + 'a {
-    let knowledge = |step: Step, of: &Track| entries[step.place].event.causality().get(of.service.as_str());
-    let (mut known, mut knowing) = (0, 0);
-    one.steps.iter().map(move |step| {
-        let reached = knowledge(*step, other);
-        while other.steps.get(known).is_some_and(|theirs| theirs.counter <= reached) {
-            known += 1;
-        }
-        while other.steps.get(knowing).is_some_and(|theirs| knowledge(*theirs, one) < step.counter) {
-            knowing += 1;
-        }
-        View { step: *step, known, knowing }
-    })
 }
