@@ -47,7 +47,7 @@ pub fn all() -> Vec<Seed> {
     add("request_id", texts(&[("plain", "00112233445566778899aabbccddeeff")]));
     add("conflict_id", texts(&[("plain", "c762346b96d7187e")]));
     add("dot_json", vec![("plain", json(&dot("pacific", 17)))]);
-    add("vector_json", vec![("empty", json(&VersionVector::new())), ("three", json(&vector()))]);
+    add("vector_json", vec![("empty", json(&VersionVector::<ReplicaId>::new())), ("three", json(&vector()))]);
     add("vector_message", vector_messages());
     add("vector_stream", vector_streams());
     add("frame", frames());
