@@ -41,13 +41,13 @@
 //! bytes, and is accepted again. No input makes a decoder panic or allocate more than a small multiple of its length.
 //! Nothing here reads a clock or draws randomness.
 
-mod beside;
 pub mod binary_headers;
 mod carrier;
 mod causal_order;
 mod charset;
 mod codec;
 mod cursor;
+mod decimal;
 mod dedup;
 mod display_time;
 mod entries;
