@@ -164,16 +164,15 @@ impl VectorClock {
 
     #[inline]
     fn join(&mut self, other: &VectorTimestamp) {
-        let table = self.vector.members().address();
-        self.vector.merge(other);
-        if self.vector.members().address() != table {
-            self.find_own();
+        if !self.vector.merge_by_slot(other) {
+            self.join_by_name(other);
         }
     }
 
-    /// A merge may have moved the vector to the other's table of names, where our slot is another one.
+    /// This may move the vector to the other's table of names, where our slot is another one.
     #[cold]
-    fn find_own(&mut self) {
+    fn join_by_name(&mut self, other: &VectorTimestamp) {
+        self.vector.merge(other);
         self.own = self.vector.admit_named(&self.node_id);
     }
 
