@@ -10,7 +10,7 @@ impl VectorTimestamp {
     /// All counters 0, over these members.
     pub(crate) fn restart(&mut self, members: &Membership<Arc<str>>) {
         match self.members().is_same(members) {
-            true => self.clear(),
+            true => self.lanes_mut().fill(0),
             false => *self = Self::over(members),
         }
     }

@@ -129,11 +129,6 @@ impl<K> VersionVector<K> {
         &lanes[..used]
     }
 
-    /// Sets all counters to 0, in place.
-    pub(super) fn clear(&mut self) {
-        self.repr.lanes_mut().fill(0);
-    }
-
     /// Whether a merge would surely raise no entry by more than `jump`: found in one pass over shared slots, and not at
     /// all over different ones.
     pub(crate) fn rises_within(&self, other: &Self, jump: u64) -> bool {
