@@ -1,4 +1,4 @@
-//! Which clock answers which question, and what each cannot tell. No code: read it once, from top to bottom.
+//! Which clock answers which question, and what each cannot tell. To be read once, from top to bottom.
 //!
 //! # The question
 //!
@@ -22,7 +22,7 @@
 //! | [`EventStamp`] | the same, in one load | yes | a dot and a vector | tell them fast |
 //! | [`VersionVector`] | the store b contains all of a | yes | one counter a replica | find out what a copy lacks |
 //! | dotted versions, [`Siblings`] | the value b replaces the value a | yes, per value | a vector a key | keep values whose writers did not know each other |
-//! | [`Stability`] | everybody has it | - | a vector a member | forget: history, tombstones, members |
+//! | [`Stability`] | everybody has it, and nothing beside it can still come | - | a vector a member | forget: history, tombstones, members |
 //!
 //! Read the second column from the right to the left, and most mistakes with logical clocks are made: *a's Lamport time
 //! is below b's, so a came first* is false for every concurrent pair. **Neither a Lamport clock nor a hybrid clock can
@@ -42,7 +42,7 @@
 //! let sent = orders.tick();
 //! let received = billing.try_observe(sent)?;
 //! assert!(received > sent);
-//! # Ok::<(), clock_core::LamportJump>(())
+//! # Ok::<(), clock_core::LamportRefused>(())
 //! ```
 //!
 //! # Hybrid: about when, and never against causality
@@ -92,10 +92,12 @@
 //!
 //! # Stability: when it is safe to forget
 //!
-//! Nothing may be dropped that somebody still has to compare with. What *every* member has durably acknowledged is
-//! stable: no event concurrent to it can still arrive (Wuu and Bernstein 1984). [`Stability`] keeps who acknowledged
-//! what, and names the one who holds the frontier back. Members leave below it, too; a vector that is merely pruned by
-//! age makes old events look new, and they travel round for ever.
+//! Nothing may be dropped that somebody still has to compare with. What *every* member has durably acknowledged is *held
+//! by all*: nobody will ask for it again, so logs may drop it and members may retire below it (Wuu and Bernstein 1984).
+//! Something concurrent to it may still be under way; it is *causally stable*, so that what only orders it may go too,
+//! once everything that each member had minted when it acknowledged has also arrived here (Baquero, Almeida and Shoker
+//! 2014). [`Stability`], a matrix clock, answers both, and names the one who holds the frontier back. A vector that is
+//! pruned by age instead makes old events look new, and they travel round for ever.
 //!
 //! # Quorums: how many have it
 //!
@@ -104,21 +106,21 @@
 //!
 //! # What travels
 //!
-//! | between | form | size for 64 nodes | in |
+//! | between | form | with 64 nodes | in |
 //! |---|---|---|---|
-//! | services of any language, over HTTP or gRPC | text headers | names and counters | [`headers::text`](crate::headers::text) |
-//! | the same over Kafka | binary headers, msgpack | a little less | [`headers::msgpack`](crate::headers::msgpack) |
-//! | the same, in documents | the field `_causality` | | [`headers::json`](crate::headers::json) |
-//! | two ends of a stream that know the members | whole once, then deltas | 198 bytes, then 14 for 4 changes | [`VectorSender`] |
+//! | services of any language, over HTTP or gRPC | text headers | the names, and three to eight bytes more for each | [`headers::text`](crate::headers::text) |
+//! | the same over Kafka | binary headers, msgpack | the names, and two to six bytes more for each | [`headers::msgpack`](crate::headers::msgpack) |
+//! | the same, in documents | the field `_causality` | as text, and quotes | [`headers::json`](crate::headers::json) |
+//! | two ends of a stream that know the members | whole once, then deltas | at most 198 bytes below two million events each, then 14 for 4 small changes | [`VectorSender`] |
 //!
 //! # What a hostile peer can do
 //!
-//! Make a message be refused, and be counted for it. One received number is enough to break most implementations: a
+//! In the checked forms: make its own message be refused, and be counted for it. One received number is enough to break most implementations: a
 //! counter of 2^64 - 1 wraps to 0, or stalls the clock for ever. Here counters end at 2^63 - 1 with a typed error, a
-//! peer raises an entry by at most [`MAX_JUMP`] per message, and it never raises *ours*: that it tries means that we lost
-//! state ([`MergeRefused::OwnEntryAhead`]), and is the one alarm that calls for a new incarnation. A clock holds at most
-//! [`VECTOR_ENTRIES_MAX`] names. Every decoder is bounded, accepts one encoding of each value, and leaves the receiver as
-//! it was when it refuses. The checked forms begin with `try_`; the others are for values of the same process.
+//! peer raises an entry by at most [`MAX_JUMP`] per message, and it never raises *ours*: that it tries means that it
+//! lies, or that we lost state ([`MergeRefused::OwnEntryAhead`]), and in the last case only a new incarnation may go on. A clock holds at most
+//! [`VECTOR_ENTRIES_MAX`] names. Every decoder is bounded, writes one encoding of each
+//! value, and leaves the receiver as it was when it refuses. The checked forms begin with `try_`; the others are for values of the same process.
 //!
 //! # What it costs
 //!

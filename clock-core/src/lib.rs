@@ -4,20 +4,21 @@
 //! clock. Time, bytes and randomness come in as arguments; what is to be done goes out as values. So a daemon, a test
 //! and a simulator run the same code. The feature adds two sources of time to pass in, and nothing here passes them.
 //!
+//! **New to logical clocks? Read the [`guide`]**: which clock answers which question, and what each cannot tell.
+//!
 //! Layers, each usable without the next:
 //!
-//! - **Clocks and causality**: [`LamportClock`], [`VectorClock`], [`HybridClock`], the four-way [`Ordering`] and the one
-//!   function that computes it, [`compare_entries`]. [`Clock`] is where a clock is plugged into a node.
+//! - **Clocks**: [`LamportClock`], [`VectorClock`] with its [`EventStamp`], [`HybridClock`], and the four-way [`Ordering`].
+//!   [`Clock`] is where a clock is plugged into a node, [`TimeSource`] where physical time is.
+//! - **What copies contain**: [`Membership`] and [`VersionVector`]; [`Dot`] and [`DotSet`]; [`Siblings`] with their
+//!   [`Context`], for the values of a key; [`Stability`], for what may be forgotten. [`VectorSender`] sends vectors as deltas.
+//! - **Causality in messages** (feature `headers`): [`headers`] carries it through HTTP, Kafka and JSON, for services in
+//!   any language, and sorts and deduplicates what arrives.
 //! - **Quorum writes**: [`quorum`] counts the durable copies of a write, and keeps *unknown* apart from *failed*.
 //! - **A simulated network** (feature `sim`): [`MessageBus`] partitions, reorders and loses nothing; [`ClusterNode`]
 //!   surfaces concurrent events on it, with any [`Clock`].
 //! - **The replica** (feature `replica`): [`replica::Replica`] is one station's catalog behind a single entry point;
 //!   [`wire`] is what stations say to each other; [`record`] what they write about.
-//! - **Causal tracking for any service** (feature `headers`): traced events, and [`headers`] that carry them over
-//!   HTTP, Kafka or JSON.
-//!
-//! Which clock answers which question: a Lamport time orders a log and proves nothing; a hybrid time says *about when*
-//! and proves nothing either; only vectors (and dots with contexts) tell *concurrent* from *before*.
 //!
 //! ```
 //! use clock_core::{Ordering, VectorClock};
@@ -62,10 +63,12 @@ pub mod wire;
 
 pub use causality::{Ordering, compare_entries};
 pub use clocks::{
-    CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, EventStamp, HybridClock,
-    HybridError, HybridNodeClock, HybridTimestamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock,
-    LamportExhausted, LamportJump, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
-    ManualTime, MergeRefused, SkewedTime, TimeSource, Timestamp, VectorClock, VectorNodeClock, WallJump,
+    CachedTime, Clock, ClockError, CounterExhausted, DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS,
+    EventStamp, HybridClock, HybridError, HybridNodeClock, HybridSource, HybridStamp, HybridTimestamp,
+    InvalidHybrid, InvalidStamp, JumpDetector, JumpingTime, LEASE_MS, LamportClock, LamportExhausted,
+    LamportJump, LamportRefused, LeaseError, LeasedHybridClock, MAX_COUNTER, MAX_JUMP, MAX_WALL_MS,
+    ManualTime, MergeRefused, REFUSED_PEERS_MAX, ReceiveRefused, RefusalLog, Refused, SkewedTime, TimeSource,
+    Timestamp, VectorClock, VectorNodeClock, WallJump,
 };
 #[cfg(feature = "system-time")]
 pub use clocks::{CoarseTime, ExactTime};
@@ -80,9 +83,9 @@ pub use sim::{
     MAX_PAYLOAD_BYTES, Message, MessageBus, RECIPIENT_CAPACITY, Refusal, SubmitError,
 };
 pub use versions::{
-    AckRefused, CONTEXT_BYTES_MAX, CompactError, Context, ContextFromTheFuture, DOT_RANGES_MAX, DotRange,
-    DotRangeRefused, DotSet, InvalidContext, MEMBERS_MAX, Membership, MembershipRefused, NotContiguous,
-    OtherMembers, RetireRefused, Retirement, SIBLINGS_MAX, Siblings, SiblingsRefused, Slot, SlotExhausted,
-    Stability, TooManySiblings, TranslateRefused, Translation, VECTOR_ENTRIES_MAX, VarintError,
-    VectorReceiver, VectorSender, VectorTimestamp, VersionVector,
+    AckRefused, AdvanceRefused, CONTEXT_BYTES_MAX, CompactError, Context, ContextFromTheFuture,
+    DOT_RANGES_MAX, DotRange, DotRangeRefused, DotSet, InvalidContext, MEMBERS_MAX, Membership,
+    MembershipRefused, OtherMembers, RetireRefused, Retirement, SIBLINGS_MAX, Siblings, SiblingsRefused,
+    Slot, SlotExhausted, Stability, TooManySiblings, TranslateRefused, Translation, VECTOR_ENTRIES_MAX,
+    VarintError, VectorReceiver, VectorSender, VectorTimestamp, VersionVector,
 };

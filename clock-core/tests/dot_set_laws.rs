@@ -1,6 +1,9 @@
 //! A dot set is a set: every operation against a plain set of pairs, and one form for one set.
 
-use clock_core::{Dot, DotRange, DotRangeRefused, DotSet, MAX_COUNTER, Ordering, ReplicaId, VersionVector};
+use clock_core::{
+    DOT_RANGES_MAX, Dot, DotRange, DotRangeRefused, DotSet, MAX_COUNTER, MAX_JUMP, Ordering, ReplicaId,
+    VECTOR_ENTRIES_MAX, VersionVector,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -122,6 +125,11 @@ proptest! {
         let union: Model = a.iter().chain(&b).copied().collect();
         let (a, b, c) = (set_of(&a), set_of(&b), set_of(&c));
         prop_assert_eq!(merged(&a, &b), set_of(&union));
+        let (mut checked, mut one_by_one) = (a.clone(), a.clone());
+        prop_assert_eq!(checked.try_merge(&b), Ok(()));
+        prop_assert_eq!(&checked, &merged(&a, &b));
+        prop_assert!(b.ranges().all(|range| one_by_one.try_insert_range(&range).is_ok()));
+        prop_assert_eq!(one_by_one, checked);
         prop_assert_eq!(model_of(&merged(&a, &b)), union);
         prop_assert_eq!(&merged(&a, &a), &a);
         prop_assert_eq!(merged(&a, &b), merged(&b, &a));
@@ -196,6 +204,50 @@ fn what_names_no_event_is_never_held() {
 }
 
 #[test]
+fn what_a_peer_sent_leaps_over_no_events() {
+    let mut set = set_of(&[(0, 1), (0, 5)]);
+    let before = set.clone();
+    let (claimed, limit) = (MAX_JUMP + 6, MAX_JUMP + 5);
+    let refused = DotRangeRefused::Jump { replica: replica(0), claimed, limit };
+    assert_eq!(
+        refused.to_string(),
+        "event 1099511627782 of node-000.00000001: at most 1099511627781 is accepted"
+    );
+    assert_eq!(set.try_insert_range(&range(0, 1, claimed)), Err(refused.clone()));
+    assert_eq!(set.try_insert(&dot(&(0, claimed))), Err(refused.clone()));
+    assert_eq!(set.try_merge(&set_of(&[(0, claimed), (1, 1)])), Err(refused.clone()));
+    let prefix = DotSet::from_ranges([range(0, 1, claimed)], 1).expect("a claim of a peer");
+    assert_eq!(set.try_merge(&prefix), Err(refused));
+    let refused = DotRangeRefused::Jump { replica: replica(1), claimed: MAX_COUNTER, limit: MAX_JUMP };
+    assert_eq!(set.try_merge(&DotSet::from_ranges([range(1, 1, MAX_COUNTER)], 1).unwrap()), Err(refused));
+    let refused = DotRangeRefused::NotARange { replica: replica(0), first: 0, upto: 0 };
+    assert_eq!(set.try_insert(&dot(&(0, 0))), Err(refused));
+    assert_eq!(set, before);
+    assert_eq!(set.try_insert(&dot(&(0, limit))), Ok(true));
+    assert_eq!(set.try_insert(&dot(&(0, limit))), Ok(false));
+    assert_eq!(set.try_insert_range(&range(1, 1, MAX_JUMP)), Ok(()));
+}
+
+#[test]
+fn what_a_peer_sent_makes_no_set_that_cannot_be_stored() {
+    let mut set: DotSet = (1..=DOT_RANGES_MAX as u64).map(|run| dot(&(0, run * 2))).collect();
+    let refused = DotRangeRefused::TooMany { limit: DOT_RANGES_MAX };
+    let before = set.clone();
+    assert_eq!(set.try_insert(&dot(&(1, 1))), Err(refused.clone()));
+    assert_eq!(set.try_merge(&set_of(&[(1, 1)])), Err(refused));
+    assert_eq!(set, before);
+    assert_eq!(set.try_insert(&dot(&(0, 3))), Ok(true), "what closes a gap is welcome");
+    assert_eq!((set.range_count(), set.try_merge(&set_of(&[(1, 1)]))), (DOT_RANGES_MAX - 1, Ok(())));
+    let name = |number: usize| format!("n{number}.00000001").parse::<ReplicaId>().expect("a legal replica");
+    let seq = |number: usize| 1 + number as u64 % 2;
+    let mut set: DotSet =
+        (0..VECTOR_ENTRIES_MAX).map(|number| Dot { replica: name(number), seq: seq(number) }).collect();
+    let refused = DotRangeRefused::TooManyReplicas { limit: VECTOR_ENTRIES_MAX };
+    assert_eq!(set.try_insert(&dot(&(0, 1))), Err(refused));
+    assert_eq!(set.try_insert(&Dot { replica: name(7), seq: 9 }), Ok(true));
+}
+
+#[test]
 fn a_set_prints_as_its_ranges() {
     let set = set_of(&[(0, 1), (0, 2), (0, 4), (1, 3)]);
     assert_eq!(set.to_string(), "{node-000.00000001:1-2, node-000.00000001:4, node-001.00000001:3}");
@@ -204,7 +256,6 @@ fn a_set_prints_as_its_ranges() {
 #[cfg(feature = "serde")]
 mod wire {
     use super::*;
-    use clock_core::DOT_RANGES_MAX;
     use serde_json::{Value, json};
 
     fn id(number: u8) -> Value {
@@ -242,6 +293,33 @@ mod wire {
         ];
         for (case, form) in spellings {
             assert!(serde_json::from_value::<DotSet>(form).is_err(), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_dot_set_of_too_many_gaps_is_not_written() {
+        let mut set: DotSet = (1..=DOT_RANGES_MAX as u64).map(|run| dot(&(0, run * 2))).collect();
+        let text = serde_json::to_string(&set).expect("just within the limit");
+        assert_eq!(serde_json::from_str::<DotSet>(&text).expect("what was written"), set);
+        set.insert(&dot(&(1, 1)));
+        let error = serde_json::to_string(&set).unwrap_err().to_string();
+        assert_eq!(error, "a dot set is accepted with at most 4096 ranges");
+        let names = 0..=VECTOR_ENTRIES_MAX;
+        let replica = |number| format!("n{number}.00000001").parse().expect("a legal replica");
+        let set: DotSet = names.map(|number| Dot { replica: replica(number), seq: 1 }).collect();
+        assert!(serde_json::to_string(&set).is_err());
+    }
+
+    #[test]
+    fn a_range_reads_back_from_the_wire() {
+        let form = json!([id(0), 3, 7]);
+        assert_eq!(serde_json::to_value(range(0, 3, 7)).unwrap(), form);
+        assert_eq!(serde_json::from_value::<DotRange>(form).unwrap(), range(0, 3, 7));
+        for (first, upto) in [(0, 1), (2, 1), (1, MAX_COUNTER + 1)] {
+            assert!(
+                serde_json::from_value::<DotRange>(json!([id(0), first, upto])).is_err(),
+                "{first} {upto}"
+            );
         }
     }
 

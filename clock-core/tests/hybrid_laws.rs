@@ -1,6 +1,7 @@
-//! The laws of the hybrid clock over generated histories of nodes whose wall clocks are wrong (Kulkarni et al. 2014).
+//! The laws of the hybrid clock over generated histories of nodes whose wall clocks are wrong (Kulkarni et
+//! al. 2014).
 
-use clock_core::{HybridClock, HybridTimestamp};
+use clock_core::{DEFAULT_MAX_WALL_JUMP_MS, HybridClock, HybridError, HybridTimestamp, MAX_WALL_MS};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +40,8 @@ struct Event {
     past: BTreeSet<usize>,
 }
 
-/// Runs the steps on clocks that accept remote timestamps up to the bound; what a clock refuses is not received.
+/// Runs the steps on clocks that accept remote timestamps up to the bound; what a clock refuses is not
+/// received.
 fn run(steps: &[Step], max_drift_ms: u64) -> Vec<Event> {
     let clocks: Vec<_> = (0..NODES).map(|_| HybridClock::new().with_max_drift_ms(max_drift_ms)).collect();
     let mut offsets_ms = [0i64; NODES];
@@ -95,8 +97,8 @@ proptest! {
         }
     }
 
-    /// Corollary 1: with walls within 500 ms of the true time, timestamps are too, and nothing is refused by a
-    /// bound of twice that. So few steps overflow no counter.
+    /// Corollary 1: with walls within 500 ms of the true time, timestamps are too, and nothing is refused by
+    /// a bound of twice that. So few steps overflow no counter.
     #[test]
     fn a_timestamp_is_as_close_to_the_time_as_the_walls_are(steps in steps(500)) {
         for event in run(&steps, 1_000) {
@@ -116,7 +118,58 @@ proptest! {
     }
 }
 
-/// Disproved by a timestamp that two calls share, by one thread seeing a step back, or by one below its floor.
+/// Disproved by an absurd wall that the clock follows, or by one honest reading after it that is refused.
+#[test]
+fn an_absurd_wall_is_refused_and_then_forgotten() {
+    let clock = HybridClock::new();
+    let last = clock.tick_at(NOW_MS).unwrap();
+    let limit_ms = DEFAULT_MAX_WALL_JUMP_MS;
+    for wall_ms in [NOW_MS + limit_ms + 1, u64::from(u32::MAX) * 1_000, MAX_WALL_MS] {
+        let skipped = clock.last().as_packed() + 1;
+        let refusal =
+            HybridError::WallJump { wall_ms, last: HybridTimestamp::from_packed(skipped), limit_ms };
+        assert_eq!(clock.tick_at(wall_ms), Err(refusal));
+        let remote = HybridTimestamp::from_packed(wall_ms << 20);
+        assert!(matches!(clock.witness_at(remote, wall_ms), Err(HybridError::WallJump { .. })));
+        assert!(clock.observe_at(remote, wall_ms).is_err());
+    }
+    let after = clock.tick_at(NOW_MS + 1).unwrap();
+    assert_eq!((after > last, after.wall_ms()), (true, NOW_MS + 1));
+}
+
+#[test]
+fn a_node_that_was_off_for_long_comes_back_by_itself() {
+    let issued = HybridTimestamp::from_packed(NOW_MS << 20);
+    for off_ms in [3 * 86_400_000, DEFAULT_MAX_WALL_JUMP_MS] {
+        let wall_ms = NOW_MS + off_ms;
+        assert_eq!(HybridClock::restored(issued).tick_at(wall_ms).unwrap().wall_ms(), wall_ms);
+    }
+}
+
+#[test]
+fn a_wall_that_a_person_accepts_is_followed() {
+    let wall_ms = NOW_MS + DEFAULT_MAX_WALL_JUMP_MS + 1;
+    let clock = HybridClock::restored(HybridTimestamp::from_packed(NOW_MS << 20));
+    assert!(clock.tick_at(wall_ms).is_err());
+    clock.accept_wall(wall_ms).unwrap();
+    assert_eq!(clock.tick_at(wall_ms).unwrap().wall_ms(), wall_ms);
+    assert!(clock.accept_wall(MAX_WALL_MS + 1).is_err());
+}
+
+/// Disproved by a device that starts in 1970 and is refused when it learns the time; or by threads of a fresh
+/// clock of which one takes the other's first addition for a timestamp of 1970.
+#[test]
+fn a_clock_that_was_never_set_accepts_any_wall() {
+    for first_ms in [NOW_MS, MAX_WALL_MS] {
+        assert!(HybridClock::new().tick_at(first_ms).is_ok());
+    }
+    let booted = HybridClock::new();
+    assert!(booted.tick_at(5_000).is_ok() && booted.tick_at(NOW_MS).is_ok());
+    assert!(booted.tick_at(MAX_WALL_MS).is_err());
+}
+
+/// Disproved by a timestamp that two calls share, by one thread seeing a step back, or by one below its
+/// floor.
 #[test]
 fn threads_never_share_a_timestamp() {
     let clock = HybridClock::new();

@@ -1,4 +1,5 @@
-//! The clocks that threads share, in every order their accesses can take (loom's model of the C11 memory model).
+//! The clocks that threads share, in every order their accesses can take (loom's model of the C11 memory
+//! model).
 //!
 //! Compiled under `cfg(loom)` only:
 //! `RUSTFLAGS="--cfg loom" cargo test -p clock-core --no-default-features --features std --test loom --release`.
@@ -100,6 +101,22 @@ fn lamport_issues_its_last_value_once_and_never_wraps() {
     });
 }
 
+/// Disproved by a receipt that is given a value beyond the range, or one that another thread was given.
+#[test]
+fn lamport_receipts_share_what_is_left_with_events() {
+    loom::model(|| {
+        let clock = Arc::new(LamportClock::starting_at(MAX_COUNTER - 2));
+        let threads: Vec<LamportThread> = vec![
+            |clock| clock.try_observe(MAX_COUNTER - 1).into_iter().collect(),
+            |clock| clock.try_observe(1).into_iter().collect(),
+            |clock| clock.try_tick().into_iter().collect(),
+        ];
+        let issued = together(&clock, threads);
+        assert_unique_and_increasing(&issued);
+        assert!(issued.concat().iter().all(|value| *value <= MAX_COUNTER));
+    });
+}
+
 type HybridThread = fn(&HybridClock) -> Vec<HybridTimestamp>;
 
 /// A timestamp of the millisecond `wall_ms` since the epoch; tests count from 0.
@@ -169,6 +186,53 @@ fn hybrid_issues_its_last_timestamp_once_and_never_wraps() {
             |clock| clock.tick_at(HybridTimestamp::LAST.wall_ms()).into_iter().collect();
         assert_eq!(together(&clock, vec![tick, to_the_end, tick]).concat(), [end]);
         assert_eq!((clock.last(), clock.tick_at(1)), (end, Err(HybridError::Exhausted { last: end })));
+    });
+}
+
+const NOW_MS: u64 = 1_760_000_000_000;
+
+/// Disproved by an absurd wall that moves the clock, on whichever thread, or keeps an honest thread from an
+/// event.
+#[test]
+fn an_absurd_wall_of_one_thread_keeps_no_other_from_its_events() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::restored(stamp(NOW_MS, 0)));
+        let honest: HybridThread =
+            |clock| vec![clock.tick_at(NOW_MS).unwrap(), clock.tick_at(NOW_MS + 1).unwrap()];
+        let absurd: HybridThread = |clock| {
+            assert!(clock.tick_at(HybridTimestamp::LAST.wall_ms()).is_err());
+            clock.witness_at(stamp(NOW_MS + 1, 1), NOW_MS + 1).unwrap();
+            vec![]
+        };
+        assert_unique_and_increasing(&together(&clock, vec![honest, absurd]));
+        assert_eq!(clock.last().wall_ms(), NOW_MS + 1);
+        assert!(clock.tick_at(NOW_MS).unwrap() > stamp(NOW_MS + 1, 1));
+    });
+}
+
+/// Disproved by one of two first events that is refused because the other thread had begun with its own.
+#[test]
+fn the_first_events_of_two_threads_accept_any_wall() {
+    loom::model(|| {
+        let clock = Arc::new(HybridClock::new());
+        let first: HybridThread = |clock| vec![clock.tick_at(NOW_MS).unwrap()];
+        assert_unique_and_increasing(&together(&clock, vec![first, first]));
+    });
+}
+
+/// Disproved by a wall beyond the bound that moves the clock while other threads use and renew the lease.
+#[test]
+fn a_distrusted_wall_of_one_thread_leaves_a_leased_clock_alone() {
+    loom::model(|| {
+        let clock = Arc::new(LeasedHybridClock::resumed(stamp(NOW_MS, 0)));
+        clock.lease_persisted(stamp(NOW_MS + 10, 0));
+        let threads: Vec<fn(&LeasedHybridClock)> = vec![
+            |clock| assert!(clock.tick_at(NOW_MS + 1).is_ok()),
+            |clock| assert!(clock.tick_at(NOW_MS + 100).is_err()),
+            |clock| clock.lease_persisted(stamp(NOW_MS + 20, 0)),
+        ];
+        together(&clock, threads);
+        assert_eq!(clock.last().wall_ms(), NOW_MS + 1);
     });
 }
 

@@ -21,6 +21,23 @@ fn write<V>(key: &mut Siblings<V>, context: &Context, name: &str, value: V) -> D
     key.write(context, &server(name), value).expect("nothing speaks against the write")
 }
 
+/// A write of a client that roams: ahead if it knows more than the server, which is refused otherwise.
+fn write_knowing<V: Copy + PartialEq + std::fmt::Debug>(
+    key: &mut Siblings<V>,
+    context: &Context,
+    name: &str,
+    value: V,
+) -> Dot {
+    if key.context().vector().contains(context.vector()) {
+        return write(key, context, name, value);
+    }
+    let before = key.clone();
+    let refused = key.write(context, &server(name), value);
+    assert!(matches!(refused, Err(SiblingsRefused::Unseen { .. })), "{refused:?}");
+    assert_eq!(*key, before);
+    key.write_ahead(context, &server(name), value).expect("nothing speaks against the write")
+}
+
 fn values<V: Copy>(key: &Siblings<V>) -> Vec<V> {
     key.values().copied().collect()
 }
@@ -98,7 +115,9 @@ fn two_servers_keep_concurrent_writes_and_drop_what_was_read() {
     at_a.merge(&at_b);
     assert_eq!(values(&at_a), ["from a", "from b"]);
     let (_, read) = at_a.read();
-    write(&mut at_b, &read, "b", "resolved");
+    let refused = SiblingsRefused::Unseen { replica: server("a"), claimed: 2, known: 1 };
+    assert_eq!(at_b.write(&read, &server("b"), "resolved"), Err(refused));
+    at_b.write_ahead(&read, &server("b"), "resolved").expect("a client that is trusted");
     assert_eq!(values(&at_b), ["resolved"], "the context knows a write of a that b has not");
     at_a.merge(&at_b);
     assert_eq!((values(&at_a), values(&at_b)), (vec!["resolved"], vec!["resolved"]));
@@ -134,12 +153,43 @@ fn a_context_of_writes_not_yet_minted_is_refused_with_the_facts() {
 }
 
 #[test]
+fn a_forged_context_loses_no_write_of_another_server() {
+    let (mut at_a, mut at_b) = (Siblings::new(), Siblings::new());
+    let forged = context(&[("b", 1000)]);
+    let refused = SiblingsRefused::Unseen { replica: server("b"), claimed: 1000, known: 0 };
+    assert_eq!(at_a.write(&forged, &server("a"), "forged"), Err(refused.clone()));
+    assert_eq!(
+        refused.to_string(),
+        "a context claims event 1000 of b.00000001, of which 0 are known here: pull from it first"
+    );
+    assert_eq!(at_a, Siblings::new());
+    write(&mut at_a, &Context::new(), "a", "honest");
+    write(&mut at_b, &Context::new(), "b", "precious");
+    at_a.try_merge(&at_b, &server("a")).unwrap();
+    at_b.try_merge(&at_a, &server("b")).unwrap();
+    assert_eq!(values(&at_a), ["honest", "precious"]);
+    assert_eq!(at_a, at_b);
+}
+
+/// What the doc of `write_ahead` warns of.
+#[test]
+fn a_forged_context_that_is_trusted_suppresses_writes() {
+    let (mut at_a, mut at_b) = (Siblings::new(), Siblings::new());
+    at_a.write_ahead(&context(&[("b", 2)]), &server("a"), "forged").unwrap();
+    write(&mut at_b, &Context::new(), "b", "precious");
+    at_a.try_merge(&at_b, &server("a")).unwrap();
+    assert_eq!(values(&at_a), ["forged"]);
+    let refused = ContextFromTheFuture { replica: server("b"), claimed: 2, minted: 1 };
+    assert_eq!(at_b.try_merge(&at_a, &server("b")), Err(refused.into()));
+}
+
+#[test]
 fn a_context_cannot_leap_over_the_writes_of_another_server() {
     let mut key = Siblings::new();
-    assert!(key.write(&context(&[("b", MAX_JUMP)]), &server("a"), 1).is_ok());
+    assert!(key.write_ahead(&context(&[("b", MAX_JUMP)]), &server("a"), 1).is_ok());
     let claimed = 2 * MAX_JUMP + 1;
     let refused = SiblingsRefused::Jump { replica: server("b"), claimed, limit: 2 * MAX_JUMP };
-    assert_eq!(key.write(&context(&[("b", claimed)]), &server("a"), 2), Err(refused));
+    assert_eq!(key.write_ahead(&context(&[("b", claimed)]), &server("a"), 2), Err(refused));
     assert_eq!(values(&key), [1]);
 }
 
@@ -155,12 +205,29 @@ fn one_sibling_too_many_is_refused_and_a_write_that_has_read_is_not() {
     assert_eq!(key, full);
     let mut theirs = Siblings::new();
     write(&mut theirs, &Context::new(), "b", 999);
-    assert_eq!(key.try_merge(&theirs, &server("a")), Err(refused.into()));
-    assert_eq!(key, full);
+    assert_eq!(key.try_merge(&theirs, &server("a")), Ok(()), "writes are bounded, not what others wrote");
+    assert_eq!(key.len(), SIBLINGS_MAX + 1);
+    assert_eq!(key.write(&Context::new(), &server("a"), 999), Err(refused.into()));
     let (_, read) = key.read();
     write(&mut key, &read, "a", 1000);
     assert_eq!(values(&key), [1000]);
-    assert_eq!(key.try_merge(&theirs, &server("a")), Ok(()));
+}
+
+/// A state with so many blind writes of one server.
+fn crowd(name: &str, count: usize) -> Siblings<u64> {
+    let mut key = Siblings::new();
+    (0..count as u64).for_each(|number| _ = write(&mut key, &Context::new(), name, number));
+    key
+}
+
+#[test]
+fn two_honest_servers_accept_each_other_however_much_each_has() {
+    let (mut at_a, mut at_b) = (crowd("a", SIBLINGS_MAX), crowd("b", SIBLINGS_MAX));
+    let theirs = at_a.clone();
+    assert_eq!(at_a.try_merge(&at_b, &server("a")), Ok(()));
+    assert_eq!(at_b.try_merge(&theirs, &server("b")), Ok(()));
+    assert_eq!(at_a, at_b);
+    assert_eq!(at_a.len(), 2 * SIBLINGS_MAX);
 }
 
 #[test]
@@ -171,8 +238,8 @@ fn a_past_of_too_many_servers_is_refused() {
     };
     let mut key = Siblings::new();
     let refused = SiblingsRefused::TooManyReplicas { limit: VECTOR_ENTRIES_MAX };
-    assert_eq!(key.write(&of(VECTOR_ENTRIES_MAX), &server("a"), 1), Err(refused));
-    write(&mut key, &of(VECTOR_ENTRIES_MAX - 1), "a", 1);
+    assert_eq!(key.write_ahead(&of(VECTOR_ENTRIES_MAX), &server("a"), 1), Err(refused));
+    assert!(key.write_ahead(&of(VECTOR_ENTRIES_MAX - 1), &server("a"), 1).is_ok());
     assert_eq!(key.context().vector().len(), VECTOR_ENTRIES_MAX);
 }
 
@@ -231,7 +298,7 @@ impl Pair {
     fn write(&mut self, at: usize, context: &Context, past: &Past) {
         self.minted[at] += 1;
         let name = (at, self.minted[at]);
-        let dot = write(&mut self.siblings[at], context, SERVERS[at], name);
+        let dot = write_knowing(&mut self.siblings[at], context, SERVERS[at], name);
         assert_eq!((dot.replica, dot.seq), (server(SERVERS[at]), name.1), "a dot twice, or one left out");
         self.models[at].writes.insert(name, past.iter().copied().chain([name]).collect());
     }
@@ -300,7 +367,7 @@ proptest! {
         let (mut key, context) = (pair.siblings[at].clone(), &pair.clients[client].0);
         let survivors: Vec<Dot> =
             key.dotted_values().map(|(dot, _)| dot.clone()).filter(|dot| !context.covers(dot)).collect();
-        let dot = write(&mut key, context, SERVERS[at], (9, 9));
+        let dot = write_knowing(&mut key, context, SERVERS[at], (9, 9));
         let after: Vec<Dot> = key.dotted_values().map(|(dot, _)| dot.clone()).collect();
         prop_assert!(!survivors.contains(&dot) && after.is_sorted());
         prop_assert!(survivors.iter().all(|dot| after.contains(dot)));
@@ -349,11 +416,55 @@ mod wire {
     }
 
     #[test]
-    fn more_siblings_than_the_limit_are_refused() {
-        let past = context(&[("a", 1000)]);
-        let dots: Vec<_> = (1..=SIBLINGS_MAX as u64 + 1).map(|seq| ("a", seq)).collect();
-        assert!(read(&past, &dots[1..]).is_ok());
-        assert!(read(&past, &dots).is_err());
+    fn siblings_that_were_merged_read_back() {
+        let mut key = crowd("a", SIBLINGS_MAX);
+        key.merge(&crowd("b", SIBLINGS_MAX));
+        key.merge(&crowd("c", 1));
+        let text = serde_json::to_string(&key).expect("within what can be read");
+        assert_eq!(serde_json::from_str::<Siblings<u64>>(&text).expect("what was written"), key);
+    }
+
+    #[test]
+    fn more_siblings_of_a_server_than_it_can_have_are_refused() {
+        let past = context(&[("a", 1000), ("b", 1)]);
+        let mut dots: Vec<_> = (1..=SIBLINGS_MAX as u64).map(|seq| ("a", seq)).collect();
+        dots.push(("b", 1));
+        assert!(read(&past, &dots).is_ok());
+        dots.insert(SIBLINGS_MAX, ("a", 1000));
+        let error = read(&past, &dots).unwrap_err().to_string();
+        assert!(error.contains("at most 128 of each server"), "{error}");
+    }
+
+    /// Whatever a peer sent: no join has more values of a server than one side, so it can always be written and read.
+    #[test]
+    fn a_join_has_no_more_siblings_of_a_server_than_one_side() {
+        let half = |from: u64, upto: u64| {
+            let dots: Vec<_> = (from..from + SIBLINGS_MAX as u64).map(|seq| ("a", seq)).collect();
+            read(&context(&[("a", upto)]), &dots).expect("within the limit")
+        };
+        for (left, right) in
+            [(half(1, 128), half(129, 256)), (half(1, 500), half(65, 192)), (half(1, 128), half(1, 128))]
+        {
+            let mut joined = left.clone();
+            assert_eq!(joined.try_merge(&right, &server("b")), Ok(()));
+            assert_eq!(joined, merged(&right, &left));
+            assert!(joined.len() <= SIBLINGS_MAX);
+            let form = serde_json::to_value(&joined).unwrap();
+            assert_eq!(serde_json::from_value::<Siblings<u8>>(form).unwrap(), joined);
+        }
+    }
+
+    #[test]
+    fn a_past_of_too_many_servers_is_not_written() {
+        let mut key: Siblings<u8> = Siblings::new();
+        for number in 0..=VECTOR_ENTRIES_MAX {
+            assert!(number < VECTOR_ENTRIES_MAX || serde_json::to_string(&key).is_ok());
+            let mut theirs = Siblings::new();
+            theirs.write(&Context::new(), &server(&format!("n{number}")), 1).unwrap();
+            key.merge(&theirs);
+        }
+        let error = serde_json::to_string(&key).unwrap_err().to_string();
+        assert_eq!(error, "a past of 1025 servers: at most 1024 are written");
     }
 
     #[test]

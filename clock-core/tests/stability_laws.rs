@@ -1,10 +1,12 @@
-//! Stability against its definition, and retirement: nothing is forgotten that anyone may still ask for.
+//! Stability against what really happened before what, and retirement: nothing is forgotten that anyone may still ask
+//! for.
 
 use clock_core::{
-    AckRefused, Dot, Membership, MembershipRefused, Ordering, ReplicaId, RetireRefused, Stability,
+    AckRefused, Dot, MAX_JUMP, Membership, MembershipRefused, Ordering, ReplicaId, RetireRefused, Stability,
     TranslateRefused, Translation, VersionVector,
 };
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MEMBERS: usize = 4;
 
@@ -63,7 +65,7 @@ proptest! {
                 let lacking: Vec<ReplicaId> =
                     (0..MEMBERS).filter(|member| rows[*member][number] < seq).map(replica).collect();
                 let held_back: Vec<_> = stability.held_back_by(&dot(number, seq)).into_iter().cloned().collect();
-                prop_assert_eq!(stability.is_stable(&dot(number, seq)), lacking.is_empty());
+                prop_assert_eq!(stability.is_held_by_all(&dot(number, seq)), lacking.is_empty());
                 prop_assert_eq!(held_back, lacking);
             }
         }
@@ -167,11 +169,186 @@ proptest! {
                 let mut least = least_of_columns(&rest);
                 least[gone] = 0;
                 prop_assert_eq!(stability.frontier(), &vector(&least));
-                prop_assert!(needs == 0 || stability.is_stable(&dot(gone, needs)));
-                prop_assert!(!stability.is_stable(&dot(gone, needs + 1)));
+                prop_assert!(needs == 0 || stability.is_held_by_all(&dot(gone, needs)));
+                prop_assert!(!stability.is_held_by_all(&dot(gone, needs + 1)));
             }
         }
     }
+}
+
+/// An event as the number of its replica and its own.
+type Event = (usize, u64);
+
+/// Replicas that mint, deliver and acknowledge over channels that lose, repeat and reorder acknowledgements. What
+/// happened before what is kept as whole sets of events, apart from anything that is tested.
+struct World {
+    /// Of each event, all that happened before it.
+    pasts: BTreeMap<Event, BTreeSet<Event>>,
+    /// At each replica: of whom it holds how many events. Held in order of each replica, in no causal order.
+    held: [[u64; MEMBERS]; MEMBERS],
+    /// At each replica: all that its next event will have in its past.
+    seen: [BTreeSet<Event>; MEMBERS],
+    acks: Vec<(usize, VersionVector)>,
+    tables: Vec<Stability>,
+    /// What was once said to be causally stable.
+    stable: [BTreeSet<Event>; MEMBERS],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Mint { at: usize },
+    Deliver { at: usize, of: usize },
+    Acknowledge { at: usize },
+    Learn { at: usize, ack: prop::sample::Index },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        1 => (0..MEMBERS).prop_map(|at| Step::Mint { at }),
+        4 => (0..MEMBERS, 0..MEMBERS).prop_map(|(at, of)| Step::Deliver { at, of }),
+        3 => (0..MEMBERS).prop_map(|at| Step::Acknowledge { at }),
+        8 => (0..MEMBERS, any::<prop::sample::Index>()).prop_map(|(at, ack)| Step::Learn { at, ack }),
+    ];
+    prop::collection::vec(step, 0..120)
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            pasts: BTreeMap::new(),
+            held: Default::default(),
+            seen: Default::default(),
+            acks: Vec::new(),
+            tables: vec![Stability::new(members(MEMBERS)); MEMBERS],
+            stable: Default::default(),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Mint { at } => {
+                let event = (at, self.held[at][at] + 1);
+                self.pasts.insert(event, self.seen[at].clone());
+                self.take(at, event);
+            }
+            Step::Deliver { at, of } => {
+                let event = (of, self.held[at][of] + 1);
+                if self.pasts.contains_key(&event) {
+                    self.take(at, event);
+                }
+            }
+            Step::Acknowledge { at } => self.acks.push((at, vector(&self.held[at]))),
+            Step::Learn { at, ack } if !self.acks.is_empty() => {
+                let (of, held) = &self.acks[ack.index(self.acks.len())];
+                self.tables[at].acknowledge(&replica(*of), held).expect("a member");
+            }
+            Step::Learn { .. } => {}
+        }
+    }
+
+    /// Delivers an event. What was stable must be in its past, as the definition says of all that is delivered later.
+    fn take(&mut self, at: usize, event: Event) {
+        let past = &self.pasts[&event];
+        let stable = &self.stable[at];
+        assert!(stable.is_subset(past), "{event:?} came to {at} and is not after all of {stable:?}");
+        self.held[at][event.0] = event.1;
+        self.seen[at].extend(past.iter().copied().chain([event]));
+    }
+
+    /// Asks each replica about each event. All that is already minted and still to come must be after what is stable.
+    fn ask(&mut self) {
+        let events: Vec<Event> = self.pasts.keys().copied().collect();
+        for at in 0..MEMBERS {
+            let to_come: Vec<Event> =
+                events.iter().copied().filter(|(of, seq)| *seq > self.held[at][*of]).collect();
+            for event in &events {
+                if !self.is_causally_stable(at, *event) {
+                    continue;
+                }
+                assert!(self.tables[at].is_held_by_all(&dot(event.0, event.1)));
+                let beside = to_come.iter().find(|other| !self.pasts[other].contains(event));
+                assert_eq!(beside, None, "still to come to {at}, and not after {event:?}");
+                self.stable[at].insert(*event);
+            }
+        }
+    }
+
+    fn is_causally_stable(&self, at: usize, event: Event) -> bool {
+        self.tables[at].is_causally_stable(&dot(event.0, event.1), &vector(&self.held[at]))
+    }
+
+    /// Everything gets everywhere, and all acknowledge it.
+    fn settle(&mut self) {
+        let minted: [u64; MEMBERS] = std::array::from_fn(|of| self.held[of][of]);
+        for (at, of) in (0..MEMBERS).flat_map(|at| (0..MEMBERS).map(move |of| (at, of))) {
+            (self.held[at][of]..minted[of]).for_each(|_| self.step(Step::Deliver { at, of }));
+        }
+        for table in &mut self.tables {
+            for (of, held) in self.held.iter().enumerate() {
+                table.acknowledge(&replica(of), &vector(held)).expect("a member");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// Would be disproved by one event that arrives, in a run or after it, and is concurrent to what was said to be
+    /// stable; and by an event that all hold, all acknowledged and nothing is missing beside, and that is not stable.
+    #[test]
+    fn nothing_concurrent_to_a_causally_stable_event_arrives(steps in steps()) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+            world.ask();
+        }
+        world.settle();
+        world.ask();
+        for (at, event) in (0..MEMBERS).flat_map(|at| world.pasts.keys().map(move |event| (at, *event))) {
+            prop_assert!(world.stable[at].contains(&event), "{event:?} at {at}");
+        }
+    }
+}
+
+/// b minted before it received, and acknowledged honestly.
+#[test]
+fn what_all_hold_is_not_stable_while_something_concurrent_is_under_way() {
+    let stability = stability(&[&[1, 0, 0], &[1, 1, 0], &[1, 0, 0]]);
+    let event = dot(0, 1);
+    assert!(stability.is_held_by_all(&event));
+    let (without, with) = (vector(&[1, 0, 0]), vector(&[1, 1, 0]));
+    assert_eq!(vector(&[1]).compare(&vector(&[0, 1])), Ordering::Concurrent);
+    assert!(
+        !stability.is_causally_stable(&event, &without),
+        "node-1's event has still to come, beside this one"
+    );
+    assert!(stability.is_causally_stable(&event, &with));
+    assert!(!stability.is_causally_stable(&dot(1, 1), &with), "not all hold it");
+}
+
+#[test]
+fn a_new_member_is_asked_before_anything_is_causally_stable() {
+    let mut stability = stability(&[&[2, 2], &[2, 2]]);
+    let (event, held) = (dot(0, 2), vector(&[2, 2]));
+    assert!(stability.is_causally_stable(&event, &held));
+    stability.admit(replica(2)).unwrap();
+    assert!(stability.is_held_by_all(&event) && !stability.is_causally_stable(&event, &held));
+    stability.acknowledge(&replica(2), &vector(&[2, 2, 1])).unwrap();
+    assert!(!stability.is_causally_stable(&event, &held), "an event of the new member has still to come");
+    assert!(stability.is_causally_stable(&event, &vector(&[2, 2, 1])));
+}
+
+#[test]
+fn of_a_retired_replica_all_is_stable_once_nothing_else_is_under_way() {
+    let mut stability = stability(&[&[0, 0, 2], &[0, 1, 2], &[0, 0, 2]]);
+    stability.retire(&replica(2)).unwrap();
+    assert!(
+        !stability.is_causally_stable(&dot(2, 2), &vector(&[0, 0, 2])),
+        "node-1 may have minted before it"
+    );
+    assert!(stability.is_causally_stable(&dot(2, 2), &vector(&[0, 1])));
+    assert!(!stability.is_causally_stable(&dot(2, 3), &vector(&[0, 1])), "no such event");
 }
 
 /// A translation by which `gone` left after `last` events.
@@ -192,6 +369,18 @@ fn who_holds_the_frontier_back_is_named() {
     assert_eq!(names(&stability.holding_back(&replica(0))), ["node-1"]);
     assert!(stability.held_back_by(&dot(0, 3)).is_empty());
     assert!(stability.holding_back(&replica(1)).is_empty(), "nobody has an event of it");
+}
+
+#[test]
+fn there_is_no_event_0() {
+    let mut stability = stability(&[&[1, 1, 1], &[1, 1, 1], &[1, 1, 1]]);
+    stability.retire(&replica(2)).unwrap();
+    for number in [0, 2, 9] {
+        let nothing = dot(number, 0);
+        assert!(!stability.is_held_by_all(&nothing), "{nothing}");
+        assert!(!stability.is_causally_stable(&nothing, &vector(&[1, 1, 1])), "{nothing}");
+        assert_eq!(names(&stability.held_back_by(&nothing)), ["node-0", "node-1"], "{nothing}");
+    }
 }
 
 #[test]
@@ -225,7 +414,7 @@ fn a_new_member_holds_the_frontier_and_does_not_turn_it_back() {
         assert_eq!(stability.acknowledge(&replica(member), &vector(&[5, 2])), Ok(false));
     }
     assert_eq!(names(&stability.holding_back(&replica(0))), ["node-2"]);
-    assert!(stability.is_stable(&dot(0, 2)) && stability.held_back_by(&dot(0, 2)).is_empty());
+    assert!(stability.is_held_by_all(&dot(0, 2)) && stability.held_back_by(&dot(0, 2)).is_empty());
     assert_eq!(stability.acknowledge(&replica(2), &vector(&[1, 1])), Ok(false), "still behind the frontier");
     assert_eq!(stability.frontier(), &frontier);
     assert_eq!(stability.acknowledge(&replica(2), &vector(&[4, 2])), Ok(true));
@@ -247,6 +436,44 @@ fn a_member_whose_events_someone_lacks_does_not_retire() {
     let lacking = vec![(replica(0), 3), (replica(1), 3)];
     assert_eq!(refused, RetireRefused::StillLacking { replica: replica(2), needs: 4, lacking });
     assert_eq!(stability.retire(&replica(2)).unwrap().last(), 3);
+}
+
+#[test]
+fn a_false_claim_cannot_keep_in_whose_last_event_is_known() {
+    let mut stability = stability(&[&[0, 0, 3], &[0, 0, 3], &[0, 0, MAX_JUMP]]);
+    let refused = stability.clone().retire(&replica(2)).unwrap_err();
+    assert!(matches!(refused, RetireRefused::StillLacking { needs: MAX_JUMP, .. }), "{refused}");
+    let refused = RetireRefused::HeldByAll { replica: replica(2), last: 2, held_by_all: 3 };
+    assert_eq!(stability.retire_upto(&replica(2), 2).unwrap_err(), refused);
+    assert_eq!(refused.to_string(), "node-2.00000001 cannot retire with 2 events: all members hold 3");
+    assert_eq!(stability.retire_upto(&replica(2), 3).unwrap().last(), 3);
+}
+
+#[test]
+fn one_acknowledgement_cannot_claim_what_no_system_mints() {
+    let mut stability = stability(&[&[5, 0], &[0, 7]]);
+    let (limit, before) = (MAX_JUMP + 7, stability.row(&replica(0)));
+    let refused = AckRefused::Jump { replica: replica(1), claimed: limit + 1, limit };
+    assert_eq!(stability.acknowledge(&replica(0), &vector(&[6, limit + 1])), Err(refused.clone()));
+    assert_eq!(
+        refused.to_string(),
+        "event 1099511627784 of node-1.00000001 is acknowledged: at most 1099511627783 is accepted"
+    );
+    assert_eq!(stability.row(&replica(0)), before, "nor was the rest taken");
+    assert_eq!(stability.acknowledge(&replica(0), &vector(&[6, limit])), Ok(true));
+}
+
+#[test]
+fn the_table_of_an_old_system_starts_from_what_its_owner_holds() {
+    let old = vector(&[3 * MAX_JUMP, 1]);
+    let mut empty = Stability::new(members(2));
+    assert!(matches!(empty.acknowledge(&replica(1), &old), Err(AckRefused::Jump { .. })));
+    let mut resumed = Stability::resuming(members(2), &replica(0), &old).unwrap();
+    assert_eq!(resumed.row(&replica(0)), Some(old.clone()));
+    assert_eq!(resumed.acknowledge(&replica(1), &old), Ok(true));
+    assert_eq!(resumed.frontier(), &old);
+    let refused = AckRefused::NotAMember { replica: replica(9) };
+    assert_eq!(Stability::resuming(members(2), &replica(9), &old).unwrap_err(), refused);
 }
 
 #[test]

@@ -28,8 +28,8 @@ impl EventStamp {
         Self { origin, counter, table: vector.members().address(), vector }
     }
 
-    /// The stamp of the newest event of `origin` in `vector`, as it arrives with a message; `None` if the vector has no
-    /// entry for it.
+    /// The stamp of the event that sent `vector`, as it arrives with a message of `origin`; `None` if the vector has no
+    /// entry for it. A vector that changed since its origin's last event is no event's: stamp that clock's next one.
     #[must_use]
     pub fn of(origin: &str, vector: VectorTimestamp) -> Option<Self> {
         let slot = vector.members().slot(origin)?;
@@ -79,9 +79,10 @@ impl EventStamp {
             return Ordering::Equal;
         }
         match (self.happened_before(other), other.happened_before(self)) {
-            (true, _) => Ordering::Before,
+            (true, false) => Ordering::Before,
             (false, true) => Ordering::After,
-            (false, false) => Ordering::Concurrent,
+            // Each knowing the other cannot be: forged. What cannot be ordered is surfaced.
+            (false, false) | (true, true) => Ordering::Concurrent,
         }
     }
 
@@ -110,8 +111,19 @@ impl core::hash::Hash for EventStamp {
     }
 }
 
-/// `pacific:7 {atlantic: 2, pacific: 7}`.
 impl fmt::Debug for EventStamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (origin, counter) = (self.origin(), self.counter);
+        formatter
+            .debug_struct("EventStamp")
+            .field("origin", &origin)
+            .field("counter", &counter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `pacific:7 {atlantic: 2, pacific: 7}`.
+impl fmt::Display for EventStamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{} {}", self.origin(), self.counter, self.vector)
     }
@@ -145,7 +157,7 @@ mod tests {
             }
             for (left, right) in stamps.iter().flat_map(|left| stamps.iter().map(move |right| (left, right))) {
                 let by_vectors = left.vector().compare(right.vector());
-                prop_assert_eq!(left.compare(right), by_vectors, "{:?} and {:?}", left, right);
+                prop_assert_eq!(left.compare(right), by_vectors, "{} and {}", left, right);
                 prop_assert_eq!(left.happened_before(right), by_vectors == Ordering::Before);
             }
         }
@@ -155,6 +167,15 @@ mod tests {
     fn a_vector_without_an_entry_of_the_origin_stamps_nothing() {
         let vector = VectorTimestamp::from_entries([("a", 1)]).unwrap();
         assert_eq!(EventStamp::of("b", vector.clone()), None);
-        assert_eq!(format!("{:?}", EventStamp::of("a", vector).unwrap()), "a:1 {a: 1}");
+        assert_eq!(EventStamp::of("a", vector).unwrap().to_string(), "a:1 {a: 1}");
+    }
+
+    #[test]
+    fn forged_stamps_are_not_before_each_other() {
+        let vector = VectorTimestamp::from_entries([("a", 1), ("b", 1)]).unwrap();
+        let (left, right) =
+            (EventStamp::of("a", vector.clone()).unwrap(), EventStamp::of("b", vector).unwrap());
+        assert_eq!(left.compare(&right), Ordering::Concurrent);
+        assert_eq!(right.compare(&left), Ordering::Concurrent);
     }
 }

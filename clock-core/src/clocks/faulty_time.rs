@@ -1,11 +1,11 @@
 //! Wall clocks that are wrong on purpose: to see what a skewed or jumping clock does, and what it does not.
 //!
-//! Each one distorts another source, so they can be put on top of each other. Results stay within `u64`: below
-//! the epoch they show 0, and nothing wraps.
+//! Each one distorts another source, so they can be put on top of each other. Results stay within `u64`:
+//! below the epoch they show 0, and nothing wraps.
 
 use super::TimeSource;
+use super::atomic::{AtomicU64, Ordering};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A clock that is off by a constant and runs too fast or too slow.
 #[derive(Clone, Debug)]
@@ -23,7 +23,8 @@ impl<S: TimeSource> SkewedTime<S> {
         Self { started_ms: source.wall_ms(), source, offset_ms, drift_ppm: 0 }
     }
 
-    /// Makes it gain `drift_ppm` microseconds a second since it was made, negative to lose. A quartz is within 100.
+    /// Makes it gain `drift_ppm` microseconds a second since it was made, negative to lose. A quartz is
+    /// within 100.
     #[must_use]
     pub fn with_drift_ppm(self, drift_ppm: i32) -> Self {
         Self { drift_ppm, ..self }
@@ -67,8 +68,8 @@ impl<S: TimeSource> JumpingTime<S> {
         self
     }
 
-    /// Adds a jump by `by_ms`, negative for back, where the source shows `wall_ms` (milliseconds since the Unix
-    /// epoch) or more.
+    /// Adds a jump by `by_ms`, negative for back, where the source shows `wall_ms` (milliseconds since the
+    /// Unix epoch) or more.
     #[must_use]
     pub fn jumping_from_wall_ms(mut self, wall_ms: u64, by_ms: i64) -> Self {
         self.jumps.push((Trigger::FromWallMs(wall_ms), by_ms));

@@ -5,29 +5,52 @@
 //! it has observed. As with a Lamport clock, order proves nothing: an HLC cannot detect concurrency.
 //!
 //! This module never reads a clock: wall time comes in as an argument. A peer whose clock runs ahead would
-//! drag everyone along, so a remote timestamp beyond the drift bound is refused for the clock and counted. Its
-//! data is not refused: that is the caller's to keep.
+//! drag everyone along, so a remote timestamp beyond the drift bound is refused for the clock and counted.
+//! Its data is not refused: that is the caller's to keep.
 //!
-//! Threads share a clock without a lock. The packed timestamp is one atomic, and an event adds one to it before
-//! anything else: within a millisecond, which is nearly always, nothing more is needed, and unlike a
-//! compare-and-swap an addition never has to be repeated. Only the event that finds the wall time moved on takes
-//! the maximum of both.
+//! The local wall is believed too, but not without limit, because a clock never goes back: following one
+//! absurd reading would leave it absurd for ever. A wall that stepped back is counted on from; a wall that
+//! jumped ahead is followed, and [`JumpDetector`](super::JumpDetector) reports it; a wall beyond the jump
+//! limit is refused, and honest readings after it are served as if it had not been. Whether such a wall is
+//! right after all, a person decides, and says so by [`HybridClock::accept_wall`].
 //!
-//! Invariant: the atomic never goes below a timestamp that was issued, and each issued timestamp was put there by
-//! a read-modify-write that raised it. So no two are equal, and an event that happens after another, on
-//! whichever threads, has the larger one. Timestamps that an addition reached and no event took are skipped.
+//! Threads share a clock without a lock. The packed timestamp is one atomic, and an event adds one to it
+//! before anything else: within a millisecond, which is nearly always, nothing more is needed, and unlike a
+//! compare-and-swap an addition never has to be repeated. Only the event that finds the wall time moved on
+//! takes the maximum of both.
+//!
+//! Invariant: the atomic never goes below a timestamp that was issued, and each issued timestamp was put
+//! there by a read-modify-write that raised it. So no two are equal, and an event that happens after another,
+//! on whichever threads, has the larger one. Timestamps that an addition reached and no event took are
+//! skipped.
 //!
 //! Reading: Kulkarni, Demirbas, Madappa, Avva, Leone, "Logical Physical Clocks", OPODIS 2014.
 
 use super::atomic::{AtomicU64, Ordering, const_unless_loom};
+use super::hybrid_error::HybridError;
 use super::hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
-use thiserror::Error;
 
 /// Default for how far ahead of the local wall time a remote timestamp may be, in milliseconds: one minute.
 ///
 /// A hundred times the 600 ms of the incident that started this work, yet too little to matter to a person
 /// who reads "about when".
 pub const DEFAULT_MAX_DRIFT_MS: u64 = 60_000;
+
+/// Default for how far above the clock's last timestamp the local wall time may be, in milliseconds: 366
+/// days.
+///
+/// Generous, so that whoever was off or asleep comes back by itself: over a weekend, a winter, a year on a
+/// shelf. What it has to catch is wider off: counters read as dates, the ends of 32-bit and of 44-bit time.
+/// Half as much would turn away spares; twice as much would double what one bad reading costs, which is that
+/// long a wait until peers believe the clock again.
+pub const DEFAULT_MAX_WALL_JUMP_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+
+/// A clock that has never shown this much was never set: the start of 2020, in milliseconds since the Unix
+/// epoch.
+///
+/// Devices without a battery count from 1970 until they have asked someone. The jump from there to the
+/// present is no fault, so the limit applies from here on; a clock that has issued nothing is the same case.
+const SET_FROM_MS: u64 = 1_577_836_800_000;
 
 /// A hybrid logical clock that threads may share, driven by wall times that the caller passes in.
 #[derive(Debug)]
@@ -36,11 +59,12 @@ pub struct HybridClock {
     latest: AtomicU64,
     refused_remotes: AtomicU64,
     max_drift_ms: u64,
+    max_wall_jump_ms: u64,
 }
 
 impl HybridClock {
     const_unless_loom! {
-        /// A clock that has issued nothing, with [`DEFAULT_MAX_DRIFT_MS`].
+        /// A clock that has issued nothing, with [`DEFAULT_MAX_DRIFT_MS`] and [`DEFAULT_MAX_WALL_JUMP_MS`].
         #[must_use]
         pub const fn new() -> Self {
             Self::restored(HybridTimestamp::from_packed(0))
@@ -57,6 +81,7 @@ impl HybridClock {
                 latest: AtomicU64::new(last.upto_last().as_packed()),
                 refused_remotes: AtomicU64::new(0),
                 max_drift_ms: DEFAULT_MAX_DRIFT_MS,
+                max_wall_jump_ms: DEFAULT_MAX_WALL_JUMP_MS,
             }
         }
     }
@@ -68,27 +93,39 @@ impl HybridClock {
         self
     }
 
+    /// Sets how far above the last timestamp, in milliseconds, the local wall time may be (inclusive).
+    ///
+    /// It should be longer than the node is ever off. `u64::MAX` follows every wall that fits.
+    #[must_use]
+    pub const fn with_max_wall_jump_ms(mut self, max_wall_jump_ms: u64) -> Self {
+        self.max_wall_jump_ms = max_wall_jump_ms;
+        self
+    }
+
     /// Stamps one local event ("send or local event" in figure 5). Above every earlier result.
     ///
     /// # Errors
-    /// [`HybridError::WallOutOfRange`] or [`HybridError::Exhausted`]. Nothing was issued.
+    /// [`HybridError::WallOutOfRange`], [`HybridError::WallJump`] or [`HybridError::Exhausted`]. Nothing was
+    /// issued.
     #[inline]
     pub fn tick_at(&self, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
-        self.issue_from(start_of(wall_ms)?)
+        let now = start_of(wall_ms)?;
+        self.issue_from(now, now)
     }
 
-    /// Stamps the receipt of a message ("receive event" in figure 5). Above `remote` and every earlier result.
+    /// Stamps the receipt of a message ("receive event" in figure 5). Above `remote` and every earlier
+    /// result.
     ///
     /// # Errors
-    /// [`HybridError::RemoteAhead`] if `remote` is beyond the drift bound, which is counted and leaves the clock
-    /// untouched; otherwise as [`tick_at`](Self::tick_at).
+    /// [`HybridError::RemoteAhead`] if `remote` is beyond the drift bound, which is counted and leaves the
+    /// clock untouched; otherwise as [`tick_at`](Self::tick_at).
     #[inline]
     pub fn observe_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
         let now = self.credible(remote, wall_ms)?;
         if remote >= HybridTimestamp::LAST {
             return Err(HybridError::Exhausted { last: remote });
         }
-        self.issue_from(now.max(HybridTimestamp::from_packed(remote.as_packed() + 1)))
+        self.issue_from(now.max(HybridTimestamp::from_packed(remote.as_packed() + 1)), now)
     }
 
     /// Learns of `remote` without an event of its own: later timestamps are above it.
@@ -99,18 +136,32 @@ impl HybridClock {
     /// As [`observe_at`](Self::observe_at). The clock is unchanged.
     #[inline]
     pub fn witness_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<(), HybridError> {
-        self.credible(remote, wall_ms)?;
+        let now = self.credible(remote, wall_ms)?;
         if remote > HybridTimestamp::LAST {
             return Err(HybridError::Exhausted { last: remote });
         }
-        if remote > self.last() {
+        let last = self.last();
+        if remote > last {
+            self.check_jump(now, last)?;
             self.latest.fetch_max(remote.as_packed(), Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// The latest timestamp issued or witnessed, or the zero timestamp. Other threads may move it at any time,
-    /// and it may be one that was skipped.
+    /// Takes a wall time as right, however far ahead it is: later timestamps are not before it.
+    ///
+    /// For a person, or what a person has configured, to answer [`HybridError::WallJump`] with. There is no
+    /// way back.
+    ///
+    /// # Errors
+    /// [`HybridError::WallOutOfRange`]. The clock is unchanged.
+    pub fn accept_wall(&self, wall_ms: u64) -> Result<(), HybridError> {
+        self.latest.fetch_max(start_of(wall_ms)?.as_packed(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The latest timestamp issued or witnessed, or the zero timestamp. Other threads may move it at any
+    /// time, and it may be one that was skipped.
     #[must_use]
     #[inline]
     pub fn last(&self) -> HybridTimestamp {
@@ -131,17 +182,43 @@ impl HybridClock {
         self.refused_remotes.load(Ordering::Relaxed)
     }
 
-    /// Issues a timestamp not below `floor`, which is at most [`HybridTimestamp::LAST`].
+    /// Issues a timestamp not below `floor`, which is at most [`HybridTimestamp::LAST`] and not below `now`,
+    /// the start of the wall time.
     #[inline]
-    fn issue_from(&self, floor: HybridTimestamp) -> Result<HybridTimestamp, HybridError> {
+    fn issue_from(
+        &self,
+        floor: HybridTimestamp,
+        now: HybridTimestamp,
+    ) -> Result<HybridTimestamp, HybridError> {
         let next = self.successor()?;
         if next >= floor {
             return Ok(next);
         }
-        // The wall time, or the remote one, is ahead of all that was issued. Whoever raises the clock to the floor
-        // owns it; the others find it taken and go on from there.
+        // The wall time, or the remote one, is ahead of all that was issued: only here can the wall have
+        // jumped. What is refused skips `next`; to take that back could undo what another thread has just
+        // witnessed.
+        self.check_jump(now, next)?;
+        // Whoever raises the clock to the floor owns it; the others find it taken and go on from there.
         let before = self.latest.fetch_max(floor.as_packed(), Ordering::Relaxed);
         if before < floor.as_packed() { Ok(floor) } else { self.successor() }
+    }
+
+    /// Whether the clock may follow the wall from `last` to `now`.
+    #[inline]
+    fn check_jump(&self, now: HybridTimestamp, last: HybridTimestamp) -> Result<(), HybridError> {
+        let limit_ms = self.max_wall_jump_ms;
+        let was_set = last.wall_ms() >= SET_FROM_MS;
+        if was_set && now.wall_ms() > last.wall_ms().saturating_add(limit_ms) {
+            return Err(HybridError::WallJump { wall_ms: now.wall_ms(), last, limit_ms });
+        }
+        Ok(())
+    }
+
+    /// The start of a wall time that the clock may follow from where it is.
+    pub(super) fn followable(&self, wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
+        let now = start_of(wall_ms)?;
+        self.check_jump(now, self.last())?;
+        Ok(now)
     }
 
     /// The timestamp after the latest.
@@ -154,8 +231,8 @@ impl HybridClock {
         Ok(HybridTimestamp::from_packed(before + 1))
     }
 
-    /// Takes back the addition that passed the end. Nothing beyond it is ever issued, so no order can be hurt;
-    /// and what stays is at most one for each thread that is between its addition and this.
+    /// Takes back the addition that passed the end. Nothing beyond it is ever issued, so no order can be
+    /// hurt; and what stays is at most one for each thread that is between its addition and this.
     #[cold]
     fn undo_overshoot(&self) -> HybridError {
         self.latest.fetch_sub(1, Ordering::Relaxed);
@@ -183,39 +260,9 @@ impl Default for HybridClock {
 }
 
 #[inline]
-fn start_of(wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
+pub(super) fn start_of(wall_ms: u64) -> Result<HybridTimestamp, HybridError> {
     HybridTimestamp::starting_ms(wall_ms)
         .ok_or(HybridError::WallOutOfRange { wall_ms, limit_ms: MAX_WALL_MS })
-}
-
-/// Why a hybrid clock issued nothing. Later timestamps are as if the call had not been made, or skip one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum HybridError {
-    /// The local wall time does not fit 44 bits: the time source is broken. Retry once it is repaired.
-    #[error("wall time {wall_ms} ms is above the limit of {limit_ms} ms")]
-    WallOutOfRange {
-        /// The wall time passed in, in milliseconds since the Unix epoch.
-        wall_ms: u64,
-        /// The latest wall time that fits.
-        limit_ms: u64,
-    },
-    /// The remote clock runs ahead of ours, or ours is behind. Keep the data, leave the clock alone, and
-    /// count it against the peer; the same timestamp is acceptable once the wall time has caught up.
-    #[error("remote timestamp {remote} is more than {max_drift_ms} ms ahead of the wall time {wall_ms} ms")]
-    RemoteAhead {
-        /// The timestamp received.
-        remote: HybridTimestamp,
-        /// The local wall time, in milliseconds since the Unix epoch.
-        wall_ms: u64,
-        /// The drift bound, in milliseconds.
-        max_drift_ms: u64,
-    },
-    /// There is no timestamp above this one. Only a forged one is ever so large; start from a stored one.
-    #[error("no timestamp above {last} exists")]
-    Exhausted {
-        /// The timestamp that has no successor.
-        last: HybridTimestamp,
-    },
 }
 
 #[cfg(test)]

@@ -1,36 +1,42 @@
 //! A hybrid clock that stays monotone over restarts, by a lease on the timestamps of the near future.
 //!
-//! After a restart a clock must go on above all it ever issued, also where the wall clock has stepped back since.
-//! Storing each timestamp before it is issued would cost a disk write for each event. So the clock promises in
-//! advance: a bound is made durable, and only timestamps strictly below it are issued. Who restarts starts above
-//! the bound, having lost at most one lease of hybrid time. CockroachDB persists an upper bound on its clock to
-//! the same end.
+//! After a restart a clock must go on above all it ever issued, also where the wall clock has stepped back
+//! since. Storing each timestamp before it is issued would cost a disk write for each event. So the clock
+//! promises in advance: a bound is made durable, and only timestamps strictly below it are issued. Who
+//! restarts starts above the bound, having lost at most one lease of hybrid time. CockroachDB persists an
+//! upper bound on its clock to the same end.
 //!
-//! This module stores nothing. The caller asks [`LeasedHybridClock::lease_wanted`] now and then, makes the bound
-//! durable, and says so by [`LeasedHybridClock::lease_persisted`]. In what order a crash cuts that off does not
-//! matter, as long as the word comes after the fsync.
+//! This module stores nothing. The caller asks [`LeasedHybridClock::lease_wanted`] now and then, makes the
+//! bound durable, and says so by [`LeasedHybridClock::lease_persisted`]. In what order a crash cuts that off
+//! does not matter, as long as the word comes after the fsync.
 //!
-//! Invariant: no timestamp at or above the bound last persisted has been issued, so no timestamp is issued twice
+//! The bound is also what keeps a bad reading of the wall harmless: a wall time that reaches it moves
+//! nothing. The clock follows a wall that jumped only once its owner has made that durable, and until then
+//! serves honest readings as before.
+//!
+//! Invariants: a wall time at or above the bound never raised the clock.
+//! No timestamp at or above the bound last persisted has been issued, so no timestamp is issued twice
 //! or out of order by the lives of one clock. What it only witnessed is not covered until the next lease: the
 //! caller's log has it, if it matters.
 
 use super::atomic::{AtomicU64, Ordering};
-use super::hybrid::{HybridClock, HybridError};
+use super::hybrid::{HybridClock, start_of};
+use super::hybrid_error::HybridError;
 use super::hybrid_timestamp::HybridTimestamp;
 use thiserror::Error;
 
 /// How far ahead a lease reaches, in milliseconds: ten seconds.
 ///
-/// It is renewed when less than half is left, so a busy clock costs one fsync in five seconds, and an fsync may
-/// take nearly five before events have to wait. A quick restart starts up to a lease ahead of the wall time:
-/// twice as much would still be within [`DEFAULT_MAX_DRIFT_MS`](super::DEFAULT_MAX_DRIFT_MS), but use up the room
-/// for skew; half as much would not outlast the stalls that disks have.
+/// It is renewed when less than half is left, so a busy clock costs one fsync in five seconds, and an fsync
+/// may take nearly five before events have to wait. A quick restart starts up to a lease ahead of the wall
+/// time: twice as much would still be within [`DEFAULT_MAX_DRIFT_MS`](super::DEFAULT_MAX_DRIFT_MS), but use
+/// up the room for skew; half as much would not outlast the stalls that disks have.
 pub const LEASE_MS: u64 = 10_000;
 
 /// A hybrid clock that issues only timestamps below a bound that the caller has made durable.
 ///
-/// Threads may share it. It grants nothing by itself: the first lease, too, is wanted and persisted before the
-/// first timestamp is issued.
+/// Threads may share it. It grants nothing by itself: the first lease, too, is wanted and persisted before
+/// the first timestamp is issued.
 #[derive(Debug)]
 pub struct LeasedHybridClock {
     clock: HybridClock,
@@ -57,14 +63,22 @@ impl LeasedHybridClock {
         Self { clock: self.clock.with_max_drift_ms(max_drift_ms), durable: self.durable }
     }
 
+    /// Sets how far above the last timestamp, in milliseconds, the local wall time may be (inclusive):
+    /// [`HybridClock::with_max_wall_jump_ms`].
+    #[must_use]
+    pub fn with_max_wall_jump_ms(self, max_wall_jump_ms: u64) -> Self {
+        Self { clock: self.clock.with_max_wall_jump_ms(max_wall_jump_ms), durable: self.durable }
+    }
+
     /// The bound that should be made durable now: [`LEASE_MS`] ahead of the clock and of `wall_ms`, in
     /// milliseconds since the Unix epoch. `None` while half a lease is left, or if there is nothing to lease
-    /// because the wall time or the clock is at the end of the range.
+    /// because the clock is at the end of the range, or the wall time beyond it or beyond the jump limit.
     ///
-    /// A wall clock that jumped far ahead wants a bound that is as far ahead, and the clock can never go back
-    /// behind a durable one: who distrusts the jump leaves it, and events are refused until the wall is repaired.
+    /// A wall clock that jumped ahead within the limit wants a bound that is as far ahead, and the clock can
+    /// never go back behind a durable one: who distrusts the jump leaves it. Events are refused while the
+    /// wall shows it, and issued again as soon as it is repaired.
     pub fn lease_wanted(&self, wall_ms: u64) -> Option<HybridTimestamp> {
-        let now_ms = self.clock.last().max(HybridTimestamp::starting_ms(wall_ms)?).wall_ms();
+        let now_ms = self.clock.last().max(self.clock.followable(wall_ms).ok()?).wall_ms();
         let bound = HybridTimestamp::starting_ms(now_ms + LEASE_MS).unwrap_or(HybridTimestamp::LAST);
         let is_fresh = self.bound().wall_ms() >= now_ms + LEASE_MS / 2;
         (!is_fresh && bound > self.bound()).then_some(bound)
@@ -75,7 +89,8 @@ impl LeasedHybridClock {
     /// A bound below an earlier one changes nothing here, but must not overwrite the higher one on the disk
     /// either: let one task at a time ask, write and report.
     pub fn lease_persisted(&self, bound: HybridTimestamp) {
-        // Release, with Acquire where it is read: who is allowed a timestamp comes after the fsync that allows it.
+        // Release, with Acquire where it is read: who is allowed a timestamp comes after the fsync that
+        // allows it.
         self.durable.fetch_max(bound.as_packed(), Ordering::Release);
     }
 
@@ -88,26 +103,42 @@ impl LeasedHybridClock {
     /// As [`HybridClock::tick_at`], below the lease.
     ///
     /// # Errors
-    /// [`LeaseError::LeaseExceeded`] if the timestamp would not be below the bound. It is skipped, not issued:
+    /// [`LeaseError::LeaseExceeded`] if the timestamp would not be below the bound. Nothing was issued:
     /// persist the bound that is [wanted](Self::lease_wanted) and try again. [`LeaseError::Hybrid`] as there.
+    #[inline]
     pub fn tick_at(&self, wall_ms: u64) -> Result<HybridTimestamp, LeaseError> {
-        self.below_bound(self.clock.tick_at(wall_ms)?)
+        let bound = self.bound_above(wall_ms)?;
+        below(bound, self.clock.tick_at(wall_ms)?)
     }
 
     /// As [`HybridClock::observe_at`], below the lease.
     ///
     /// # Errors
-    /// As [`tick_at`](Self::tick_at). If the lease is exceeded, the remote timestamp is witnessed all the same.
+    /// As [`tick_at`](Self::tick_at). If it is the remote timestamp that exceeds the lease, not the wall
+    /// time, it is witnessed all the same.
     pub fn observe_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<HybridTimestamp, LeaseError> {
-        self.below_bound(self.clock.observe_at(remote, wall_ms)?)
+        let bound = self.bound_above(wall_ms)?;
+        below(bound, self.clock.observe_at(remote, wall_ms)?)
     }
 
-    /// As [`HybridClock::witness_at`]: it issues nothing and needs no lease.
+    /// As [`HybridClock::witness_at`]: it issues nothing, so what is witnessed may be above the bound.
+    ///
+    /// # Errors
+    /// As there; and [`LeaseError::LeaseExceeded`] if the wall time reaches the bound too, so that nobody has
+    /// vouched for the reading by which the remote timestamp would be judged. The clock is unchanged.
+    pub fn witness_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<(), LeaseError> {
+        if remote >= self.bound() {
+            self.bound_above(wall_ms)?;
+        }
+        Ok(self.clock.witness_at(remote, wall_ms)?)
+    }
+
+    /// As [`HybridClock::accept_wall`]; the next lease that is wanted is above it.
     ///
     /// # Errors
     /// As there.
-    pub fn witness_at(&self, remote: HybridTimestamp, wall_ms: u64) -> Result<(), HybridError> {
-        self.clock.witness_at(remote, wall_ms)
+    pub fn accept_wall(&self, wall_ms: u64) -> Result<(), HybridError> {
+        self.clock.accept_wall(wall_ms)
     }
 
     /// As [`HybridClock::last`]; it may be one that was skipped at the end of a lease.
@@ -128,11 +159,25 @@ impl LeasedHybridClock {
         self.clock.refused_remotes()
     }
 
-    /// Judged after it was taken, which no other thread can come between; looking before would only add a load.
-    fn below_bound(&self, next: HybridTimestamp) -> Result<HybridTimestamp, LeaseError> {
+    /// The bound, if the wall time is below it. Judged before the clock is touched: what is refused moves
+    /// nothing. The bound only rises, so that an old one refuses too much at worst.
+    #[inline]
+    fn bound_above(&self, wall_ms: u64) -> Result<HybridTimestamp, LeaseError> {
         let bound = self.bound();
-        if next < bound { Ok(next) } else { Err(LeaseError::LeaseExceeded { next, bound }) }
+        let next = start_of(wall_ms)?;
+        if next < bound {
+            return Ok(bound);
+        }
+        self.clock.followable(wall_ms)?;
+        Err(LeaseError::LeaseExceeded { next, bound })
     }
+}
+
+/// Judged after it was taken, which no other thread can come between: the wall is below the bound, but the
+/// clock may be ahead of the wall.
+#[inline]
+fn below(bound: HybridTimestamp, next: HybridTimestamp) -> Result<HybridTimestamp, LeaseError> {
+    if next < bound { Ok(next) } else { Err(LeaseError::LeaseExceeded { next, bound }) }
 }
 
 impl Default for LeasedHybridClock {
@@ -147,7 +192,7 @@ pub enum LeaseError {
     /// The lease does not reach so far. Persist the bound that the clock wants and try again.
     #[error("timestamp {next} is not below the durable bound {bound}")]
     LeaseExceeded {
-        /// The timestamp that was skipped.
+        /// The timestamp that was not issued.
         next: HybridTimestamp,
         /// The durable bound.
         bound: HybridTimestamp,
@@ -216,6 +261,38 @@ mod tests {
         assert!(clock.tick_at(NOW_MS).unwrap() > remote);
     }
 
+    /// Disproved by a refused reading that the clock has to catch up with before it issues again.
+    #[test]
+    fn a_distrusted_wall_is_forgotten_once_it_is_repaired() {
+        for bad_ms in [NOW_MS + LEASE_MS, NOW_MS + 86_400_000, NOW_MS + 100 * 366 * 86_400_000, MAX_WALL_MS] {
+            let clock = leased_at(NOW_MS);
+            let issued = clock.tick_at(NOW_MS).unwrap();
+            assert!(clock.tick_at(bad_ms).is_err() && clock.observe_at(at_ms(bad_ms), bad_ms).is_err());
+            assert!(
+                clock.witness_at(at_ms(bad_ms), bad_ms).is_err(),
+                "judged by the wall that is distrusted"
+            );
+            assert_eq!(clock.last(), issued);
+            assert!(clock.tick_at(NOW_MS + 1).unwrap() > issued);
+            let repaired_ms = NOW_MS + LEASE_MS;
+            assert_eq!(clock.lease_wanted(repaired_ms), Some(at_ms(repaired_ms + LEASE_MS)));
+        }
+    }
+
+    #[test]
+    fn an_absurd_wall_wants_no_lease_until_it_is_accepted() {
+        let clock = leased_at(NOW_MS);
+        let issued = clock.tick_at(NOW_MS).unwrap();
+        let far_ms = NOW_MS + 2 * 366 * 86_400_000;
+        assert_eq!(clock.lease_wanted(far_ms), None);
+        let limit_ms = crate::clocks::DEFAULT_MAX_WALL_JUMP_MS;
+        let refusal = HybridError::WallJump { wall_ms: far_ms, last: issued, limit_ms };
+        assert_eq!(clock.tick_at(far_ms), Err(LeaseError::Hybrid(refusal)));
+        clock.accept_wall(far_ms).unwrap();
+        clock.lease_persisted(clock.lease_wanted(far_ms).unwrap());
+        assert_eq!(clock.tick_at(far_ms).map(HybridTimestamp::wall_ms), Ok(far_ms));
+    }
+
     #[test]
     fn after_a_step_back_and_a_restart_it_goes_on_above() {
         let clock = leased_at(NOW_MS);
@@ -234,7 +311,8 @@ mod tests {
         assert!(matches!(clock.tick_at(MAX_WALL_MS), Err(LeaseError::LeaseExceeded { .. })));
     }
 
-    /// What a generated life of a clock does next. Walls are milliseconds around `NOW_MS` and jump as they like.
+    /// What a generated life of a clock does next. Walls are milliseconds around `NOW_MS` and jump as they
+    /// like.
     #[derive(Clone, Copy, Debug)]
     enum Step {
         Tick {

@@ -3,9 +3,9 @@
 //! If `a` happened before `b`, then `a`'s value is smaller than `b`'s. The converse does not hold: a smaller
 //! value proves nothing, so a Lamport value may sort a display and must never pick a winner.
 //!
-//! Invariant: the counter never goes below a value that was returned, and every value returned for an event was
-//! put there by a read-modify-write that raised it. Therefore no two events of a clock share a value, and the
-//! values strictly increase across all threads that share the clock. All of it is lock-free.
+//! Invariant: the counter never goes below a value that was returned, and every value returned for an event
+//! was put there by a read-modify-write that raised it. Therefore no two events of a clock share a value, and
+//! the values strictly increase across all threads that share the clock. All of it is lock-free.
 //!
 //! A peer can neither wrap the counter nor use it up: values above [`MAX_COUNTER`] are ignored, and at the
 //! network boundary [`LamportClock::try_observe`] and [`LamportClock::try_witness`] also bound the jump of a
@@ -55,10 +55,10 @@ impl LamportClock {
 
     /// Counts one local event and returns its value (Lamport 1978, IR1).
     ///
-    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries. A clock that has been
-    /// driven above [`MAX_COUNTER`], which takes 2^23 hostile messages through
-    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: where they matter, use
-    /// [`try_tick`](Self::try_tick).
+    /// Never wraps: the start is at most 2^63 - 1, and 2^63 further ticks take centuries. A clock that has
+    /// been driven above [`MAX_COUNTER`], which takes 2^23 hostile messages through
+    /// [`try_observe`](Self::try_observe), goes on counting, but peers refuse its values: where they matter,
+    /// use [`try_tick`](Self::try_tick).
     #[inline]
     pub fn tick(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
@@ -70,9 +70,10 @@ impl LamportClock {
     /// [`LamportExhausted`] if the range is used up. No event was counted, however often it is called.
     #[inline]
     pub fn try_tick(&self) -> Result<u64, LamportExhausted> {
-        // Adding first costs one read-modify-write, looking first one and a half under contention. The undo is
-        // exact: while a thread holds a refused value nobody else was given it, and if another thread counted on
-        // meanwhile the undo fails and is left. What that leaves behind would take millennia to wrap.
+        // Adding first costs one read-modify-write, looking first one and a half under contention. The undo
+        // is exact: while a thread holds a refused value nobody else was given it, and if another thread
+        // counted on meanwhile the undo fails and is left. What that leaves behind would take millennia to
+        // wrap.
         let value = self.tick();
         if value <= MAX_COUNTER {
             return Ok(value);
@@ -87,28 +88,40 @@ impl LamportClock {
     /// For values of this process. A value above [`MAX_COUNTER`] is impossible by protocol and therefore
     /// hostile: it is ignored and the call only ticks. Network input belongs in
     /// [`try_observe`](Self::try_observe), which reports the refusal and bounds the jump as well.
+    ///
+    /// Unlike there, the jump is not bounded, and a clock never goes back: one `observe(MAX_COUNTER)` uses up
+    /// the range. It returns `MAX_COUNTER + 1`, which peers refuse, and every later
+    /// [`try_tick`](Self::try_tick) fails.
     #[inline]
     pub fn observe(&self, incoming: u64) -> u64 {
         let trusted = if incoming > MAX_COUNTER { 0 } else { incoming };
-        self.receive(trusted, self.current())
+        self.raised_above(trusted, self.current()).unwrap_or_else(|| self.tick())
     }
 
-    /// As [`observe`](Self::observe), for a value that a peer sent.
+    /// As [`observe`](Self::observe), for a value that a peer sent; and like [`try_tick`](Self::try_tick) it
+    /// never returns a value that peers refuse.
     ///
     /// # Errors
-    /// [`LamportJump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
-    /// [`MAX_COUNTER`]. The clock is unchanged.
+    /// [`LamportRefused::Jump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
+    /// [`MAX_COUNTER`]; [`LamportRefused::Exhausted`] if there is no value above both. No event was counted.
     #[inline]
-    pub fn try_observe(&self, incoming: u64) -> Result<u64, LamportJump> {
+    pub fn try_observe(&self, incoming: u64) -> Result<u64, LamportRefused> {
         let local = self.current();
         within_jump(incoming, local)?;
-        Ok(self.receive(incoming, local))
+        if incoming == MAX_COUNTER {
+            return Err(LamportExhausted { limit: MAX_COUNTER }.into());
+        }
+        match self.raised_above(incoming, local) {
+            Some(above) => Ok(above),
+            None => Ok(self.try_tick()?),
+        }
     }
 
     /// Raises the clock to at least `incoming`, without an event of its own: later events are above it.
     ///
     /// IR2 without its tick, for what is learned in passing. Where the clock is ahead already it is one load,
-    /// so that threads do not contend. As in [`observe`](Self::observe), a value above [`MAX_COUNTER`] is ignored.
+    /// so that threads do not contend. As in [`observe`](Self::observe), a value above [`MAX_COUNTER`] is
+    /// ignored.
     #[inline]
     pub fn witness(&self, incoming: u64) {
         if incoming <= MAX_COUNTER {
@@ -119,7 +132,8 @@ impl LamportClock {
     /// As [`witness`](Self::witness), for a value that a peer sent.
     ///
     /// # Errors
-    /// [`LamportJump`] under the conditions of [`try_observe`](Self::try_observe). The clock is unchanged.
+    /// [`LamportJump`] if `incoming` is more than [`MAX_JUMP`] above the local value, or above
+    /// [`MAX_COUNTER`]. The clock is unchanged.
     #[inline]
     pub fn try_witness(&self, incoming: u64) -> Result<(), LamportJump> {
         let local = self.current();
@@ -135,17 +149,21 @@ impl LamportClock {
         self.counter.load(Ordering::Relaxed)
     }
 
-    /// An event above `incoming`, which is at most [`MAX_COUNTER`]; `local` was read before.
+    /// The value right above `incoming`, if this call raised the counter to it; if not, the counter is above
+    /// `incoming`, and a tick is an event above it. `incoming` is at most [`MAX_COUNTER`]; `local` was read
+    /// before.
     ///
-    /// The counter goes down only where a refused value above [`MAX_COUNTER`] is undone, never below `incoming`.
-    /// So a clock once seen ahead needs only to tick, which cannot fail and retry as a compare-and-swap loop does. Otherwise the value right above `incoming` belongs to the thread whose
+    /// The counter goes down only where a refused value above [`MAX_COUNTER`] is undone, never below
+    /// `incoming`. So a clock once seen ahead needs only to tick, which cannot fail and retry as a
+    /// compare-and-swap loop does. Otherwise the value right above `incoming` belongs to the thread whose
     /// maximum raised the counter to it, and to no other.
-    fn receive(&self, incoming: u64, local: u64) -> u64 {
+    #[inline]
+    fn raised_above(&self, incoming: u64, local: u64) -> Option<u64> {
         if incoming <= local {
-            return self.tick();
+            return None;
         }
         let above = incoming + 1;
-        if self.counter.fetch_max(above, Ordering::Relaxed) < above { above } else { self.tick() }
+        (self.counter.fetch_max(above, Ordering::Relaxed) < above).then_some(above)
     }
 
     fn raise(&self, incoming: u64, local: u64) {
@@ -155,7 +173,8 @@ impl LamportClock {
     }
 }
 
-/// Judged by a `local` that may be outdated by now: the limit never falls, so what it accepts stays acceptable.
+/// Judged by a `local` that may be outdated by now: the limit never falls, so what it accepts stays
+/// acceptable.
 fn within_jump(incoming: u64, local: u64) -> Result<(), LamportJump> {
     let limit = jump_limit(local);
     if incoming > limit { Err(LamportJump { incoming, local, limit }) } else { Ok(()) }
@@ -168,7 +187,8 @@ fn jump_limit(local: u64) -> u64 {
 /// A peer's Lamport value was too far ahead to be honest.
 ///
 /// The clock did not change. The caller may refuse the message and count it against the peer; retrying the
-/// same value is useless until the local clock has come closer.
+/// same value is useless until the local clock has come closer. Who sent it the clock does not know: the
+/// caller adds that to what it reports, and [`RefusalLog`](super::RefusalLog) keeps the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("lamport value {incoming} is above the limit {limit} (local value {local})")]
 pub struct LamportJump {
@@ -188,6 +208,17 @@ pub struct LamportJump {
 pub struct LamportExhausted {
     /// The largest value there is: [`MAX_COUNTER`].
     pub limit: u64,
+}
+
+/// Why a [`LamportClock`] did not count the receipt of a peer's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LamportRefused {
+    /// The value was too far ahead: count it against the peer. The clock is unchanged.
+    #[error(transparent)]
+    Jump(#[from] LamportJump),
+    /// There is no value above both the received and the local one. The peer need not be at fault.
+    #[error(transparent)]
+    Exhausted(#[from] LamportExhausted),
 }
 
 #[cfg(test)]
@@ -215,10 +246,13 @@ mod tests {
             let clock = LamportClock::starting_at(start);
             let before = clock.current();
             match clock.try_observe(incoming) {
-                Ok(after) => prop_assert!(after > before && after > incoming),
-                Err(refusal) => {
+                Ok(after) => prop_assert!(after > before && after > incoming && after <= MAX_COUNTER),
+                Err(LamportRefused::Jump(refusal)) => {
                     prop_assert!(incoming > refusal.limit);
                     prop_assert_eq!((clock.current(), refusal.local), (before, before));
+                }
+                Err(LamportRefused::Exhausted(_)) => {
+                    prop_assert!(before.max(incoming) == MAX_COUNTER && clock.current() == before);
                 }
             }
         }
@@ -230,7 +264,7 @@ mod tests {
         assert_eq!(clock.observe(u64::MAX), 6);
         assert_eq!(clock.observe(MAX_COUNTER + 1), 7);
         let refusal = LamportJump { incoming: u64::MAX, local: 7, limit: 7 + MAX_JUMP };
-        assert_eq!(clock.try_observe(u64::MAX), Err(refusal));
+        assert_eq!(clock.try_observe(u64::MAX), Err(LamportRefused::Jump(refusal)));
         assert_eq!(clock.tick(), 8);
     }
 
@@ -254,6 +288,26 @@ mod tests {
             assert_eq!(clock.try_tick(), Err(LamportExhausted { limit: MAX_COUNTER }));
         }
         assert_eq!(clock.current(), MAX_COUNTER);
+    }
+
+    /// Disproved by a value that every peer refuses.
+    #[test]
+    fn a_receipt_at_the_end_is_refused_and_changes_nothing() {
+        let exhausted = Err(LamportRefused::Exhausted(LamportExhausted { limit: MAX_COUNTER }));
+        for (start, incoming) in
+            [(MAX_COUNTER, 1), (MAX_COUNTER, MAX_COUNTER), (MAX_COUNTER - 9, MAX_COUNTER)]
+        {
+            let clock = LamportClock::starting_at(start);
+            assert_eq!((clock.try_observe(incoming), clock.current()), (exhausted, start));
+        }
+        assert_eq!(LamportClock::starting_at(MAX_COUNTER - 9).try_observe(MAX_COUNTER - 1), Ok(MAX_COUNTER));
+    }
+
+    #[test]
+    fn an_unchecked_maximum_uses_up_the_range() {
+        let clock = LamportClock::new();
+        assert_eq!(clock.observe(MAX_COUNTER), MAX_COUNTER + 1);
+        assert!(clock.try_tick().is_err() && clock.try_observe(1).is_err());
     }
 
     /// Disproved by a value beyond the range, or by one that is issued twice or not at all.

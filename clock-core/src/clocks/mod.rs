@@ -4,17 +4,20 @@
 //! injection point: a node stamps and merges through it, and knows nothing else of how time is kept. Two
 //! clocks stand behind it, [`VectorNodeClock`] (exact) and [`HybridNodeClock`] (constant size, coarse).
 //!
-//! Physical time comes in as an argument or from a [`TimeSource`]. Without the feature `system-time` nothing here
-//! reads a clock. Which file may is kept by `tests/tests/tidy.rs`.
+//! Physical time comes in as an argument or from a [`TimeSource`]. Without the feature `system-time` nothing
+//! here reads a clock. Which file may is kept by `tests/tests/tidy.rs`.
 
 mod atomic;
 mod event_stamp;
 mod faulty_time;
 mod hybrid;
+mod hybrid_error;
 mod hybrid_lease;
 mod hybrid_node;
+mod hybrid_stamp;
 mod hybrid_timestamp;
 mod lamport;
+mod refusal_log;
 #[cfg(feature = "system-time")]
 mod system_time;
 mod time_source;
@@ -24,21 +27,25 @@ mod wall_jump;
 
 pub use event_stamp::EventStamp;
 pub use faulty_time::{JumpingTime, SkewedTime};
-pub use hybrid::{DEFAULT_MAX_DRIFT_MS, HybridClock, HybridError};
+pub use hybrid::{DEFAULT_MAX_DRIFT_MS, DEFAULT_MAX_WALL_JUMP_MS, HybridClock};
+pub use hybrid_error::HybridError;
 pub use hybrid_lease::{LEASE_MS, LeaseError, LeasedHybridClock};
-pub use hybrid_node::HybridNodeClock;
-pub use hybrid_timestamp::{HybridTimestamp, MAX_WALL_MS};
-pub use lamport::{LamportClock, LamportExhausted, LamportJump, MAX_JUMP};
+pub use hybrid_node::{HybridNodeClock, HybridSource};
+pub use hybrid_stamp::{HybridStamp, InvalidStamp};
+pub use hybrid_timestamp::{HybridTimestamp, InvalidHybrid, MAX_WALL_MS};
+pub use lamport::{LamportClock, LamportExhausted, LamportJump, LamportRefused, MAX_JUMP};
+pub use refusal_log::{REFUSED_PEERS_MAX, RefusalLog, Refused};
 #[cfg(feature = "system-time")]
 pub use system_time::{CoarseTime, ExactTime};
 pub use time_source::{CachedTime, ManualTime, TimeSource};
-pub use vector::{CounterExhausted, MergeRefused, VectorClock};
+pub use vector::{CounterExhausted, MergeRefused, ReceiveRefused, VectorClock};
 pub use vector_node::VectorNodeClock;
 pub use wall_jump::{JumpDetector, WallJump};
 
 use crate::causality::{Ordering, compare_entries};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use core::hash::{Hash, Hasher};
 use thiserror::Error;
 
 /// The largest counter there is: 2^63 - 1, so that the difference of two counters fits an `i64`.
@@ -60,8 +67,9 @@ pub trait Clock: Send {
     /// Takes in the timestamp of an event of another node. Not an event of its own.
     ///
     /// # Errors
-    /// [`ClockError`] if the timestamp is not credible. What decides delivery is taken in all the same where it is
-    /// credible by itself; the event's data is the caller's to keep.
+    /// [`ClockError`] if the timestamp is not credible. What decides delivery is taken in all the same where
+    /// it is credible by itself, as [`ClockError`] says case by case; the event's data is the caller's to
+    /// keep.
     fn observe(&mut self, remote: &Timestamp) -> Result<(), ClockError>;
 
     /// Whether an event of `origin` may be delivered now, or has to wait for others first.
@@ -69,7 +77,10 @@ pub trait Clock: Send {
 }
 
 /// What a [`Clock`] says of one event.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+///
+/// A plain map, since a node must be able to hold what it received before any clock has judged it. Equal timestamps are
+/// those that [`compare`](Self::compare) as equal: a zero says nothing, and neither does the Lamport value.
+#[derive(Clone, Debug, Default)]
 pub struct Timestamp {
     /// For display and logs: larger than that of every event it is known to come after. Picks no winner.
     pub lamport: u64,
@@ -97,12 +108,34 @@ impl Timestamp {
     }
 }
 
-/// Why a [`Clock`] refused to stamp or to observe. It is unchanged in every case.
+impl PartialEq for Timestamp {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries().eq(other.entries())
+    }
+}
+
+impl Eq for Timestamp {}
+
+impl Hash for Timestamp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entries().for_each(|entry| entry.hash(state));
+    }
+}
+
+/// Why a [`Clock`] refused to stamp or to observe.
+///
+/// A clock that refused to stamp is unchanged. One that refused to observe is too, but for
+/// [`LamportJump`](Self::LamportJump). Of whom the timestamp came the clock does not know: the caller adds
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ClockError {
-    /// A received Lamport value was too far ahead: refuse to learn from it, count it against the peer.
+    /// A received Lamport value was too far ahead: count it against the peer. The display value did not
+    /// follow, but the vector, which is what decides delivery, was taken in: the event is to be kept.
     #[error(transparent)]
     LamportJump(#[from] LamportJump),
+    /// There is no further Lamport value: the node can stamp nothing more. Only a forged history gets there.
+    #[error(transparent)]
+    LamportExhausted(#[from] LamportExhausted),
     /// A received vector was not credible: see [`MergeRefused`] for what each case calls for.
     #[error(transparent)]
     MergeRefused(#[from] MergeRefused),
@@ -112,4 +145,33 @@ pub enum ClockError {
     /// The hybrid clock did not move: see [`HybridError`] for what each case calls for.
     #[error(transparent)]
     Hybrid(#[from] HybridError),
+    /// The lease of the hybrid clock does not reach so far: renew it and try again.
+    #[error(transparent)]
+    Lease(LeaseError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::{BuildHasher, RandomState};
+
+    #[test]
+    fn equality_hash_and_compare_of_timestamps_agree() {
+        let timestamp = |lamport, entries: &[(&str, u64)]| Timestamp {
+            lamport,
+            vector: entries.iter().map(|(node, counter)| ((*node).into(), *counter)).collect(),
+        };
+        let all = [
+            timestamp(0, &[]),
+            timestamp(1, &[("a", 0)]),
+            timestamp(1, &[("a", 1)]),
+            timestamp(2, &[("a", 1), ("b", 0)]),
+        ];
+        let hashes = RandomState::new();
+        for (left, right) in all.iter().flat_map(|left| all.iter().map(move |right| (left, right))) {
+            let is_equal = left.compare(right) == Ordering::Equal;
+            assert_eq!(left == right, is_equal, "{left:?} and {right:?}");
+            assert_eq!(hashes.hash_one(left) == hashes.hash_one(right), is_equal, "{left:?} and {right:?}");
+        }
+    }
 }

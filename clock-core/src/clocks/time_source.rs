@@ -3,8 +3,8 @@
 //! Nothing here reads the system's clock. A program passes a closure that does, or a source of the feature
 //! `system-time`; a test passes a [`ManualTime`]. A source is read through `&self`, so threads may share one.
 
+use super::atomic::{AtomicU64, Ordering};
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 /// A source of wall time. It may repeat a value and may step back.
 pub trait TimeSource {
@@ -50,8 +50,8 @@ impl TimeSource for ManualTime {
 
 /// The time as its owner last read it: reading is one load, where the system's clock takes 20 ns or more.
 ///
-/// Clones share the time. It is late by as long as the owner waits between two refreshes; a hybrid clock counts
-/// on meanwhile, so only "about when" suffers.
+/// Clones share the time. It is late by as long as the owner waits between two refreshes; a hybrid clock
+/// counts on meanwhile, so only "about when" suffers.
 #[derive(Clone, Debug)]
 pub struct CachedTime {
     wall_ms: Arc<AtomicU64>,

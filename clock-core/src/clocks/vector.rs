@@ -10,10 +10,10 @@
 //! Invariants: counters are 1 to [`MAX_COUNTER`]; a zero is never stored, so `==`, `Hash` and
 //! [`compare`](VectorClock::compare) always agree. No counter ever goes down.
 
+use super::MAX_COUNTER;
 use super::event_stamp::EventStamp;
-use super::{MAX_COUNTER, MAX_JUMP};
 use crate::causality::Ordering;
-use crate::versions::{Slot, VECTOR_ENTRIES_MAX, VectorTimestamp, check_counter};
+use crate::versions::{Slot, VECTOR_ENTRIES_MAX, VectorTimestamp};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -31,6 +31,7 @@ pub struct VectorClock {
     node_id: Arc<str>,
     own: Slot,
     vector: VectorTimestamp,
+    members_max: usize,
 }
 
 impl VectorClock {
@@ -58,7 +59,18 @@ impl VectorClock {
     pub fn resuming(node_id: &str, mut vector: VectorTimestamp) -> Self {
         let own = vector.admit_named(node_id);
         let node_id = vector.members().id(own).map_or_else(|| Arc::from(node_id), Arc::clone);
-        Self { node_id, own, vector }
+        Self { node_id, own, vector, members_max: VECTOR_ENTRIES_MAX }
+    }
+
+    /// Lets peers bring new names only up to so many members; [`VECTOR_ENTRIES_MAX`] unless set.
+    ///
+    /// A clock keeps every name it learns, so whoever may send to it could fill it with invented ones and shut honest
+    /// newcomers out. Where the members are known, start from all of them ([`VectorTimestamp::over`](crate::VersionVector::over),
+    /// [`resuming`](Self::resuming)) and set their number: then nobody else gets in.
+    #[must_use]
+    pub fn with_members_max(mut self, members_max: usize) -> Self {
+        self.members_max = members_max;
+        self
     }
 
     /// Whose events [`tick`](Self::tick) counts.
@@ -133,7 +145,7 @@ impl VectorClock {
         self.join(&other.vector);
     }
 
-    /// As [`merge`](Self::merge), for a vector that a peer sent. No entry may be raised by more than [`MAX_JUMP`]: one
+    /// As [`merge`](Self::merge), for a vector that a peer sent. No entry may be raised by more than [`MAX_JUMP`](super::MAX_JUMP): one
     /// hostile message must not use up another node's counter.
     ///
     /// # Errors
@@ -148,11 +160,22 @@ impl VectorClock {
     /// # Errors
     /// [`MergeRefused`]. The clock is unchanged.
     pub fn try_observe(&mut self, remote: &VectorTimestamp) -> Result<(), MergeRefused> {
-        if !self.may_join(remote) {
-            self.check_merge(remote.entries())?;
-        }
-        self.join(remote);
+        let table = self.vector.members().address();
+        self.vector.try_merge(remote, self.own, self.members_max)?;
+        self.follow_table(table);
         Ok(())
+    }
+
+    /// Takes in the timestamp of a message and counts its receipt as an event.
+    ///
+    /// # Errors
+    /// [`ReceiveRefused`]. The clock is unchanged.
+    pub fn receive(&mut self, remote: &VectorTimestamp) -> Result<EventStamp, ReceiveRefused> {
+        if self.vector.at(self.own) >= MAX_COUNTER {
+            return Err(self.exhausted().into());
+        }
+        self.try_observe(remote)?;
+        Ok(self.stamp()?)
     }
 
     /// How this clock's past relates to the other's.
@@ -169,17 +192,28 @@ impl VectorClock {
         }
     }
 
-    /// This may move the vector to the other's table of names, where our slot is another one.
     #[cold]
     fn join_by_name(&mut self, other: &VectorTimestamp) {
+        let table = self.vector.members().address();
         self.vector.merge(other);
-        self.own = self.vector.admit_named(&self.node_id);
+        self.follow_table(table);
     }
 
-    /// Whether [`check_merge`](Self::check_merge) has nothing to object, found without looking at names. If not, it
-    /// says what.
-    fn may_join(&self, remote: &VectorTimestamp) -> bool {
-        self.vector.rises_within(remote, MAX_JUMP) && remote.at(self.own) <= self.vector.at(self.own)
+    #[inline]
+    fn follow_table(&mut self, before: usize) {
+        if self.vector.members().address() != before {
+            self.find_own();
+        }
+    }
+
+    fn exhausted(&self) -> CounterExhausted {
+        CounterExhausted { node_id: self.node_id.as_ref().to_owned(), limit: MAX_COUNTER }
+    }
+
+    /// A merge may have moved the vector to the other's table of names, where our slot is another one.
+    #[cold]
+    fn find_own(&mut self) {
+        self.own = self.vector.admit_named(&self.node_id);
     }
 
     /// Whether a peer may make us merge these entries.
@@ -187,24 +221,7 @@ impl VectorClock {
         &self,
         entries: impl IntoIterator<Item = (&'a str, u64)>,
     ) -> Result<(), MergeRefused> {
-        let mut members = self.vector.members().len();
-        for (node, incoming) in entries {
-            check_counter(node, incoming)?;
-            let slot = self.vector.members().slot(node);
-            let local = slot.map_or(0, |slot| self.vector.at(slot));
-            members += usize::from(slot.is_none());
-            if node == &*self.node_id && incoming > local {
-                return Err(MergeRefused::OwnEntryAhead { node_id: node.to_owned(), incoming, local });
-            }
-            if incoming > local.saturating_add(MAX_JUMP) {
-                let limit = local.saturating_add(MAX_JUMP);
-                return Err(MergeRefused::CounterTooLarge { node_id: node.to_owned(), incoming, limit });
-            }
-        }
-        match members <= VECTOR_ENTRIES_MAX {
-            true => Ok(()),
-            false => Err(MergeRefused::TooManyMembers { members, limit: VECTOR_ENTRIES_MAX }),
-        }
+        self.vector.check_merge(entries, self.own, self.members_max)
     }
 
     /// Raises one entry to at least `counter`. The caller has checked that it is at most [`MAX_COUNTER`].
@@ -264,20 +281,37 @@ pub enum MergeRefused {
         /// The largest counter that would have been accepted.
         limit: u64,
     },
-    /// The names that the peer brought would make the vector larger than any message may be. Refuse the message: a
-    /// clock keeps every name it learns, so this is how a peer would fill the memory of all.
-    #[error("with the received names the vector would have {members} members, the limit is {limit}")]
+    /// The names that the peer brought are too many. Refuse the message: a clock keeps every name it learns, so this is
+    /// how a peer would fill the memory of all.
+    #[error(
+        "with {node_id} and the other names received there would be {members} members, the limit is {limit}"
+    )]
     TooManyMembers {
-        /// How many there would be.
+        /// The first new name.
+        node_id: String,
+        /// How many members there would be.
         members: usize,
-        /// [`VECTOR_ENTRIES_MAX`].
+        /// How many there may be.
         limit: usize,
     },
 }
 
+/// Why a message was not received. The clock is unchanged in every case.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReceiveRefused {
+    /// Its timestamp is not credible.
+    #[error(transparent)]
+    MergeRefused(#[from] MergeRefused),
+    /// There is no number left for the receipt: the node goes on under a new id.
+    #[error(transparent)]
+    CounterExhausted(#[from] CounterExhausted),
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_JUMP;
     use super::*;
+    use crate::Membership;
 
     #[test]
     fn a_peer_may_not_raise_our_own_entry() {
@@ -334,12 +368,49 @@ mod tests {
         let entries = |count: usize| names.iter().take(count).map(|name| (name.as_str(), 1));
         let mut ours = VectorClock::new("pacific");
         let too_many = VectorTimestamp::from_entries(entries(VECTOR_ENTRIES_MAX)).unwrap();
-        let refusal =
-            MergeRefused::TooManyMembers { members: VECTOR_ENTRIES_MAX + 1, limit: VECTOR_ENTRIES_MAX };
+        let refusal = MergeRefused::TooManyMembers {
+            node_id: "node-0".to_owned(),
+            members: VECTOR_ENTRIES_MAX + 1,
+            limit: VECTOR_ENTRIES_MAX,
+        };
         assert_eq!(ours.try_observe(&too_many), Err(refusal));
         assert_eq!(ours.entries().count(), 0, "a refused merge must change nothing");
         let all_but_one = VectorTimestamp::from_entries(entries(VECTOR_ENTRIES_MAX - 1)).unwrap();
         assert_eq!(ours.try_observe(&all_but_one), Ok(()));
+    }
+
+    #[test]
+    fn a_closed_clock_learns_no_stranger() {
+        let members = Membership::of(["pacific", "atlantic"].map(Arc::from)).unwrap();
+        let mut clock =
+            VectorClock::resuming("pacific", VectorTimestamp::over(&members)).with_members_max(members.len());
+        let from = |entries: &[(&str, u64)]| VectorTimestamp::from_entries(entries.iter().copied()).unwrap();
+        clock.try_observe(&from(&[("atlantic", 3)])).unwrap();
+        let refusal = clock.try_observe(&from(&[("atlantic", 4), ("mallory", 1)])).unwrap_err();
+        assert!(refusal.to_string().contains("with mallory"), "{refusal}");
+        assert_eq!(clock.timestamp().to_string(), "{atlantic: 3}");
+    }
+
+    #[test]
+    fn a_receipt_is_one_event_or_nothing() {
+        let mut clock = VectorClock::new("a");
+        let stamp = clock.receive(&VectorTimestamp::from_entries([("b", 4)]).unwrap()).unwrap();
+        assert_eq!(stamp.to_string(), "a:1 {a: 1, b: 4}");
+        let mut full = VectorClock::restored("a", [("a", MAX_COUNTER)]).unwrap();
+        let refused = full.receive(stamp.vector());
+        assert!(matches!(refused, Err(ReceiveRefused::CounterExhausted(_))));
+        assert_eq!(full.get("b"), 0, "a receipt that cannot be counted changes nothing");
+    }
+
+    /// What a large table of a peer may bring in is what has an entry, and no more names than a message may have.
+    #[test]
+    fn a_peers_table_is_not_taken_over_beyond_the_limit() {
+        let names = (0..VECTOR_ENTRIES_MAX + 10).map(|index| Arc::from(format!("node-{index:05}").as_str()));
+        let mut theirs = VectorTimestamp::over(&Membership::of(names).unwrap());
+        theirs.raise("node-00003", 1);
+        let mut clock = VectorClock::new("node-00000");
+        clock.try_observe(&theirs).unwrap();
+        assert_eq!((clock.timestamp().members().len(), clock.get("node-00003")), (2, 1));
     }
 
     #[test]

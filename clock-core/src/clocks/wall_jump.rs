@@ -1,8 +1,8 @@
 //! Whether the local wall clock was set: it is compared with a clock that cannot be.
 //!
-//! A hybrid clock survives a wall clock that jumps, back by counting on and forward by following. Neither is an
-//! error, and both are worth an operator's attention: a clock that follows a jump far ahead is refused by its
-//! peers. So jumps are reported and nothing is decided by them. This module reads no clock.
+//! A hybrid clock survives a wall clock that jumps, back by counting on and forward by following. Neither is
+//! an error, and both are worth an operator's attention: a clock that follows a jump far ahead is refused by
+//! its peers. So jumps are reported and nothing is decided by them. This module reads no clock.
 
 /// A sudden change of the wall clock, against the time that has really passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,8 @@ impl JumpDetector {
     }
 
     /// Takes in a reading: the wall time, in milliseconds since the Unix epoch, and a monotonic time, in
-    /// milliseconds since whenever, read at the same moment. Says whether the wall jumped since the reading before.
+    /// milliseconds since whenever, read at the same moment. Says whether the wall jumped since the reading
+    /// before.
     pub fn jump_at(&mut self, wall_ms: u64, mono_ms: u64) -> Option<WallJump> {
         let (wall_before_ms, mono_before_ms) = self.previous.replace((wall_ms, mono_ms))?;
         let expected_ms = wall_before_ms.saturating_add(mono_ms.saturating_sub(mono_before_ms));

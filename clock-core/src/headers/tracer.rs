@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{EventIdSource, EventType, IdsExhausted, LamportTimestamp, Trace, TracedEvent};
 use crate::causality::Ordering;
-use crate::clocks::{CounterExhausted, LamportClock, LamportJump, MAX_COUNTER, MergeRefused, VectorClock};
+use crate::clocks::{CounterExhausted, LamportClock, LamportRefused, MAX_COUNTER, MergeRefused, VectorClock};
 use crate::id::NodeId;
 use crate::versions::VectorTimestamp;
 
@@ -110,8 +110,8 @@ impl<S: EventIdSource> Tracer<S> {
     /// Takes in a Lamport time that came beside or instead of a vector, and counts the receipt on that clock.
     ///
     /// # Errors
-    /// [`LamportJump`]. Nothing changed.
-    pub fn receive_lamport(&mut self, lamport: &LamportTimestamp) -> Result<u64, LamportJump> {
+    /// [`LamportRefused`]. Nothing changed.
+    pub fn receive_lamport(&mut self, lamport: &LamportTimestamp) -> Result<u64, LamportRefused> {
         self.lamport.try_observe(lamport.time())
     }
 

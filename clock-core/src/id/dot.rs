@@ -1,10 +1,9 @@
 //! The name of one event.
 
-use alloc::borrow::ToOwned;
 use core::fmt;
 use core::str::FromStr;
 
-use super::{InvalidId, ReplicaId};
+use super::{InvalidId, ReplicaId, shown};
 use crate::clocks::MAX_COUNTER;
 
 /// One event's name: the replica that minted it and its place in that replica's sequence, from 1, gap-free.
@@ -43,7 +42,7 @@ impl fmt::Display for Dot {
 impl FromStr for Dot {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let refused = || InvalidId::Dot(text.to_owned());
+        let refused = || InvalidId::Dot(shown(text));
         let (replica, digits) = text.rsplit_once(':').ok_or_else(refused)?;
         // One spelling: `parse` takes a sign and zeros in front.
         let is_canonical = digits.starts_with(|first: char| matches!(first, '1'..='9'));

@@ -27,7 +27,8 @@ pub const NODE_BYTES_MAX: usize = 64;
 #[cfg(feature = "replica")]
 pub const KEY_BYTES_MAX: usize = 256;
 
-/// Why a name, key, dot or id was refused. Nothing was changed.
+/// Why a name, key, dot or id was refused, with the beginning of it. Nothing was changed.
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
     /// A node name is empty, too long, or has a character outside `[A-Za-z0-9._-]`.
@@ -51,6 +52,11 @@ pub enum InvalidId {
         /// How many digits were expected.
         digits: usize,
     },
+}
+
+/// As much of a refused text as an error repeats: the longest that is legal, and a little more.
+fn shown(text: &str) -> String {
+    text.chars().take(NODE_BYTES_MAX + 32).collect()
 }
 
 /// Exactly `digits` hex digits, so that one id has one spelling (up to case).
@@ -129,5 +135,7 @@ mod tests {
             assert!(text.parse::<Dot>().is_err(), "{text:?} was accepted");
         }
         assert!("12".parse::<RequestId>().is_err());
+        let refusal = "x".repeat(1 << 20).parse::<Dot>().unwrap_err();
+        assert!(refusal.to_string().len() < 300, "a refusal does not repeat a megabyte");
     }
 }

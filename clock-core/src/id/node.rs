@@ -1,11 +1,10 @@
 //! Nodes and their incarnations.
 
-use alloc::borrow::ToOwned;
 use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
-use super::{InvalidId, NODE_BYTES_MAX, parse_hex};
+use super::{InvalidId, NODE_BYTES_MAX, parse_hex, shown};
 
 /// The name of a node (a process, a service, a ground station): 1 to 64 characters of `[A-Za-z0-9._-]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,7 +17,7 @@ impl NodeId {
     /// [`InvalidId::Node`] if it is empty, too long or has another character.
     pub fn new(name: &str) -> Result<Self, InvalidId> {
         if name.is_empty() || name.len() > NODE_BYTES_MAX || !name.bytes().all(is_name_byte) {
-            return Err(InvalidId::Node(name.chars().take(NODE_BYTES_MAX).collect()));
+            return Err(InvalidId::Node(shown(name)));
         }
         Ok(Self(name.into()))
     }
@@ -96,7 +95,7 @@ impl fmt::Display for ReplicaId {
 impl FromStr for ReplicaId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let refused = || InvalidId::Replica(text.to_owned());
+        let refused = || InvalidId::Replica(shown(text));
         let (node, incarnation) = text.rsplit_once('.').ok_or_else(refused)?;
         let incarnation = parse_hex(incarnation, 8).map_err(|_| refused())?;
         let incarnation = u32::try_from(incarnation).map_err(|_| refused())?;

@@ -64,9 +64,16 @@ impl Tle {
             if text.len() != LINE_CHARS {
                 return Err(InvalidTle::Length { line, chars: text.len() });
             }
+            // The crate subtracts '0' from it unchecked.
+            if !text.ends_with(|last: char| last.is_ascii_digit()) {
+                return Err(InvalidTle::Field(format!("line {line} ends in no checksum digit")));
+            }
         }
         let elements = Elements::from_tle(name.clone(), first.as_bytes(), second.as_bytes())
             .map_err(|error| InvalidTle::Field(error.to_string()))?;
+        if !is_finite(&elements) {
+            return Err(InvalidTle::Field("a number that is not finite".to_owned()));
+        }
         Ok(Self { name, lines: [first.to_owned(), second.to_owned()], elements })
     }
 
@@ -82,9 +89,31 @@ impl Tle {
     }
 }
 
+/// Rust reads `inf`, `nan` and `1e999` as numbers; no orbit has such elements.
+fn is_finite(elements: &Elements) -> bool {
+    let numbers = [
+        elements.mean_motion_dot,
+        elements.mean_motion_ddot,
+        elements.drag_term,
+        elements.inclination,
+        elements.right_ascension,
+        elements.eccentricity,
+        elements.argument_of_perigee,
+        elements.mean_anomaly,
+        elements.mean_motion,
+    ];
+    numbers.iter().all(|number| number.is_finite())
+}
+
 /// The name without the `0 ` that some sources put in front.
 fn checked_name(line: &str) -> Result<String, InvalidTle> {
-    let name = line.strip_prefix("0 ").unwrap_or(line).trim();
+    let mut name = line.trim();
+    while let Some(rest) = name.strip_prefix("0 ") {
+        name = rest.trim_start();
+    }
+    if name.contains(char::is_control) {
+        return Err(InvalidTle::Field("a control character in the name".to_owned()));
+    }
     if name.len() > NAME_CHARS_MAX {
         return Err(InvalidTle::Name { chars: name.len() });
     }

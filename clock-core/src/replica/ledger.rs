@@ -98,9 +98,10 @@ impl Ledger {
     /// The context is part of the past too. An honest origin's vector covers it; that a dishonest one's may
     /// not must not make the order of arrival decide which siblings survive.
     pub(super) fn missing_before(&self, event: &WriteEvent) -> Option<Dot> {
-        let previous = Dot { replica: event.dot.replica.clone(), seq: event.dot.seq - 1 };
+        let before = event.dot.seq.checked_sub(1).filter(|seq| *seq > 0);
+        let previous = before.map(|seq| Dot { replica: event.dot.replica.clone(), seq });
         let delta = event.delta.iter().map(|(replica, seq)| Dot { replica: replica.clone(), seq: *seq });
-        let past = std::iter::once(previous).chain(delta).chain(event.context.iter().cloned());
+        let past = previous.into_iter().chain(delta).chain(event.context.iter().cloned());
         past.into_iter().find(|dot| !self.applied.covers(dot))
     }
 

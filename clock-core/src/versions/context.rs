@@ -4,8 +4,9 @@
 //! it writes: that is how the store knows which values the write replaces. As a token it is text without spaces, for a
 //! header or a command line; there is one spelling of a context, so a token can be compared and signed.
 //!
-//! A context is a claim: whoever holds a token can forge one. What a store checks is in
-//! [`Siblings::write`](crate::Siblings::write); where clients are not trusted, sign the token.
+//! A context is a claim: whoever holds a token can forge one. [`Siblings::write`](crate::Siblings::write) believes nothing
+//! that is not known already; [`Siblings::write_ahead`](crate::Siblings::write_ahead) does, and is for tokens that are
+//! signed, or come from clients that are trusted.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

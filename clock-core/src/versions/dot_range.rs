@@ -28,11 +28,28 @@ pub enum DotRangeRefused {
         /// Where it would end.
         upto: u64,
     },
-    /// More ranges than the caller accepts.
+    /// More ranges than the caller accepts, or than a set may have that is to be stored: fill the gaps first.
     #[error("a dot set is accepted with at most {limit} ranges")]
     TooMany {
         /// How many are accepted.
         limit: usize,
+    },
+    /// More replicas than a set may have that is to be stored.
+    #[error("a dot set is accepted with events of at most {limit} replicas")]
+    TooManyReplicas {
+        /// [`VECTOR_ENTRIES_MAX`](crate::VECTOR_ENTRIES_MAX).
+        limit: usize,
+    },
+    /// The events are further ahead than a working system gets between two messages: the peer is broken or lies. Taken,
+    /// they would all count as held.
+    #[error("event {claimed} of {replica}: at most {limit} is accepted")]
+    Jump {
+        /// Whose events.
+        replica: ReplicaId,
+        /// The last one offered.
+        claimed: u64,
+        /// The last one that would have been accepted: [`MAX_JUMP`](crate::MAX_JUMP) beyond the last one held.
+        limit: u64,
     },
 }
 

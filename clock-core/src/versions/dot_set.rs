@@ -19,12 +19,12 @@ use core::fmt;
 
 use super::dot_range::{DotRange, DotRangeRefused};
 use super::runs::{Run, Runs};
-use super::version_vector::VersionVector;
+use super::version_vector::{VECTOR_ENTRIES_MAX, VersionVector};
 use crate::causality::Ordering;
-use crate::clocks::MAX_COUNTER;
+use crate::clocks::{MAX_COUNTER, MAX_JUMP};
 use crate::id::{Dot, ReplicaId};
 
-/// Most ranges accepted from outside in one set: a full vector of prefixes and three gaps in each.
+/// Most ranges in a set that is stored or comes from outside: a full vector of prefixes and three gaps in each.
 pub const DOT_RANGES_MAX: usize = 4096;
 
 /// A set of events, as contiguous prefixes and the runs beyond them. Grows with the gaps, not with the events.
@@ -42,7 +42,8 @@ impl DotSet {
         Self { base: VersionVector::new(), beyond: BTreeMap::new() }
     }
 
-    /// A set of what a peer sent, in any order and overlapping at will.
+    /// A set of what a peer sent, in any order and overlapping at will: its claim, apart from what is held here. To add it
+    /// to that, use [`try_merge`](Self::try_merge).
     ///
     /// # Errors
     /// [`DotRangeRefused::TooMany`] as soon as more than `limit` ranges came.
@@ -62,6 +63,9 @@ impl DotSet {
 
     /// Adds an event. True if it is new. A dot outside 1 to [`MAX_COUNTER`] names no event: it is not added, not held.
     ///
+    /// For events that are known to be real, as all forms without `try_`. For what a peer named there is
+    /// [`try_insert`](Self::try_insert).
+    ///
     /// Costs the look-up of the replica while events come in order; otherwise also a search among its runs, and moving
     /// those after it.
     pub fn insert(&mut self, dot: &Dot) -> bool {
@@ -72,7 +76,38 @@ impl DotSet {
         is_new
     }
 
-    /// Adds all events of a range.
+    /// Adds an event that a peer named. True if it is new.
+    ///
+    /// # Errors
+    /// [`DotRangeRefused`] as of [`try_insert_range`](Self::try_insert_range), or if the dot names no event.
+    pub fn try_insert(&mut self, dot: &Dot) -> Result<bool, DotRangeRefused> {
+        let range = DotRange::new(dot.replica.clone(), dot.seq, dot.seq)?;
+        let is_new = !self.contains(dot);
+        self.try_insert_range(&range)?;
+        Ok(is_new)
+    }
+
+    /// Adds a range that a peer sent.
+    ///
+    /// # Errors
+    /// [`DotRangeRefused`] if it ends more than [`MAX_JUMP`] beyond the last event held of its replica, or if the set
+    /// would get too large to be stored. Nothing was changed.
+    pub fn try_insert_range(&mut self, range: &DotRange) -> Result<(), DotRangeRefused> {
+        self.check_jump(&range.replica, range.run.upto)?;
+        if self.range_count() < DOT_RANGES_MAX && self.replica_count() < VECTOR_ENTRIES_MAX {
+            self.insert_range(range);
+            return Ok(());
+        }
+        // At the limit it may still close a gap, or be held already.
+        let mut result = self.clone();
+        result.insert_range(range);
+        result.check_size()?;
+        *self = result;
+        Ok(())
+    }
+
+    /// Adds all events of a range that is known to be real: any number of them. For what a peer sent there is
+    /// [`try_insert_range`](Self::try_insert_range).
     pub fn insert_range(&mut self, range: &DotRange) {
         self.add(&range.replica, range.run);
     }
@@ -155,13 +190,55 @@ impl DotSet {
         self.by_replica().flat_map(missing).collect()
     }
 
-    /// Adds all events of the other: the union.
+    /// Adds all events of a set that a peer sent. Costs a copy.
+    ///
+    /// # Errors
+    /// [`DotRangeRefused`] if the set goes more than [`MAX_JUMP`] beyond the last event held of a replica, or if the union
+    /// would be too large to be stored. Nothing was changed.
+    pub fn try_merge(&mut self, other: &Self) -> Result<(), DotRangeRefused> {
+        let lasts = other.beyond.iter().map(|(replica, runs)| (replica, runs.last()));
+        for (replica, last) in other.base.iter().chain(lasts) {
+            self.check_jump(replica, last)?;
+        }
+        let mut result = self.clone();
+        result.merge(other);
+        result.check_size()?;
+        *self = result;
+        Ok(())
+    }
+
+    /// Adds all events of the other: the union. For sets of one's own system; for what a peer sent there is
+    /// [`try_merge`](Self::try_merge).
     pub fn merge(&mut self, other: &Self) {
         self.base.merge(&other.base);
         for (replica, runs) in &other.beyond {
             self.beyond.entry(replica.clone()).or_default().join(runs);
         }
         self.absorb_all();
+    }
+
+    fn check_jump(&self, replica: &ReplicaId, claimed: u64) -> Result<(), DotRangeRefused> {
+        let last = self.beyond.get(replica).map_or_else(|| self.base.upto(replica), Runs::last);
+        let limit = last.saturating_add(MAX_JUMP);
+        if claimed > limit {
+            return Err(DotRangeRefused::Jump { replica: replica.clone(), claimed, limit });
+        }
+        Ok(())
+    }
+
+    /// Whether the set can be stored and read again.
+    pub(super) fn check_size(&self) -> Result<(), DotRangeRefused> {
+        if self.range_count() > DOT_RANGES_MAX {
+            return Err(DotRangeRefused::TooMany { limit: DOT_RANGES_MAX });
+        }
+        if self.replica_count() > VECTOR_ENTRIES_MAX {
+            return Err(DotRangeRefused::TooManyReplicas { limit: VECTOR_ENTRIES_MAX });
+        }
+        Ok(())
+    }
+
+    fn replica_count(&self) -> usize {
+        self.base.len() + self.beyond.keys().filter(|replica| self.base.upto(*replica) == 0).count()
     }
 
     fn holds(&self, replica: &ReplicaId, run: Run) -> bool {

@@ -3,22 +3,42 @@
 //! A sequence of `(replica, [(first, upto), …])`: replicas strictly ascending, each with at least one run; runs
 //! ascending with a hole between each two; the prefix is simply a first run that starts at 1. A set has exactly one such
 //! form, and everything else is refused: a run that touches the one before is a second spelling of a single run.
+//!
+//! Invariant: what is written can be read. A set above the limits is an error when it is written.
 
 use core::fmt;
 
 use alloc::vec::Vec;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser};
 
+use super::dot_range::DotRange;
 use super::dot_set::{DOT_RANGES_MAX, DotSet};
 use super::runs::{Run, Runs};
 use super::version_vector::VECTOR_ENTRIES_MAX;
 use crate::clocks::MAX_COUNTER;
 use crate::id::ReplicaId;
 
+/// An error above the limits with which a set is read: better not stored than stored and never read.
 impl Serialize for DotSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.check_size().map_err(ser::Error::custom)?;
         serializer.collect_seq(self.by_replica().collect::<Vec<_>>())
+    }
+}
+
+/// `(replica, first, upto)`.
+impl Serialize for DotRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.replica(), self.first(), self.upto()).serialize(serializer)
+    }
+}
+
+/// As [`DotRange::new`] takes it.
+impl<'de> Deserialize<'de> for DotRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (replica, first, upto) = Deserialize::deserialize(deserializer)?;
+        Self::new(replica, first, upto).map_err(de::Error::custom)
     }
 }
 

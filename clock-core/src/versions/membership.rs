@@ -17,9 +17,12 @@ use core::fmt;
 use thiserror::Error;
 use triomphe::Arc;
 
+use super::version_vector::VECTOR_ENTRIES_MAX;
 use crate::id::ReplicaId;
 
 /// Most members of one table: a thousand stations with sixty past incarnations each.
+///
+/// Checked where members are admitted. Vectors of one process that are merged without a check grow with what they merge.
 pub const MEMBERS_MAX: usize = 1 << 16;
 
 /// A member's place in a [`Membership`] and so in each vector over it. Means nothing in another one.
@@ -213,6 +216,50 @@ impl<K: Ord + Clone> Membership<K> {
         Ok(self)
     }
 
+    /// A table as it was stored: members by slot, and who was retired before. What [`iter`](Self::iter),
+    /// [`retired`](Self::retired) and [`epoch`](Self::epoch) said of a table makes an equal one.
+    ///
+    /// # Errors
+    /// [`MembershipRefused`] if one is listed twice, is listed as retired, or there are too many.
+    pub fn restored(
+        epoch: u64,
+        ids: impl IntoIterator<Item = K>,
+        retired: impl IntoIterator<Item = K>,
+    ) -> Result<Self, MembershipRefused>
+    where
+        K: fmt::Display,
+    {
+        let mut retired: Vec<K> = retired.into_iter().collect();
+        retired.sort_unstable();
+        retired.dedup();
+        let bare = Table { retired, ..Table::empty() };
+        let members =
+            ids.into_iter().try_fold(Self { table: Some(Arc::new(bare)) }, |members, id| members.with(id))?;
+        Ok(members.in_epoch(epoch))
+    }
+
+    fn in_epoch(mut self, epoch: u64) -> Self {
+        if let Some(table) = &mut self.table {
+            Arc::make_mut(table).epoch = epoch;
+        }
+        self
+    }
+
+    /// Whether a vector over this table had better move to the other one: it must lose nothing by it, neither a member
+    /// nor the memory of who was retired, and of two equally good tables everybody must choose the same.
+    pub(super) fn yields_to(&self, other: &Self) -> bool {
+        let room = VECTOR_ENTRIES_MAX.max(self.len());
+        let loses_nothing = other.len() <= room
+            && self.tombstones().iter().all(|gone| other.is_retired(gone))
+            && self.ids().iter().all(|id| other.slot(id).is_some());
+        loses_nothing && self.preference() < other.preference()
+    }
+
+    /// More members first, then more memory, then age; the rest decides what would otherwise go back and forth.
+    fn preference(&self) -> (usize, usize, u64, &[K], usize) {
+        (self.len(), self.tombstones().len(), self.epoch(), self.ids(), self.address())
+    }
+
     /// The table without a member, as the next epoch: the others keep their order and move up, so slots of this table
     /// mean nothing in it. Whether the member may go is for the caller to know.
     pub(super) fn without(&self, gone: Slot) -> Self {
@@ -285,10 +332,10 @@ impl<K> Default for Membership<K> {
     }
 }
 
-/// By content: the same ids in the same slots.
+/// By content: the same ids in the same slots, and the same memory of who was retired. The epoch takes no part.
 impl<K: PartialEq> PartialEq for Membership<K> {
     fn eq(&self, other: &Self) -> bool {
-        self.is_same(other) || self.ids() == other.ids()
+        self.is_same(other) || (self.ids() == other.ids() && self.tombstones() == other.tombstones())
     }
 }
 
@@ -325,6 +372,38 @@ mod tests {
         }
         assert_eq!((table.slot("d"), table.id(Slot::at(3))), (None, None));
         assert_eq!((table.epoch(), table.len(), table.is_empty()), (3, 3, false));
+    }
+
+    #[test]
+    fn a_stored_table_comes_back_with_its_memory() {
+        let table = members(&["c", "a", "b"]);
+        let table = table.without(table.slot("a").unwrap());
+        let ids = || table.iter().map(|(_, id)| *id);
+        let back = Membership::restored(table.epoch(), ids(), table.retired().copied()).unwrap();
+        assert_eq!((&back, back.epoch()), (&table, table.epoch()));
+        assert!(back.with("a").is_err(), "who was retired stays so over a restart");
+        assert_ne!(table, members(&["c", "b"]), "memory is part of what a table is");
+        assert!(Membership::restored(1, ["a"], ["a"]).is_err());
+    }
+
+    #[test]
+    fn of_two_tables_both_sides_choose_the_same() {
+        let tables =
+            [members(&["a", "b"]), members(&["a", "b"]), members(&["b", "a"]), members(&["a", "b", "c"])];
+        for (left, right) in tables.iter().flat_map(|left| tables.iter().map(move |right| (left, right))) {
+            let both_move = left.yields_to(right) && right.yields_to(left);
+            let both_stay = !left.yields_to(right) && !right.yields_to(left);
+            assert!(!both_move && (!both_stay || left.is_same(right)), "{left:?} and {right:?}");
+        }
+    }
+
+    #[test]
+    fn no_table_yields_to_one_that_forgot_who_was_retired() {
+        let all = members(&["a", "b", "c"]);
+        let rest = all.without(all.slot("c").unwrap());
+        assert!(!rest.yields_to(&all) && !rest.yields_to(&members(&["a", "b", "d", "e", "f"])));
+        assert!(!all.yields_to(&rest), "that would lose a member");
+        assert!(rest.yields_to(&rest.clone().with("d").unwrap()));
     }
 
     #[test]

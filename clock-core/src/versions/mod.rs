@@ -1,6 +1,7 @@
 //! Who knows what: members in slots, vectors of counters over them, and sets of events.
 
 mod assemble;
+mod checked_merge;
 mod compact;
 mod context;
 mod dot_range;
@@ -23,7 +24,7 @@ mod siblings;
 mod siblings_serde;
 mod simd;
 mod stability;
-mod varint;
+pub(crate) mod varint;
 mod version_vector;
 
 pub use compact::{CompactError, OtherMembers, VectorReceiver, VectorSender};
@@ -32,9 +33,8 @@ pub use dot_range::{DotRange, DotRangeRefused};
 pub use dot_set::{DOT_RANGES_MAX, DotSet};
 pub use membership::{MEMBERS_MAX, Membership, MembershipRefused, Slot};
 pub use named_vector::VectorTimestamp;
-pub(crate) use named_vector::check_counter;
 pub use retirement::{RetireRefused, Retirement, TranslateRefused, Translation};
 pub use siblings::{ContextFromTheFuture, SIBLINGS_MAX, Siblings, SiblingsRefused, TooManySiblings};
 pub use stability::{AckRefused, Stability};
 pub use varint::VarintError;
-pub use version_vector::{NotContiguous, SlotExhausted, VECTOR_ENTRIES_MAX, VersionVector};
+pub use version_vector::{AdvanceRefused, SlotExhausted, VECTOR_ENTRIES_MAX, VersionVector};

@@ -59,7 +59,7 @@ impl fmt::Display for VectorTimestamp {
     }
 }
 
-pub(crate) fn check_counter(node: &str, incoming: u64) -> Result<(), MergeRefused> {
+fn check_counter(node: &str, incoming: u64) -> Result<(), MergeRefused> {
     if incoming <= MAX_COUNTER {
         return Ok(());
     }

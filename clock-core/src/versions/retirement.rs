@@ -56,6 +56,16 @@ pub enum RetireRefused {
         /// Who lacks some, with the last event each has acknowledged, in the order of their slots.
         lacking: Vec<(ReplicaId, u64)>,
     },
+    /// It cannot have ended before an event that it and all others hold.
+    #[error("{replica} cannot retire with {last} events: all members hold {held_by_all}")]
+    HeldByAll {
+        /// Who was to be retired.
+        replica: ReplicaId,
+        /// What was given as its last event.
+        last: u64,
+        /// The last one that all members have acknowledged.
+        held_by_all: u64,
+    },
 }
 
 /// Why a vector cannot be carried over.

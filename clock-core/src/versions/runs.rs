@@ -52,6 +52,11 @@ impl Runs {
         self.0.len()
     }
 
+    /// The last number of all, 0 if there is none.
+    pub(super) fn last(&self) -> u64 {
+        self.0.last().map_or(0, |run| run.upto)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Run> {
         self.0.iter().copied()
     }

@@ -12,7 +12,13 @@
 //!
 //! Invariants: each dot is covered by the context; dots ascend; a server's next dot is one above what the context has
 //! of it, so as long as a state is kept, a dot is used once. Forgetting the state of a key forgets its dots: keep a
-//! tombstone (a delete is a write of one), or let the server take a new incarnation.
+//! tombstone (a delete is a write of one), or let the server take a new incarnation. A state has at most [`SIBLINGS_MAX`]
+//! values of each server: a write checks it, and of a server's values a join keeps no more than one side has, since the
+//! side that knows fewer of its writes has none that the other has not seen.
+//!
+//! A context is a claim of whoever holds it. A [`write`](Siblings::write) takes over no event that is not known already,
+//! so it drops nothing but values that are here. Suppressing what has not arrived yet is an explicit act
+//! ([`write_ahead`](Siblings::write_ahead)).
 //!
 //! This module never reads a clock, and never picks a winner.
 //!
@@ -28,8 +34,12 @@ use super::version_vector::VECTOR_ENTRIES_MAX;
 use crate::clocks::{MAX_COUNTER, MAX_JUMP};
 use crate::id::{Dot, ReplicaId};
 
-/// Most siblings of one key that a write may lead to, or a peer may send. A key with a hundred unresolved values has a
-/// writer that never reads; it is told, since each reader pays for it.
+/// Most siblings of one key that a write may lead to. A key with a hundred unresolved values has a writer that never
+/// reads; it is told, since each reader pays for it.
+///
+/// So no state ever has more than this many values of *each* server, and that is what a decoder accepts: of a server's
+/// writes, a join has a part of what the side that knows more of them has. Joins need no limit of their own, and servers
+/// never refuse each other's states for one.
 pub const SIBLINGS_MAX: usize = 128;
 
 /// The concurrent values of one key, and the causal past of them all.
@@ -69,9 +79,9 @@ pub struct ContextFromTheFuture {
     pub minted: u64,
 }
 
-/// A key would have more siblings than are kept. Read it, and write with the context of that.
+/// After the write a key would have too many siblings. Read it, and write with the context of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a key has at most {limit} concurrent values")]
+#[error("a write leads to at most {limit} concurrent values of a key")]
 pub struct TooManySiblings {
     /// [`SIBLINGS_MAX`].
     pub limit: usize,
@@ -83,7 +93,20 @@ pub enum SiblingsRefused {
     /// The context claims events of this replica that it has not minted.
     #[error(transparent)]
     FromTheFuture(#[from] ContextFromTheFuture),
-    /// There would be too many siblings.
+    /// The context claims events of another server that are not known here. Pull the key from that server first, or hand
+    /// the write to it. Taken, the writes that really get those numbers would be dropped here when they arrive.
+    #[error(
+        "a context claims event {claimed} of {replica}, of which {known} are known here: pull from it first"
+    )]
+    Unseen {
+        /// Whose events.
+        replica: ReplicaId,
+        /// The last one claimed.
+        claimed: u64,
+        /// The last one known here.
+        known: u64,
+    },
+    /// The write would lead to too many siblings.
     #[error(transparent)]
     TooMany(#[from] TooManySiblings),
     /// The context is further ahead than a working system gets between two messages. Taken, it would suppress that
@@ -156,14 +179,36 @@ impl<V> Siblings<V> {
     /// One client's write through the server `replica`: replaces exactly the values that the context covers, and returns
     /// the dot minted for the new one. A blind write has the empty context, and replaces nothing.
     ///
-    /// The context may know more of *other* servers than this one does: the client read there. That cannot be checked
-    /// here beyond the bound on a jump; the server it is about finds out at [`try_merge`](Self::try_merge).
+    /// The context must have been read from a state that is known here: so a write drops nothing but values that are
+    /// here, whatever a client sends. For clients that read at one server and write at another there is
+    /// [`write_ahead`](Self::write_ahead), with its price.
     ///
     /// Costs a look-up for each value and each entry of the context.
     ///
     /// # Errors
     /// [`SiblingsRefused`]. Nothing was changed, and no dot was used.
     pub fn write(
+        &mut self,
+        context: &Context,
+        replica: &ReplicaId,
+        value: V,
+    ) -> Result<Dot, SiblingsRefused> {
+        self.check_known(context, replica)?;
+        self.write_ahead(context, replica, value)
+    }
+
+    /// As [`write`](Self::write), for a context that may know more of *other* servers than this one does: the client
+    /// read there, and roams. Only for contexts that cannot be forged: from clients that are trusted, or signed by the
+    /// server that handed them out and bound to the key.
+    ///
+    /// This server then believes in events it has not seen. If they are real, their values were read and replaced by
+    /// this write. If they are invented, each true write that gets such a number is dropped here without a word when it
+    /// arrives, and the server that mints them refuses this state
+    /// ([`FromTheFuture`](SiblingsRefused::FromTheFuture)) until it has caught up.
+    ///
+    /// # Errors
+    /// [`SiblingsRefused`]. Nothing was changed, and no dot was used.
+    pub fn write_ahead(
         &mut self,
         context: &Context,
         replica: &ReplicaId,
@@ -179,6 +224,17 @@ impl<V> Siblings<V> {
         let place = self.values.partition_point(|(sibling, _)| *sibling < dot);
         self.values.insert(place, (dot.clone(), value));
         Ok(dot)
+    }
+
+    /// Whether the context claims nothing of other servers that is not known here.
+    fn check_known(&self, context: &Context, own: &ReplicaId) -> Result<(), SiblingsRefused> {
+        let is_unseen =
+            |(replica, claimed): &(&ReplicaId, u64)| *replica != own && *claimed > self.minted_by(replica);
+        let Some((replica, claimed)) = context.vector().iter().find(is_unseen) else {
+            return Ok(());
+        };
+        let known = self.minted_by(replica);
+        Err(SiblingsRefused::Unseen { replica: replica.clone(), claimed, known })
     }
 
     /// What is minted next. What the context has of a replica, it has all of: its writes reach others as whole states.
@@ -225,21 +281,18 @@ impl<V> Siblings<V> {
         &self.values
     }
 
-    /// Values with their dots, ascending, and a past that covers them. None if it does not, or they do not ascend.
+    /// Values with their dots, ascending, and a past that covers them: the caller has checked both.
     #[cfg(feature = "serde")]
-    pub(super) fn of_parts(context: Context, values: Vec<(Dot, V)>) -> Option<Self> {
-        let is_sound = values.is_sorted_by(|(left, _), (right, _)| left < right)
-            && values.iter().all(|(dot, _)| context.covers(dot));
-        is_sound.then_some(Self { values, context })
+    pub(super) fn of_parts(context: Context, values: Vec<(Dot, V)>) -> Self {
+        debug_assert!(values.is_sorted_by(|(left, _), (right, _)| left < right), "dots out of order");
+        Self { values, context }
     }
 }
 
 impl<V: Clone> Siblings<V> {
     /// Joins what another server has of the same key: idempotent, commutative, associative.
     ///
-    /// For states of one's own system. It has no limit, since servers that refuse each other's states stay different for
-    /// ever; what bounds the siblings is that each write is checked. What a peer sent belongs in
-    /// [`try_merge`](Self::try_merge).
+    /// For states of one's own system: it checks nothing. What a peer sent belongs in [`try_merge`](Self::try_merge).
     pub fn merge(&mut self, other: &Self) {
         let news: Vec<_> = self.news_of(other).cloned().collect();
         self.values.retain(|(dot, _)| other.holds(dot) || !other.context.covers(dot));
@@ -257,8 +310,6 @@ impl<V: Clone> Siblings<V> {
     /// lost. The siblings are unchanged.
     pub fn try_merge(&mut self, other: &Self, own: &ReplicaId) -> Result<(), SiblingsRefused> {
         self.check_past(&other.context, own)?;
-        let kept = |(dot, _): &&(Dot, V)| other.holds(dot) || !other.context.covers(dot);
-        check_count(self.values.iter().filter(kept).count() + self.news_of(other).count())?;
         self.merge(other);
         Ok(())
     }

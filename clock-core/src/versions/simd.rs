@@ -15,7 +15,7 @@ use super::lanes;
 use crate::causality::Ordering;
 
 /// Below this many lanes the call costs more than wider vectors save. All vectors that are not inline have more.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[cfg(any(test, all(feature = "std", target_arch = "x86_64")))]
 const DISPATCH_LANES_MIN: usize = 9;
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -117,18 +117,34 @@ fn detect() -> Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
-    /// Where the choice is made, and one to each side of it. That all lengths agree is tested with the loops.
+    /// Whatever this processor makes of the loops, they say the same. Run under Miri for each level by `tools/miri`.
     #[test]
-    fn both_sides_of_the_dispatch_limit_give_the_same_answers() {
-        for len in [23, 24, 25] {
-            let (low, high) = (vec![1; len], vec![2; len]);
-            let mut joined = low.clone();
-            join(&mut joined, &high);
-            assert_eq!(joined, high);
-            assert_eq!(compare(&low, &high), Ordering::Before);
-            assert!(contains(&high, &low) && !contains(&low, &high));
-            assert!(rises_within(&low, &high, 1) && !rises_within(&low, &high, 0));
+    fn every_level_gives_the_answers_of_the_loops() {
+        for len in [DISPATCH_LANES_MIN - 1, DISPATCH_LANES_MIN, 16, 63, 64, 65, 131] {
+            let low: Vec<u64> = (0..len as u64).map(|lane| lane * 7 % 13).collect();
+            let mut high = low.clone();
+            high[len - 1] += 5;
+            let mut other = low.clone();
+            other[0] += 1;
+            for (left, right) in [(&low, &low), (&low, &high), (&high, &low), (&high, &other)] {
+                assert_eq!(compare(left, right), lanes::compare(left, right), "{len} lanes");
+                assert_eq!(contains(left, right), lanes::contains(left, right), "{len} lanes");
+                let within = |jump| (rises_within(left, right, jump), lanes::rises_within(left, right, jump));
+                assert!([0, 4, 5].map(within).iter().all(|(wide, plain)| wide == plain), "{len} lanes");
+                let (mut wide, mut plain) = (left.clone(), left.clone());
+                join(&mut wide, right);
+                lanes::join(&mut plain, right);
+                assert_eq!(wide, plain, "{len} lanes");
+            }
         }
+    }
+
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    #[test]
+    fn the_level_is_what_the_processor_has() {
+        assert_eq!(level(), detect());
+        assert_eq!(level() != Level::Baseline, std::arch::is_x86_feature_detected!("avx2"));
     }
 }

@@ -1,0 +1,5 @@
+#![no_main]
+//! Fuzzes [`clock_fuzz::json::VECTOR_JSON`].
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    clock_fuzz::json::VECTOR_JSON.run(data);
+});

@@ -1,0 +1,86 @@
+//! Writes as bytes: as they come, and behind the right lengths and checksum.
+
+use bytes::Bytes;
+use clock_core::record;
+use clock_core::wire::EncodedEvent;
+use clock_core::{BODY_BYTES_MAX, CONTEXT_DOTS_MAX, VECTOR_ENTRIES_MAX, WriteEvent};
+
+use crate::allocation::Meter;
+use crate::checksum::crc32c;
+use crate::decoder::{Decoder, Outcome};
+use crate::input::Input;
+use crate::messages::BOUNDED;
+use crate::promises::{hold_counter, hold_dot, hold_key, hold_replica};
+
+const VERSION: u8 = 1;
+const INPUT_BYTES_MAX: usize = 8 * 1024;
+
+/// An event, to the letter.
+pub static EVENT: Decoder =
+    Decoder { name: "event", check: event, limit: BOUNDED, input_bytes_max: INPUT_BYTES_MAX };
+/// A header and a body, put into a well-formed event: what a fuzzer cannot get past the checksum.
+pub static EVENT_HEADER: Decoder =
+    Decoder { name: "event_header", check: event_header, limit: BOUNDED, input_bytes_max: INPUT_BYTES_MAX };
+
+fn event(meter: &Meter, data: &[u8]) -> Outcome {
+    let encoded = EncodedEvent::from_bytes(Bytes::copy_from_slice(data));
+    match meter.decode(data.len(), || encoded.decode()) {
+        Ok(event) => {
+            hold(&event);
+            hold_bytes(&event, data);
+            Outcome::Accepted
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty(), "an error says what was expected");
+            Outcome::Refused
+        }
+    }
+}
+
+/// The input: the length of the header, in two bytes, big-endian; the header; the body.
+fn event_header(meter: &Meter, data: &[u8]) -> Outcome {
+    let mut input = Input::new(data);
+    let header_bytes = usize::from(input.u16());
+    let header = input.slice(header_bytes);
+    event(meter, &sealed(header, input.rest()))
+}
+
+/// A well-formed event of this header and body.
+pub(crate) fn sealed(header: &[u8], body: &[u8]) -> Vec<u8> {
+    let length = |part: &[u8]| u32::try_from(part.len()).expect("far below 4 GiB").to_be_bytes();
+    let mut bytes = [&[VERSION], length(header).as_slice(), &length(body), header, body].concat();
+    let checksum = crc32c(&[&bytes]);
+    bytes.extend_from_slice(&checksum.to_be_bytes());
+    bytes
+}
+
+fn hold(event: &WriteEvent) {
+    hold_dot(&event.dot);
+    hold_counter(event.lamport);
+    hold_key(&event.key);
+    assert!(event.delta.len() <= VECTOR_ENTRIES_MAX, "a delta of {} entries", event.delta.len());
+    assert!(event.delta.is_sorted_by(|left, right| left.0 < right.0), "a delta out of order: {event:?}");
+    for (replica, counter) in &event.delta {
+        hold_replica(replica);
+        hold_counter(*counter);
+        assert_ne!(*replica, event.dot.replica, "an event's delta is about others");
+    }
+    assert!(event.context.len() <= CONTEXT_DOTS_MAX, "a context of {} dots", event.context.len());
+    assert!(event.context.is_sorted_by(|left, right| left < right), "a context out of order: {event:?}");
+    event.context.iter().for_each(hold_dot);
+    assert!(!event.context.contains(&event.dot), "an event does not supersede itself");
+    assert!(event.body.bytes.len() <= BODY_BYTES_MAX, "a body of {} bytes", event.body.bytes.len());
+    assert!(record::display(&event.body).len() <= 4 * BODY_BYTES_MAX, "a body shows");
+}
+
+/// A station that minted this event would have made bytes that read as the same event: as many as these at most, and
+/// these if as many.
+fn hold_bytes(event: &WriteEvent, data: &[u8]) {
+    let again = EncodedEvent::encode(event).expect("what was read can be minted");
+    assert_eq!(again.decode().as_ref(), Ok(event), "the event changed on the way");
+    let again = again.as_bytes();
+    assert!(again.len() <= data.len(), "more bytes than were read for {event}");
+    if again.len() == data.len() {
+        assert_eq!(again, data, "other bytes of the same length for {event}");
+    }
+}
