@@ -187,6 +187,13 @@ impl VectorClock {
 
     #[inline]
     fn join(&mut self, other: &VectorTimestamp) {
+        if !self.vector.merge_by_slot(other) {
+            self.join_by_name(other);
+        }
+    }
+
+    #[cold]
+    fn join_by_name(&mut self, other: &VectorTimestamp) {
         let table = self.vector.members().address();
         self.vector.merge(other);
         self.follow_table(table);

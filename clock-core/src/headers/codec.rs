@@ -1,11 +1,16 @@
 //! A service's own reader and writer of vectors: it looks at a name once, and not in every message.
 //!
-//! Services that talk to each other know the same nodes. So what can be said of the names (whether they may
-//! be sent, and how they are spelled in each form) is kept for as long as the clock's table of names stays
-//! the same, and a received name is compared with the one that is expected next. Memory is kept between
-//! messages too: once a service knows the others, reading, merging, counting and writing allocate nothing. A
-//! message with a name that the receiver does not know costs a new table, a copy of the receiver's with that
-//! name.
+//! Services that talk to each other know the same nodes, and both sides keep them sorted. So what can be
+//! said of the names (whether they may be sent, and how they are spelled in each form) is kept for as long as
+//! the clock's table of names stays the same. A message is first read as such a service would have written
+//! it: each name is the next one of ours or a later one, spelled as we spell it, and one comparison of bytes
+//! replaces scanning it, checking its charset, proving that it ascends, and looking it up. Whatever is not as
+//! we would have written it, be it a new node, another order, a blank or an error, is for the plain decoder
+//! to judge, from the start.
+//!
+//! Memory is kept between messages too: once a service knows the others, reading, merging, counting and
+//! writing allocate nothing. A message with a name that the receiver does not know costs a new table, a copy
+//! of the receiver's with that name.
 //!
 //! [`text::decode_vector`](super::text::decode_vector) and its siblings do the same without memory, for
 //! occasional use.
@@ -14,11 +19,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::beside::{Beside, Walk};
 use super::charset::is_node_name;
-use super::entries::{ReadEntries, unsendable_name};
-use super::pieces::Pieces;
-use super::{ENTRIES_MAX, EncodeError, Expected, Malformed, msgpack, text};
+use super::entries::unsendable_name;
+use super::pieces::{Piece, Pieces, Room};
+use super::{ENTRIES_MAX, EncodeError, HEADER_BYTES_MAX, Malformed, decimal, msgpack, text};
 use crate::clocks::MAX_COUNTER;
 use crate::versions::{Membership, Slot, VectorTimestamp};
 
@@ -47,8 +51,8 @@ pub struct VectorCodec {
 #[derive(Clone, Debug, Default)]
 struct Names {
     members: Membership<Arc<str>>,
-    /// The names that may be sent, ascending, with their slots.
-    legal: Vec<(Arc<str>, Slot)>,
+    /// Of the names that may be sent, ascending.
+    legal: Vec<Slot>,
     /// `name=` for each of them.
     in_text: Pieces,
     /// The name as a msgpack string for each of them.
@@ -71,15 +75,16 @@ impl VectorCodec {
         if entries == 0 {
             return Err(EncodeError::EmptyVector);
         }
-        out.reserve(self.names.in_text.len() + entries * text::COUNTER_BYTES_MAX);
+        let bytes_max = self.names.in_text.len() + entries * text::COUNTER_BYTES_MAX;
         text::as_bytes(out, |out| {
-            let mut separator: &[u8] = b"";
-            self.names.each_entry(vector, &self.names.in_text, |name, counter| {
-                out.extend_from_slice(separator);
-                out.extend_from_slice(name);
-                text::push_decimal(counter, out);
-                separator = b",";
+            Room::append(out, bytes_max, |room| {
+                self.names.each_entry(vector, &self.names.in_text, |name, counter| {
+                    room.put(name);
+                    decimal::spell(counter, |word, count| room.put_word(word, count));
+                    room.put_byte(b',');
+                });
             });
+            let _last_comma = out.pop();
         });
         Ok(())
     }
@@ -90,11 +95,13 @@ impl VectorCodec {
     /// [`EncodeError`] if no receiver would accept it; `out` is as it was.
     pub fn encode_msgpack(&mut self, vector: &VectorTimestamp, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let entries = self.check_sendable(vector)?;
-        out.reserve(self.names.in_msgpack.len() + entries * msgpack::COUNTER_BYTES_MAX);
         msgpack::write_map_len(entries, out);
-        self.names.each_entry(vector, &self.names.in_msgpack, |name, counter| {
-            out.extend_from_slice(name);
-            msgpack::write_unsigned(counter, out);
+        let bytes_max = self.names.in_msgpack.len() + entries * msgpack::COUNTER_BYTES_MAX;
+        Room::append(out, bytes_max, |room| {
+            self.names.each_entry(vector, &self.names.in_msgpack, |name, counter| {
+                room.put(name);
+                msgpack::put_unsigned(counter, room);
+            });
         });
         Ok(())
     }
@@ -111,8 +118,10 @@ impl VectorCodec {
         known: &VectorTimestamp,
     ) -> Result<&VectorTimestamp, Malformed> {
         self.names.learn(known.members());
-        let entries = text::VectorEntries::new(text).beside(self.names.expected());
-        read(&mut self.received, &self.names, entries)?;
+        self.received.restart(&self.names.members);
+        if read_own_text(text.as_bytes(), &self.names, &mut self.received).is_none() {
+            self.received = over(&self.names.members, &text::decode_vector(text)?);
+        }
         Ok(&self.received)
     }
 
@@ -126,8 +135,10 @@ impl VectorCodec {
         known: &VectorTimestamp,
     ) -> Result<&VectorTimestamp, Malformed> {
         self.names.learn(known.members());
-        let entries = msgpack::VectorEntries::new(bytes).beside(self.names.expected());
-        read(&mut self.received, &self.names, entries)?;
+        self.received.restart(&self.names.members);
+        if read_own_msgpack(bytes, &self.names, &mut self.received).is_none() {
+            self.received = over(&self.names.members, &msgpack::decode_vector(bytes)?);
+        }
         Ok(&self.received)
     }
 
@@ -145,33 +156,54 @@ impl VectorCodec {
     }
 }
 
-fn read<'a, 'k, R: ReadEntries<'a>>(
-    received: &mut VectorTimestamp,
-    names: &Names,
-    mut entries: Walk<'a, R, impl Iterator<Item = &'k str>>,
-) -> Result<(), Malformed> {
-    received.restart(&names.members);
-    let mut unknown = Vec::new();
-    while let Some(entry) = entries.next() {
-        let (slot, counter) = match entry? {
-            Beside::Known { place, counter } => (names.legal.get(place).map(|(_, slot)| *slot), counter),
-            Beside::Other { name, counter } => {
-                let slot = names.members.slot(name);
-                if slot.is_none() {
-                    unknown.push((Arc::from(name), counter));
-                }
-                (slot, counter)
-            }
-        };
-        if counter > MAX_COUNTER {
-            return Err(entries.refuse(Expected::CounterInRange));
-        }
-        if let Some(slot) = slot {
-            received.set(slot, counter);
+/// Reads a text that is as we would have written it; otherwise nothing is known but that it is not.
+fn read_own_text(text: &[u8], names: &Names, received: &mut VectorTimestamp) -> Option<()> {
+    if text.len() > HEADER_BYTES_MAX || names.legal.len() > ENTRIES_MAX {
+        return None;
+    }
+    let (lanes, mut rest) = (received.lanes_mut(), text);
+    for (slot, name) in names.legal.iter().zip(names.in_text.iter()) {
+        let Some(behind) = name.behind_in(rest) else { continue };
+        let (counter, length) = text::counter_at(behind).filter(|(counter, _)| *counter <= MAX_COUNTER)?;
+        lanes[slot.index()] = counter;
+        match behind[length..].split_first() {
+            None => return Some(()),
+            Some((b',', more)) => rest = more,
+            Some(_) => return None,
         }
     }
-    received.add_unknown(unknown);
-    Ok(())
+    None
+}
+
+/// As [`read_own_text`], of the binary form.
+fn read_own_msgpack(bytes: &[u8], names: &Names, received: &mut VectorTimestamp) -> Option<()> {
+    let (len, mut rest) = msgpack::map_at(bytes)?;
+    if bytes.len() > HEADER_BYTES_MAX || len > ENTRIES_MAX {
+        return None;
+    }
+    let (lanes, mut count) = (received.lanes_mut(), 0);
+    for (slot, name) in names.legal.iter().zip(names.in_msgpack.iter()) {
+        let Some(behind) = name.behind_in(rest) else { continue };
+        let counter;
+        (counter, rest) = msgpack::counter_at(behind).filter(|(counter, _)| *counter <= MAX_COUNTER)?;
+        lanes[slot.index()] = counter;
+        count += 1;
+    }
+    (count == len && rest.is_empty()).then_some(())
+}
+
+/// The same vector over these members, and more if it has entries of others.
+fn over(members: &Membership<Arc<str>>, vector: &VectorTimestamp) -> VectorTimestamp {
+    let mut moved = VectorTimestamp::over(members);
+    let mut unknown = Vec::new();
+    for (name, counter) in vector.iter() {
+        match members.slot(name) {
+            Some(slot) => moved.lanes_mut()[slot.index()] = counter,
+            None => unknown.push((Arc::clone(name), counter)),
+        }
+    }
+    moved.add_unknown(unknown);
+    moved
 }
 
 impl Names {
@@ -182,7 +214,7 @@ impl Names {
         }
         *self = Self { members: members.clone(), ..Self::default() };
         for (slot, name) in members.ascending().filter(|(_, name)| is_node_name(name.as_bytes())) {
-            self.legal.push((Arc::clone(name), slot));
+            self.legal.push(slot);
             self.in_text.push(|out| {
                 out.extend_from_slice(name.as_bytes());
                 out.push(b'=');
@@ -191,12 +223,9 @@ impl Names {
         }
     }
 
-    fn expected(&self) -> impl Iterator<Item = &str> {
-        self.legal.iter().map(|(name, _)| &**name)
-    }
-
-    fn each_entry(&self, vector: &VectorTimestamp, spelled: &Pieces, mut act: impl FnMut(&[u8], u64)) {
-        for ((_, slot), name) in self.legal.iter().zip(spelled.iter()) {
+    #[inline]
+    fn each_entry(&self, vector: &VectorTimestamp, spelled: &Pieces, mut act: impl FnMut(Piece<'_>, u64)) {
+        for (slot, name) in self.legal.iter().zip(spelled.iter()) {
             match vector.at(*slot) {
                 0 => {}
                 counter => act(name, counter),

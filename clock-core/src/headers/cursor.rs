@@ -76,16 +76,6 @@ impl<'a> Cursor<'a> {
         self.take(len)
     }
 
-    /// The bytes of a string in the one-byte-marker form, if they are these.
-    #[inline]
-    pub(super) fn short_text_of(&mut self, text: &[u8]) -> Option<&'a [u8]> {
-        let marker = 0xa0 | u8::try_from(text.len()).ok().filter(|len| *len < 32)?;
-        let rest = self.bytes.get(self.at..)?;
-        let behind = rest.strip_prefix(&[marker])?.strip_prefix(text)?;
-        self.at = self.bytes.len() - behind.len();
-        Some(&rest[1..=text.len()])
-    }
-
     /// An integer that is not negative, in any width.
     #[inline]
     pub(super) fn unsigned(&mut self) -> Result<u64, Expected> {

@@ -24,10 +24,6 @@ pub(super) trait ReadEntries<'a>: Clone {
     /// The next entry, if there is one. Not called again after a refusal or the end.
     fn read(&mut self) -> Option<Result<Entry<'a>, Malformed>>;
 
-    /// The next entry, with its name as bytes, if it is a good one of exactly this name; otherwise nothing is
-    /// read.
-    fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)>;
-
     /// A refusal of the entry that was read last.
     fn refuse(&self, expected: Expected) -> Malformed;
 }
@@ -56,18 +52,6 @@ impl<'a, R: ReadEntries<'a>> Distinct<'a, R> {
     /// What is left of the input after the last entry.
     pub(super) fn into_reader(self) -> R {
         self.rest
-    }
-
-    /// The counter of the next entry, if it is of this name, which has to be above all names so far.
-    #[inline]
-    pub(super) fn next_named(&mut self, name: &str) -> Option<u64> {
-        if self.ended || self.seen.is_some() || self.count == ENTRIES_MAX {
-            return None;
-        }
-        let (name, counter) = self.rest.read_named(name)?;
-        self.last = name;
-        self.count += 1;
-        Some(counter)
     }
 
     fn accept(&mut self, name: &'a str) -> Result<(), Malformed> {

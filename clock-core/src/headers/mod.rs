@@ -45,13 +45,13 @@
 //! not know copies the receiver's table of names, whose size is the receiver's own. Nothing here reads a
 //! clock or draws randomness.
 
-mod beside;
 pub mod binary_headers;
 mod carrier;
 mod causal_order;
 mod charset;
 mod codec;
 mod cursor;
+mod decimal;
 mod dedup;
 mod display_time;
 mod entries;

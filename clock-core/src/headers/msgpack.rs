@@ -18,11 +18,11 @@
 
 use alloc::vec::Vec;
 
-use super::beside::Walk;
 use super::charset::is_node_name;
 use super::cursor::Cursor;
 pub(super) use super::cursor::{write_map_len, write_text, write_unsigned};
 use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
+use super::pieces::Room;
 use super::{ENTRIES_MAX, EncodeError, Expected, Field, HEADER_BYTES_MAX, Malformed};
 use crate::id::NODE_BYTES_MAX;
 use crate::versions::VectorTimestamp;
@@ -67,6 +67,13 @@ pub fn decode_vector(bytes: &[u8]) -> Result<VectorTimestamp, Malformed> {
     collect(&mut VectorEntries::new(bytes).0)
 }
 
+/// How many entries a map claims to have, and its first entry.
+pub(super) fn map_at(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut cursor = Cursor::new(Field::Vector.binary_name(), bytes);
+    let len = cursor.map_len().ok()?;
+    Some((len, &bytes[cursor.position()..]))
+}
+
 /// Reads a vector that is the next value of a larger form.
 pub(super) fn decode_vector_at(cursor: &mut Cursor<'_>) -> Result<VectorTimestamp, Malformed> {
     let mut entries = Distinct::new(Reader::new(cursor.clone(), false));
@@ -88,11 +95,6 @@ impl<'a> VectorEntries<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(Distinct::new(Reader::new(Cursor::new(Field::Vector.binary_name(), bytes), true)))
-    }
-
-    /// The same entries, told apart by a receiver's own names.
-    pub(super) fn beside<'k, K: Iterator<Item = &'k str>>(self, known: K) -> Walk<'a, Reader<'a>, K> {
-        Walk::new(self.0, known)
     }
 }
 
@@ -162,23 +164,36 @@ impl<'a> ReadEntries<'a> for Reader<'a> {
         }
     }
 
-    /// Not for the first entry, with which the map's length is read.
-    #[inline]
-    fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)> {
-        if self.entry >= self.len? {
-            return None;
-        }
-        let mut cursor = self.cursor.clone();
-        let found = cursor.short_text_of(name.as_bytes())?;
-        let counter = cursor.unsigned().ok()?;
-        self.entry_at = self.cursor.position();
-        self.cursor = cursor;
-        self.entry += 1;
-        Some((found, counter))
-    }
-
     fn refuse(&self, expected: Expected) -> Malformed {
         Malformed::new(self.cursor.name(), self.entry.saturating_sub(1), self.entry_at, expected)
+    }
+}
+
+/// The counter that these bytes begin with, in a form without a sign, and what follows it.
+#[inline]
+pub(super) fn counter_at(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    match bytes {
+        [counter @ ..=0x7f, rest @ ..] => Some((u64::from(*counter), rest)),
+        [0xcc, counter, rest @ ..] => Some((u64::from(*counter), rest)),
+        [0xcd, a, b, rest @ ..] => Some((u64::from(u16::from_be_bytes([*a, *b])), rest)),
+        [0xce, a, b, c, d, rest @ ..] => Some((u64::from(u32::from_be_bytes([*a, *b, *c, *d])), rest)),
+        [0xcf, rest @ ..] => rest.split_first_chunk().map(|(wide, rest)| (u64::from_be_bytes(*wide), rest)),
+        _ => None,
+    }
+}
+
+/// Puts an integer in its shortest form.
+#[inline]
+pub(super) fn put_unsigned(number: u64, room: &mut Room<'_>) {
+    match (u16::try_from(number), u32::try_from(number)) {
+        (Ok(..=0x7f), _) => room.put_word(number, 1),
+        (Ok(..=0xff), _) => room.put_word(number << 8 | 0xcc, 2),
+        (Ok(number), _) => room.put_word(u64::from(number.swap_bytes()) << 8 | 0xcd, 3),
+        (_, Ok(number)) => room.put_word(u64::from(number.swap_bytes()) << 8 | 0xce, 5),
+        _ => {
+            room.put_byte(0xcf);
+            room.put_word(number.swap_bytes(), 8);
+        }
     }
 }
 

@@ -11,15 +11,15 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::beside::Walk;
 use super::charset::legal_prefix;
+use super::decimal;
 use super::entries::{Distinct, Entry, ReadEntries, check_sendable, collect};
 use super::{EncodeError, Expected, Field, HEADER_BYTES_MAX, LamportTimestamp, Malformed};
 use crate::id::{NODE_BYTES_MAX, NodeId};
 use crate::versions::VectorTimestamp;
 
 /// Longest spelling of a counter with the comma before it.
-pub(super) const COUNTER_BYTES_MAX: usize = 21;
+pub(super) const COUNTER_BYTES_MAX: usize = decimal::DIGITS_MAX + 1;
 
 /// Writes entries as they are given: names unchecked, in the given order, zeros included. A name outside the
 /// charset would forge entries or headers.
@@ -31,7 +31,7 @@ pub(super) fn write_entries<'a>(entries: impl IntoIterator<Item = (&'a str, u64)
             }
             out.extend_from_slice(name.as_bytes());
             out.push(b'=');
-            push_decimal(counter, out);
+            decimal::push(counter, out);
         }
     });
 }
@@ -78,11 +78,6 @@ impl<'a> VectorEntries<'a> {
     pub fn new(text: &'a str) -> Self {
         Self(Distinct::new(Reader { text, at: 0, entry_at: 0, entry: 0, ended: false }))
     }
-
-    /// The same entries, told apart by a receiver's own names.
-    pub(super) fn beside<'k, K: Iterator<Item = &'k str>>(self, known: K) -> Walk<'a, Reader<'a>, K> {
-        Walk::new(self.0, known)
-    }
 }
 
 impl<'a> Iterator for VectorEntries<'a> {
@@ -116,27 +111,6 @@ impl<'a> ReadEntries<'a> for Reader<'a> {
             return Some(Err(refusal));
         }
         Some(self.entry())
-    }
-
-    /// Not for the first entry, with which the length is checked.
-    #[inline]
-    fn read_named(&mut self, name: &str) -> Option<(&'a [u8], u64)> {
-        if self.ended || self.at == 0 {
-            return None;
-        }
-        let rest = self.text.as_bytes().get(self.at..)?;
-        let behind = rest.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        let mut scan = Scan { text: self.text, at: self.text.len() - behind.len() };
-        let counter = scan.counter().ok()?;
-        match scan.peek() {
-            None => self.ended = true,
-            Some(b',') => scan.at += 1,
-            Some(_) => return None,
-        }
-        self.entry_at = self.at;
-        self.at = scan.at;
-        self.entry += 1;
-        Some((&rest[..name.len()], counter))
     }
 
     fn refuse(&self, expected: Expected) -> Malformed {
@@ -176,7 +150,7 @@ pub(super) fn write_lamport(node: &str, time: u64, out: &mut String) {
     as_bytes(out, |out| {
         out.extend_from_slice(node.as_bytes());
         out.push(b':');
-        push_decimal(time, out);
+        decimal::push(time, out);
     });
 }
 
@@ -260,23 +234,33 @@ impl<'a> Scan<'a> {
         self.text.get(start..self.at).ok_or(Expected::NodeName)
     }
 
-    /// Canonical decimal: no sign, and a zero in front only of nothing.
     #[inline]
     fn counter(&mut self) -> Result<u64, Expected> {
         let digits = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
-        let (mut value, mut length) = (0u64, 0);
-        while let Some(digit) =
-            digits.get(length).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
-        {
-            value = grown(value, digit, length).ok_or(Expected::Counter)?;
-            length += 1;
-        }
-        if length == 0 || (length > 1 && digits[0] == b'0') {
-            return Err(Expected::Counter);
-        }
+        let (value, length) = counter_at(digits).ok_or(Expected::Counter)?;
         self.at += length;
         Ok(value)
     }
+}
+
+/// The number that these bytes begin with, and its length. Canonical decimal: no sign, and a zero in front only of
+/// nothing.
+#[inline]
+pub(super) fn counter_at(bytes: &[u8]) -> Option<(u64, usize)> {
+    let short = bytes.first_chunk().and_then(decimal::short_number);
+    short.or_else(|| counter_by_digits(bytes))
+}
+
+/// At the end of the input, or of eight digits and more.
+fn counter_by_digits(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (mut value, mut length) = (0u64, 0);
+    while let Some(digit) = bytes.get(length).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+    {
+        value = grown(value, digit, length)?;
+        length += 1;
+    }
+    let is_canonical = length == 1 || (length > 1 && bytes[0] != b'0');
+    is_canonical.then_some((value, length))
 }
 
 /// A number with one digit more. 19 digits fit a `u64` whatever they are, so only a 20th is checked.
@@ -288,33 +272,9 @@ fn grown(value: u64, digit: u8, length: usize) -> Option<u64> {
     value.checked_mul(10)?.checked_add(u64::from(digit))
 }
 
-/// Appends a number: its digits are found from the last.
-#[inline]
-pub(super) fn push_decimal(number: u64, out: &mut Vec<u8>) {
-    let (mut digits, mut start, mut rest) = ([0; 20], 20, number);
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10).to_le_bytes()[0];
-        rest /= 10;
-        if rest == 0 {
-            break out.extend_from_slice(&digits[start..]);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MAX_COUNTER;
-
-    #[test]
-    fn numbers_read_back_from_their_digits() {
-        for number in [0, 9, 10, 99, 100, 101, 999, 1000, 12_345, MAX_COUNTER, u64::MAX] {
-            let mut text = Vec::new();
-            push_decimal(number, &mut text);
-            assert_eq!(text, number.to_string().as_bytes());
-        }
-    }
 
     #[test]
     fn what_the_buffer_held_stays_in_front() {

@@ -8,7 +8,6 @@ use alloc::string::ToString;
 use core::fmt::Display;
 
 use super::membership::Slot;
-use super::simd;
 use super::version_vector::VersionVector;
 use crate::clocks::{MAX_COUNTER, MAX_JUMP, MergeRefused};
 
@@ -29,9 +28,7 @@ impl<K: Ord + Clone + Display> VersionVector<K> {
     /// Whether [`check_merge`](Self::check_merge) surely has nothing to object.
     #[inline]
     fn may_merge(&self, other: &Self, own: Slot) -> bool {
-        self.shares_slots(other)
-            && other.at(own) <= self.at(own)
-            && simd::rises_within(self.repr.lanes(), other.repr.lanes(), MAX_JUMP)
+        other.at(own) <= self.at(own) && self.rises_within(other, MAX_JUMP)
     }
 
     /// Whether a peer may make the member `own` merge these entries.

@@ -20,7 +20,9 @@ pub(super) fn compare(left: &[u64], right: &[u64]) -> Ordering {
     let (right_blocks, right_rest) = right[..common].as_chunks::<BLOCK>();
     let mut ahead = (0, 0);
     for (left, right) in left_blocks.iter().zip(right_blocks) {
-        ahead = signs(ahead, left, right);
+        // From nothing, and not from the blocks before: so that one block need not wait for the other to be folded.
+        let block = signs((0, 0), left, right);
+        ahead = (ahead.0 | block.0, ahead.1 | block.1);
         if ahead.0 & ahead.1 & SIGN != 0 {
             return Ordering::Concurrent;
         }

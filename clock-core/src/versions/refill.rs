@@ -3,25 +3,22 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::membership::{Membership, Slot};
+use super::membership::Membership;
 use super::named_vector::VectorTimestamp;
 
 impl VectorTimestamp {
     /// All counters 0, over these members.
     pub(crate) fn restart(&mut self, members: &Membership<Arc<str>>) {
         match self.members().is_same(members) {
-            true => self.clear(),
+            true => self.lanes_mut().fill(0),
             false => *self = Self::over(members),
         }
     }
 
-    /// Sets one counter of at most [`MAX_COUNTER`](crate::MAX_COUNTER).
+    /// By slot, a place for each member; to be set to at most [`MAX_COUNTER`](crate::MAX_COUNTER).
     #[inline]
-    pub(crate) fn set(&mut self, slot: Slot, counter: u64) {
-        match self.repr.ready_lane_mut(slot) {
-            Some(lane) => *lane = counter,
-            None => *self.repr.lane_mut(slot) = counter,
-        }
+    pub(crate) fn lanes_mut(&mut self) -> &mut [u64] {
+        self.repr.lanes_mut()
     }
 
     /// Adds entries of nodes that are no members yet, each once.

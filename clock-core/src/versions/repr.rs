@@ -14,10 +14,15 @@ use super::simd;
 /// Lanes that are held in the value itself: the reference cluster twice over, and one cache line.
 pub(super) const INLINE: usize = 8;
 
+/// So many of them are looked at where there are no more members: half the work for a cluster of three or four.
+pub(super) const SMALL: usize = 4;
+
 /// Two vectors, as they are best looked at together.
 pub(super) enum Beside<'a> {
     /// One and the same allocation.
     SameLanes,
+    /// Slots mean the same, and there are no more members than lanes here.
+    Small(&'a [u64; SMALL], &'a [u64; SMALL]),
     /// Slots mean the same, and the count of lanes is known to the compiler.
     Inline(&'a [u64; INLINE], &'a [u64; INLINE]),
     /// Slots mean the same.
@@ -29,19 +34,25 @@ pub(super) enum Beside<'a> {
 type Lanes<K> = Arc<HeaderSlice<Membership<K>, [u64]>>;
 
 pub(super) enum Repr<K> {
-    Inline { members: Membership<K>, lanes: [u64; INLINE] },
+    /// Whether there are at most [`SMALL`] members is kept beside the lanes, so that nobody has to look into the table.
+    Inline {
+        members: Membership<K>,
+        is_small: bool,
+        lanes: [u64; INLINE],
+    },
     Shared(Lanes<K>),
 }
 
 impl<K> Repr<K> {
     pub(super) const fn empty() -> Self {
-        Self::Inline { members: Membership::new(), lanes: [0; INLINE] }
+        Self::Inline { members: Membership::new(), is_small: true, lanes: [0; INLINE] }
     }
 
     /// All lanes 0, with room for every member.
     pub(super) fn over(members: Membership<K>) -> Self {
         if members.len() <= INLINE {
-            return Self::Inline { members, lanes: [0; INLINE] };
+            let is_small = members.len() <= SMALL;
+            return Self::Inline { members, is_small, lanes: [0; INLINE] };
         }
         let lanes = core::iter::repeat_n(0, members.len());
         Self::Shared(Arc::from_header_and_iter(members, lanes))
@@ -111,11 +122,13 @@ impl<K> Repr<K> {
     #[inline]
     pub(super) fn beside<'a>(&'a self, other: &'a Self) -> Beside<'a> {
         match (self, other) {
-            (Self::Inline { members: own, lanes: left }, Self::Inline { members: others, lanes: right })
-                if own.is_same(others) =>
-            {
-                Beside::Inline(left, right)
-            }
+            (
+                Self::Inline { members: own, is_small, lanes: left },
+                Self::Inline { members: others, lanes: right, .. },
+            ) if own.is_same(others) => match is_small {
+                true => Beside::Small(small(left), small(right)),
+                false => Beside::Inline(left, right),
+            },
             _ if self.is_same(other) => Beside::SameLanes,
             _ if self.members().is_same(other.members()) => Beside::Slices(self.lanes(), other.lanes()),
             _ => Beside::OtherSlots,
@@ -131,8 +144,13 @@ impl<K> Repr<K> {
     /// Raises each lane to the other's, over the same members. Nothing is copied if nothing rises.
     #[inline]
     pub(super) fn join(&mut self, other: &Self) {
-        if let (Self::Inline { lanes, .. }, Self::Inline { lanes: others, .. }) = (&mut *self, other) {
-            return super::lanes::join(lanes, others);
+        if let (Self::Inline { lanes, is_small, .. }, Self::Inline { lanes: others, .. }) =
+            (&mut *self, other)
+        {
+            return match is_small {
+                true => super::lanes::join(&mut lanes[..SMALL], small(others)),
+                false => super::lanes::join(lanes, others),
+            };
         }
         self.join_lanes(other.lanes());
     }
@@ -162,7 +180,10 @@ impl<K> Repr<K> {
     /// Puts the lanes over other members, whose slots of the lanes in use are the same.
     pub(super) fn set_members(&mut self, new: Membership<K>) {
         match self {
-            Self::Inline { members, .. } if new.len() <= INLINE => *members = new,
+            Self::Inline { members, is_small, .. } if new.len() <= INLINE => {
+                *is_small = new.len() <= SMALL;
+                *members = new;
+            }
             Self::Shared(shared) if shared.slice.len() >= new.len() && shared.is_unique() => {
                 Arc::get_mut(shared).expect("asked in the line above").header = new;
             }
@@ -176,6 +197,11 @@ impl<K> Repr<K> {
     }
 }
 
+#[inline]
+fn small(lanes: &[u64; INLINE]) -> &[u64; SMALL] {
+    lanes.first_chunk().expect("a half of them")
+}
+
 /// Without the zeros at the end, so that an inline form of fewer members fits.
 fn trimmed(lanes: &[u64]) -> Vec<u64> {
     let used = lanes.iter().rposition(|lane| *lane != 0).map_or(0, |last| last + 1);
@@ -186,7 +212,9 @@ impl<K> Clone for Repr<K> {
     #[inline]
     fn clone(&self) -> Self {
         match self {
-            Self::Inline { members, lanes } => Self::Inline { members: members.clone(), lanes: *lanes },
+            Self::Inline { members, is_small, lanes } => {
+                Self::Inline { members: members.clone(), is_small: *is_small, lanes: *lanes }
+            }
             Self::Shared(shared) => Self::Shared(shared.clone()),
         }
     }

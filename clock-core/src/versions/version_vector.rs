@@ -138,9 +138,16 @@ impl<K> VersionVector<K> {
         &lanes[..used]
     }
 
-    /// Sets all counters to 0, in place.
-    pub(super) fn clear(&mut self) {
-        self.repr.lanes_mut().fill(0);
+    /// Whether a merge would surely raise no entry by more than `jump`: found in one pass over shared slots, and not at
+    /// all over different ones.
+    pub(crate) fn rises_within(&self, other: &Self, jump: u64) -> bool {
+        match self.repr.beside(&other.repr) {
+            Beside::SameLanes => true,
+            Beside::Small(left, right) => lanes::rises_within(left, right, jump),
+            Beside::Inline(left, right) => lanes::rises_within(left, right, jump),
+            Beside::Slices(left, right) => simd::rises_within(left, right, jump),
+            Beside::OtherSlots => false,
+        }
     }
 
     /// Whether slots mean the same in both.
@@ -175,6 +182,7 @@ impl<K: Ord> VersionVector<K> {
     pub fn compare(&self, other: &Self) -> Ordering {
         match self.repr.beside(&other.repr) {
             Beside::SameLanes => Ordering::Equal,
+            Beside::Small(left, right) => lanes::compare(left, right),
             Beside::Inline(left, right) => lanes::compare(left, right),
             Beside::Slices(left, right) => simd::compare(left, right),
             Beside::OtherSlots => compare_entries(self.iter(), other.iter()),
@@ -186,6 +194,7 @@ impl<K: Ord> VersionVector<K> {
     pub fn contains(&self, other: &Self) -> bool {
         match self.repr.beside(&other.repr) {
             Beside::SameLanes => true,
+            Beside::Small(left, right) => lanes::contains(left, right),
             Beside::Inline(left, right) => lanes::contains(left, right),
             Beside::Slices(left, right) => simd::contains(left, right),
             Beside::OtherSlots => other.iter().all(|(id, counter)| counter <= self.upto(id)),
@@ -207,10 +216,19 @@ impl<K: Ord + Clone> VersionVector<K> {
     /// moves by applying events ([`advance`](VersionVector::advance)).
     #[inline]
     pub fn merge(&mut self, other: &Self) {
-        match self.shares_slots(other) {
-            true => self.repr.join(&other.repr),
-            false => self.merge_by_id(other),
+        if !self.merge_by_slot(other) {
+            self.merge_by_id(other);
         }
+    }
+
+    /// Merges if slots mean the same in both, and says whether they do.
+    #[inline]
+    pub(crate) fn merge_by_slot(&mut self, other: &Self) -> bool {
+        let shares_slots = self.shares_slots(other);
+        if shares_slots {
+            self.repr.join(&other.repr);
+        }
+        shares_slots
     }
 
     fn merge_by_id(&mut self, other: &Self) {
