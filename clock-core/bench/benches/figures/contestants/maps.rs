@@ -14,6 +14,7 @@ use crate::wire;
 /// The two maps of the standard library, as far as a clock needs them.
 trait Map: FromIterator<(String, u64)> + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
+    const ORDERS: usize;
     fn counter(&self, name: &str) -> Option<u64>;
     fn counter_mut(&mut self, name: &str) -> Option<&mut u64>;
     fn insert(&mut self, name: &str, counter: u64);
@@ -21,9 +22,10 @@ trait Map: FromIterator<(String, u64)> + Clone + Serialize + DeserializeOwned + 
 }
 
 macro_rules! map {
-    ($map:ident) => {
+    ($map:ident, $orders:literal) => {
         impl Map for $map<String, u64> {
             const NAME: &'static str = stringify!($map);
+            const ORDERS: usize = $orders;
 
             fn counter(&self, name: &str) -> Option<u64> {
                 self.get(name).copied()
@@ -44,12 +46,13 @@ macro_rules! map {
     };
 }
 
-map!(BTreeMap);
-map!(HashMap);
+map!(BTreeMap, 1);
+map!(HashMap, 8);
 
 struct Clock<M>(M, String);
 
 impl<M: Map> Vector for Clock<M> {
+    const ORDERS: usize = M::ORDERS;
     type Relation = Option<Ordering>;
     type Arrival<'a> = &'a Self;
     type Snapshot = M;

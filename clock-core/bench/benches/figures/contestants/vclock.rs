@@ -14,6 +14,7 @@ use crate::wire;
 struct Clock<K: Id>(VClock<K, u64>, K);
 
 impl<K: Id> Vector for Clock<K> {
+    const ORDERS: usize = 8;
     type Relation = Option<Ordering>;
     type Arrival<'a> = &'a Self;
     type Snapshot = VClock<K, u64>;
