@@ -108,8 +108,8 @@
 //!
 //! | between | form | with 64 nodes | in |
 //! |---|---|---|---|
-//! | services of any language, over HTTP or gRPC | text headers | the names, and three to eight bytes more for each | [`headers::text`](crate::headers::text) |
-//! | the same over Kafka | binary headers, msgpack | the names, and two to six bytes more for each | [`headers::msgpack`](crate::headers::msgpack) |
+//! | services of any language, over HTTP or gRPC | text headers | the names, and three to eight bytes more for each below a million events | [`headers::text`](crate::headers::text) |
+//! | the same over Kafka | binary headers, msgpack | the names, and two to six bytes more for each below 2^32 events | [`headers::msgpack`](crate::headers::msgpack) |
 //! | the same, in documents | the field `_causality` | as text, and quotes | [`headers::json`](crate::headers::json) |
 //! | two ends of a stream that know the members | whole once, then deltas | at most 198 bytes below two million events each, then 14 for 4 small changes | [`VectorSender`] |
 //!
@@ -120,7 +120,8 @@
 //! peer raises an entry by at most [`MAX_JUMP`] per message, and it never raises *ours*: that it tries means that it
 //! lies, or that we lost state ([`MergeRefused::OwnEntryAhead`]), and in the last case only a new incarnation may go on. A clock holds at most
 //! [`VECTOR_ENTRIES_MAX`] names. Every decoder is bounded, writes one encoding of each
-//! value, and leaves the receiver as it was when it refuses. The checked forms begin with `try_`; the others are for values of the same process.
+//! value, and leaves the receiver as it was when it refuses. Where there is a form that begins with `try_`, the one without it
+//! is for values of the same process.
 //!
 //! # What it costs
 //!

@@ -332,3 +332,16 @@ mod wire {
         assert!(read(json!([[id(0), of(DOT_RANGES_MAX)], [id(1), of(1)]])).is_err());
     }
 }
+
+#[test]
+fn a_late_copy_of_a_retired_replicas_event_is_not_new() {
+    let id = |name: &str| format!("{name}.00000001").parse::<ReplicaId>().expect("a legal replica");
+    let members = clock_core::Membership::restored(2, [id("a")], [id("gone")]).expect("distinct ids");
+    let mut held = DotSet::from(VersionVector::over(&members));
+    for seq in [1, 3] {
+        let late = Dot { replica: id("gone"), seq };
+        assert!(held.contains(&late) && !held.insert(&late), "event {seq}");
+        assert_eq!(held.try_insert(&late), Ok(false), "event {seq}");
+    }
+    assert!(held.is_empty() && held.insert(&Dot { replica: id("a"), seq: 1 }));
+}

@@ -182,7 +182,7 @@ impl Replica {
         let Accepted { key, body, context, request } = accepted;
         Ok(WriteEvent {
             dot: Dot { replica: self.me.clone(), seq },
-            lamport: self.lamport.tick(),
+            lamport: self.lamport.try_tick().map_err(|error| exhausted(&error.to_string()))?,
             hlc,
             wall_ms: step.now.wall_ms,
             delta,

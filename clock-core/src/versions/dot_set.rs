@@ -242,10 +242,16 @@ impl DotSet {
     }
 
     fn holds(&self, replica: &ReplicaId, run: Run) -> bool {
-        run.upto <= self.base.upto(replica) || self.beyond.get(replica).is_some_and(|runs| runs.contains(run))
+        run.upto <= self.base.upto(replica)
+            || self.beyond.get(replica).is_some_and(|runs| runs.contains(run))
+            || self.base.members().is_retired(replica)
     }
 
+    /// Of a retired replica everything is held.
     fn add(&mut self, replica: &ReplicaId, run: Run) {
+        if self.base.members().is_retired(replica) {
+            return;
+        }
         match self.beyond.get_mut(replica) {
             Some(runs) => {
                 runs.add(run);

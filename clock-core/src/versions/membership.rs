@@ -251,7 +251,8 @@ impl<K: Ord + Clone> Membership<K> {
         let room = VECTOR_ENTRIES_MAX.max(self.len());
         let loses_nothing = other.len() <= room
             && self.tombstones().iter().all(|gone| other.is_retired(gone))
-            && self.ids().iter().all(|id| other.slot(id).is_some());
+            && self.ids().iter().all(|id| other.slot(id).is_some())
+            && self.tombstones().iter().all(|gone| other.slot(gone).is_none());
         loses_nothing && self.preference() < other.preference()
     }
 

@@ -126,6 +126,12 @@ pub enum SiblingsRefused {
         /// [`VECTOR_ENTRIES_MAX`].
         limit: usize,
     },
+    /// The replica was retired: it writes under a new incarnation.
+    #[error("{replica} was retired and can mint no more")]
+    Retired {
+        /// Who was to write.
+        replica: ReplicaId,
+    },
     /// The replica has minted [`MAX_COUNTER`] dots for this key. Only a new incarnation goes on.
     #[error("{replica} has minted {MAX_COUNTER} dots for this key and can mint no more")]
     Exhausted {
@@ -240,6 +246,9 @@ impl<V> Siblings<V> {
     /// What is minted next. What the context has of a replica, it has all of: its writes reach others as whole states.
     fn next_dot(&self, replica: &ReplicaId) -> Result<Dot, SiblingsRefused> {
         match self.minted_by(replica) {
+            _ if self.context.vector().members().is_retired(replica) => {
+                Err(SiblingsRefused::Retired { replica: replica.clone() })
+            }
             minted if minted < MAX_COUNTER => Ok(Dot { replica: replica.clone(), seq: minted + 1 }),
             _ => Err(SiblingsRefused::Exhausted { replica: replica.clone() }),
         }

@@ -2,7 +2,7 @@
 //!
 //! Ids do not travel: both ends hold the same [`Membership`], which the first message proves by its fingerprint. After
 //! it, a message holds the entries that rose since the one before, so its size follows the activity and not the number
-//! of members: 14 bytes for four changes among sixty-four, where the same vector with ids takes some fifteen hundred.
+//! of members: 14 bytes for four changes among sixty-four, where the same vector with names takes more than a thousand.
 //! A delta names the vector it builds on by a tag, so one that was lost, repeated or overtaken is refused and never
 //! added to the wrong base.
 //!
