@@ -159,7 +159,6 @@ fn check_pair(a: &Model, b: &Model, left: &VersionVector, right: &VersionVector)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn answers_are_those_of_the_definition_and_of_a_peer((a, b) in pairs(), one in ways(), other in ways()) {
