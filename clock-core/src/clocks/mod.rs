@@ -23,6 +23,7 @@ mod system_time;
 mod time_source;
 mod vector;
 mod vector_node;
+mod vector_refused;
 mod wall_jump;
 
 pub use event_stamp::EventStamp;
@@ -38,8 +39,9 @@ pub use refusal_log::{REFUSED_PEERS_MAX, RefusalLog, Refused};
 #[cfg(feature = "system-time")]
 pub use system_time::{CoarseTime, ExactTime};
 pub use time_source::{CachedTime, ManualTime, TimeSource};
-pub use vector::{CounterExhausted, MergeRefused, ReceiveRefused, VectorClock};
+pub use vector::VectorClock;
 pub use vector_node::VectorNodeClock;
+pub use vector_refused::{CounterExhausted, MergeRefused, ReceiveRefused};
 pub use wall_jump::{JumpDetector, WallJump};
 
 use crate::causality::{Ordering, compare_entries};

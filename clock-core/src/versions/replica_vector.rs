@@ -3,9 +3,31 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::version_vector::{AdvanceRefused, VersionVector};
+use thiserror::Error;
+
+use super::version_vector::VersionVector;
 use crate::clocks::MAX_COUNTER;
 use crate::id::{Dot, ReplicaId};
+
+/// Why an event was not added to a vector. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AdvanceRefused {
+    /// It was offered out of its replica's sequence: it is here already, or others come first.
+    #[error("{dot} is not the next event of its replica: expected sequence {expected}")]
+    NotContiguous {
+        /// The event that was offered.
+        dot: Dot,
+        /// The sequence number that comes next.
+        expected: u64,
+    },
+    /// Its replica was retired: all of its events are here, and it makes no more.
+    #[error("{dot} is of a replica that was retired")]
+    Retired {
+        /// The event that was offered.
+        dot: Dot,
+    },
+}
 
 impl VersionVector {
     /// Whether the event is contained. There is no event 0, and of a retired replica everything is contained.
