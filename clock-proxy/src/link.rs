@@ -13,7 +13,6 @@ use tracing::{debug, warn};
 use crate::acceptor::Acceptor;
 use crate::directory::{Directory, FlowId, NodeId};
 use crate::lane::Lane;
-use crate::meter::FlowMeter;
 use crate::relay::{Connection, Parts, PhaseCell};
 use crate::rule::Config;
 use crate::rule::decision::LaneKey;
@@ -26,15 +25,14 @@ const CONNECTIONS_MAX: usize = 1024;
 /// What all links share.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) directory: Arc<Directory>,
-    pub(crate) meters: Arc<[Arc<FlowMeter>]>,
     pub(crate) settings: Settings,
     pub(crate) configs: watch::Receiver<Arc<Config>>,
 }
 
 impl Shared {
-    pub(crate) fn meter(&self, flow: FlowId) -> &Arc<FlowMeter> {
-        &self.meters[flow.index()]
+    /// The names as they are now.
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.configs.borrow().directory)
     }
 }
 
@@ -102,24 +100,25 @@ impl Link {
             // The client is gone already; its connection will say so.
             debug!(%error, "TCP_NODELAY was not set");
         }
-        let name = format!("{}#{ordinal}", self.shared.directory.flow_name(self.flow));
+        let directory = self.shared.directory();
+        let name = format!("{}#{ordinal}", directory.flow_name(self.flow));
         let phase = Arc::new(PhaseCell::default());
         let entry = Entry { name: name.clone(), client, phase: Arc::downgrade(&phase) };
         let connection = Connection::new(Parts {
             name,
             near,
             to: self.to,
-            forward: (self.flow, self.lane(self.flow, ordinal, true)),
-            backward: (self.back, self.lane(self.back, ordinal, false)),
+            forward: (self.flow, self.lane(&directory, self.flow, ordinal, true)),
+            backward: (self.back, self.lane(&directory, self.back, ordinal, false)),
             configs: self.shared.configs.clone(),
             phase,
         });
         (entry, connection)
     }
 
-    fn lane(&self, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {
-        let key = LaneKey::new(&self.shared.directory.flow_name(flow), ordinal, is_forward);
-        Lane::new(key, self.framing, self.shared.settings, Arc::clone(self.shared.meter(flow)))
+    fn lane(&self, directory: &Directory, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {
+        let key = LaneKey::new(&directory.flow_name(flow), ordinal, is_forward);
+        Lane::new(key, self.framing, self.shared.settings, directory.meter(flow))
     }
 }
 

@@ -16,6 +16,7 @@ mod error;
 mod help;
 mod lexer;
 mod selector;
+mod shape;
 mod suggest;
 mod value;
 mod verb;

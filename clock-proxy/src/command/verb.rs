@@ -6,10 +6,14 @@ use super::cursor::{Cursor, syntax};
 use super::error::{Code, CommandError};
 use super::help::topics;
 use super::lexer::Token;
+use super::shape::{Rest, divided_flows, flows_touching};
 use super::suggest::did_you_mean;
 use super::value::{GAP_MAX, count, duration, jitter, probability};
 use super::{Command, Condition, Query, Section, Wait, selector};
-use crate::rule::{Change, ChangeKind, CutMode, Delay, Reorder, Rest};
+use crate::directory::FlowId;
+use crate::rule::{
+    Change, ChangeKind, CutMode, Delay, Fault, Guard, Kind, NewRule, Owner, Place, Reorder, Which,
+};
 use crate::topology::Upstream;
 
 /// How long `wait` waits unless told: long for a condition, short for a script that is stuck.
@@ -28,8 +32,8 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
         "partition" => change(cursor, partition),
         "isolate" => change(cursor, isolate),
         "cut" => change(cursor, cut),
-        "heal" => change(cursor, |c| Ok(ChangeKind::Heal { flows: selector::optional_flows(c)? })),
-        "clear" => change(cursor, |c| Ok(ChangeKind::Clear { flows: selector::optional_flows(c)? })),
+        "heal" => change(cursor, |c| lift(c, Which::Cuts)),
+        "clear" => change(cursor, |c| lift(c, Which::All)),
         "delay" => change(cursor, delay),
         "reorder" => change(cursor, reorder),
         "node" => change(cursor, node),
@@ -58,6 +62,18 @@ fn change<'a>(
     Ok(Command::Change(Change { kind: parse(cursor)?, text: cursor.text() }))
 }
 
+fn lift(cursor: &mut Cursor<'_>, which: Which) -> Result<ChangeKind, CommandError> {
+    Ok(ChangeKind::Lift { which, flows: selector::optional_flows(cursor)? })
+}
+
+fn add(flows: Vec<FlowId>, fault: Fault, guard: Guard, place: Place) -> ChangeKind {
+    ChangeKind::Add(NewRule { flows, fault, guard, place, owner: Owner::Command })
+}
+
+fn end(flows: Vec<FlowId>, kind: Kind) -> ChangeKind {
+    ChangeKind::Lift { which: Which::Kind(kind), flows: Some(flows) }
+}
+
 fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
     let groups = selector::groups(cursor)?;
     let (mut rest, mut mode) = (Rest::default(), CutMode::default());
@@ -69,15 +85,18 @@ fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
             _ => return Err(unknown_key(key, &["rest", "mode"])),
         }
     }
-    Ok(ChangeKind::Partition { groups, rest, mode })
+    let flows = divided_flows(&groups, rest, cursor.directory);
+    Ok(add(flows, Fault::Cut(mode), Guard::default(), Place::Partition))
 }
 
 fn isolate(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
-    Ok(ChangeKind::Isolate { nodes: selector::nodes(cursor)?, mode: mode_option(cursor)? })
+    let flows = flows_touching(&selector::nodes(cursor)?, cursor.directory);
+    Ok(add(flows, Fault::Cut(mode_option(cursor)?), Guard::default(), Place::Beside))
 }
 
 fn cut(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
-    Ok(ChangeKind::Cut { flows: selector::flows(cursor)?, mode: mode_option(cursor)? })
+    let flows = selector::flows(cursor)?;
+    Ok(add(flows, Fault::Cut(mode_option(cursor)?), Guard::default(), Place::Beside))
 }
 
 fn mode_option(cursor: &mut Cursor<'_>) -> Result<CutMode, CommandError> {
@@ -112,7 +131,7 @@ fn take_off(cursor: &mut Cursor<'_>) -> bool {
 fn delay(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
     let flows = selector::flows(cursor)?;
     if take_off(cursor) {
-        return Ok(ChangeKind::Delay { flows, delay: None });
+        return Ok(end(flows, Kind::Delay));
     }
     let base = duration(cursor.word("a duration, e.g. 200ms,")?)?;
     let mut spread = Duration::ZERO;
@@ -122,15 +141,16 @@ fn delay(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
         spread = found;
         cursor.next();
     }
-    let delay = Delay { base, jitter: spread };
-    let is_none = base.is_zero() && spread.is_zero();
-    Ok(ChangeKind::Delay { flows, delay: (!is_none).then_some(delay) })
+    if base.is_zero() && spread.is_zero() {
+        return Ok(end(flows, Kind::Delay));
+    }
+    Ok(add(flows, Fault::Delay(Delay::of(base, spread)), Guard::default(), Place::SameKind))
 }
 
 fn reorder(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
     let flows = selector::flows(cursor)?;
     if take_off(cursor) {
-        return Ok(ChangeKind::Reorder { flows, reorder: None });
+        return Ok(end(flows, Kind::Reorder));
     }
     let (mut chosen, mut gap, mut max) = (None, GAP_DEFAULT, REORDER_MAX_DEFAULT);
     while let Some((key, value)) = cursor.option()? {
@@ -142,8 +162,11 @@ fn reorder(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
         }
     }
     let Some(probability) = chosen else { return Err(cursor.missing("p=PROBABILITY or off")) };
-    let reorder = Reorder { probability, gap, max };
-    Ok(ChangeKind::Reorder { flows, reorder: (probability > 0.0).then_some(reorder) })
+    if probability == 0.0 {
+        return Ok(end(flows, Kind::Reorder));
+    }
+    let guard = Guard { probability, ..Guard::default() };
+    Ok(add(flows, Fault::Reorder(Reorder { gap, max }), guard, Place::SameKind))
 }
 
 fn node(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {

@@ -7,62 +7,52 @@
 
 mod console;
 mod director;
+mod fleet;
 mod lines;
 mod port;
 mod wait;
 
 pub(crate) use console::{Console, print_line};
 pub(crate) use director::{Director, ORDERS_MAX, Order};
+pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
-use crate::directory::{Directory, FlowId};
-use crate::link::{RosterRequest, Shared};
-use crate::meter::FlowMeter;
+use crate::directory::Directory;
+use crate::link::Shared;
 use crate::report::{Output, Reply, Snapshot};
 use crate::rule::{Change, Config};
-use crate::topology::Framing;
 use director::Applied;
 use lines::Line;
 pub(crate) use wait::Waited;
-
-/// A listener as the control plane sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct LinkFace {
-    pub(crate) flow: FlowId,
-    pub(crate) listen: SocketAddr,
-    pub(crate) framing: Framing,
-    pub(crate) rosters: mpsc::Sender<RosterRequest>,
-}
 
 /// Everything a session needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Desk {
     shared: Shared,
-    links: Arc<[LinkFace]>,
+    links: watch::Receiver<Arc<[LinkFace]>>,
     orders: mpsc::Sender<Order>,
 }
 
 impl Desk {
-    pub(crate) fn new(shared: Shared, links: Arc<[LinkFace]>, orders: mpsc::Sender<Order>) -> Self {
+    pub(crate) fn new(
+        shared: Shared,
+        links: watch::Receiver<Arc<[LinkFace]>>,
+        orders: mpsc::Sender<Order>,
+    ) -> Self {
         Self { shared, links, orders }
     }
 
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.shared.directory
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.shared.directory()
     }
 
-    pub(crate) fn links(&self) -> &[LinkFace] {
-        &self.links
-    }
-
-    pub(crate) fn meter(&self, flow: FlowId) -> &FlowMeter {
-        self.shared.meter(flow)
+    pub(crate) fn links(&self) -> Arc<[LinkFace]> {
+        Arc::clone(&self.links.borrow())
     }
 
     /// The rules in force. To be let go at once: a change is in force only when nobody holds the old rules.
@@ -73,7 +63,7 @@ impl Desk {
     /// Carries one line out; `None` for a blank one.
     pub(crate) async fn execute(&self, line: &str, number: u64) -> Option<Reply> {
         let tag = command::tag(line);
-        let commands = match command::parse(line, number, self.directory()) {
+        let commands = match command::parse(line, number, &self.directory()) {
             Ok(None) => return None,
             Ok(Some(line)) => line.commands,
             Err(error) => return Some(Reply { tag, outcome: Err(error) }),
