@@ -24,7 +24,9 @@ pub mod cli;
 mod command;
 mod control;
 mod directory;
+mod fault;
 mod frame;
+mod journal;
 mod lane;
 mod link;
 mod meter;
@@ -36,5 +38,6 @@ mod run;
 mod schedule;
 pub mod topology;
 
+pub use journal::{Events, EventsForm, Recording, RecordingError};
 pub use proxy::{Proxy, StartError};
 pub use run::run;

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port};
+use crate::journal::Journal;
 use crate::report::Style;
 use crate::topology::Plan;
 
@@ -32,6 +33,7 @@ pub struct StartError {
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
 pub struct Proxy {
     desk: Desk,
+    journal: Journal,
     seed: u64,
     control: Option<SocketAddr>,
     tasks: TaskTracker,
@@ -51,7 +53,8 @@ impl Proxy {
             Some(address) => Some(Bound::open(address, || "control".to_owned()).await?),
             None => None,
         };
-        let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
+        let journal = Journal::start(plan.events.clone(), plan.recording.clone());
+        let director = Director::start(plan, journal.clone(), tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
         let desk = Desk::new(director.shared().clone(), director.faces(), orders);
         tasks.spawn(director.run(ordered, stop.clone()));
@@ -61,7 +64,7 @@ impl Proxy {
             let port = Port { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(port.run(stop.clone()));
         }
-        Ok(Self { desk, seed, control: address, tasks, stop, exits })
+        Ok(Self { desk, journal, seed, control: address, tasks, stop, exits })
     }
 
     /// Where to dial: `a->b` to the address of its listener.
@@ -105,6 +108,8 @@ impl Proxy {
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
             warn!(tasks = self.tasks.len(), "not everything has stopped in time");
         }
+        // Behind all connections, whose last events it writes.
+        self.journal.finish().await;
     }
 
     pub(crate) fn desk(&self) -> &Desk {

@@ -178,7 +178,7 @@ async fn a_partition_cuts_between_its_groups_only() {
 /// each of them for each of them took nine seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_frames_that_step_aside_do_not_hold_up_a_command() {
-    const FRAMES: u32 = 50_000;
+    const FRAMES: u32 = 40_000;
     let bench = Bench::new().await;
     let (mut near, mut far) = bench.connect("a", "b").await;
     bench.ok("cut a->b; reorder a->b p=1 gap=100000 max=3600s").await;

@@ -9,13 +9,17 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
 
 use super::fleet::{Bound, Fleet, LinkFace};
+use crate::journal::Journal;
 use crate::link::Shared;
 use crate::proxy::StartError;
-use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, Verdict};
+use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, TriggerId, Verdict};
 use crate::topology::{LinkSpec, Plan};
 
 /// Orders that may wait for the director. Each comes from a session that waits for its answer.
 pub(crate) const ORDERS_MAX: usize = 16;
+
+/// Triggers that may wait for the director. A connection whose trigger finds no room asks again.
+const TRIGGERS_MAX: usize = 64;
 
 /// Longest time for all connections to take a change. They need microseconds; only a starved machine comes
 /// near a second.
@@ -44,21 +48,25 @@ pub(crate) struct Director {
     published: watch::Sender<Arc<Config>>,
     retirement: Retirement,
     fleet: Fleet,
+    /// Triggers that lanes have met.
+    met: mpsc::Receiver<TriggerId>,
 }
 
 impl Director {
     /// Publishes the first configuration and opens every listener of the plan.
     pub(crate) async fn start(
         plan: Plan,
+        journal: Journal,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, StartError> {
         let book = RuleBook::new(plan.seed, plan.directory);
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
-        let shared = Shared { settings: plan.settings, configs };
+        let (triggers, met) = mpsc::channel(TRIGGERS_MAX);
+        let shared = Shared { settings: plan.settings, configs, journal, triggers };
         let fleet = Fleet::new(shared, tasks, stop);
-        let mut director = Self { book, epoch: 0, published, retirement, fleet };
+        let mut director = Self { book, epoch: 0, published, retirement, fleet, met };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -87,16 +95,33 @@ impl Director {
 
     /// Takes orders until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
-        while let Some(Some(order)) = stop.run_until_cancelled(orders.recv()).await {
-            let applied = self.apply(&order.changes).await;
-            // A session that has gone does not need its answer; the change stands.
-            let _ = order.reply.send(applied);
+        loop {
+            // Every branch is cancel-safe. A lane that has met its trigger stands still until it is done.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(trigger) = self.met.recv() => self.pull(trigger).await,
+                order = orders.recv() => {
+                    let Some(order) = order else { return };
+                    let applied = self.apply(&order.changes).await;
+                    // A session that has gone does not need its answer; the change stands.
+                    let _ = order.reply.send(applied);
+                }
+            }
+        }
+    }
+
+    /// Carries out what a trigger was set for. A second lane that met the same one finds it gone.
+    async fn pull(&mut self, id: TriggerId) {
+        if let Some(trigger) = self.book.take_trigger(id) {
+            self.apply(&trigger.changes).await;
         }
     }
 
     async fn apply(&mut self, changes: &[Change]) -> Applied {
         let start = Instant::now();
         self.epoch += 1;
+        self.book.now = tokio::time::Instant::now();
         let verdicts = changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
         let is_in_force = self.publish(changes.iter().filter_map(action).collect()).await;
         let applied = Applied { epoch: self.epoch, verdicts, took: start.elapsed(), is_in_force };

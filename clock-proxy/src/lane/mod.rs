@@ -5,10 +5,16 @@
 //! the lane is full, so the sender's own TCP holds it back. Nothing is ever shed.
 //!
 //! What the source says last, FIN or RST, travels behind its bytes and waits where they wait.
+//!
+//! `intake` takes apart what was read and asks the rules about it; `fate` is what becomes of the lane as a whole:
+//! gates, limits, closes and aborts.
 
 mod cutter;
+mod fate;
+mod intake;
 mod outbox;
 
+pub(crate) use fate::Demise;
 pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
 
 use std::io::IoSlice;
@@ -17,12 +23,15 @@ use std::sync::Arc;
 use bytes::BufMut;
 use tokio::time::Instant;
 
+use crate::fault::{Course, Decider, Gates};
+use crate::journal::{LaneName, LaneRecord, Scribe};
 use crate::meter::{FlowMeter, LaneGauge};
 use crate::rule::CutMode;
-use crate::rule::decision::LaneKey;
-use crate::schedule::{ADVANCE_ITEMS_MAX, Body, Item, Schedule, Terms};
+use crate::schedule::{ADVANCE_ITEMS_MAX, Schedule, Terms};
 use crate::topology::{Framing, Settings};
 use cutter::Cutter;
+use fate::Fate;
+use intake::Intake;
 
 /// Most bytes taken by one read. Measured elsewhere: 8 KiB reads halve the throughput, and beyond 128 KiB
 /// little is gained.
@@ -70,12 +79,25 @@ pub(crate) struct Desync {
     pub(crate) claimed: u32,
 }
 
+/// Which lane it is, and what the rules ask of it.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) name: Arc<LaneName>,
+    pub(crate) course: Course,
+    /// The decisions of the run that is replayed.
+    pub(crate) record: Option<Arc<LaneRecord>>,
+}
+
 /// One direction of one connection.
 #[derive(Debug)]
 pub(crate) struct Lane {
     cutter: Cutter,
+    intake: Intake,
+    decider: Decider,
     schedule: Schedule,
     outbox: Outbox,
+    gates: Gates,
+    fate: Fate,
     source: Source,
     sink: Sink,
     hold_bytes: usize,
@@ -83,11 +105,24 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(key: LaneKey, framing: Framing, settings: Settings, meter: Arc<FlowMeter>) -> Self {
+    pub(crate) fn new(
+        identity: Identity,
+        framing: Framing,
+        settings: Settings,
+        meter: Arc<FlowMeter>,
+    ) -> Self {
+        let Identity { name, course, record } = identity;
+        let ordinal = name.ordinal;
+        let decider = Decider::new(course.lane, ordinal, Scribe::new(name), record);
         Self {
             cutter: Cutter::new(framing, settings.frame_bytes_max),
-            schedule: Schedule::new(key),
+            intake: Intake::default(),
+            // Half of the room, so that the other half is left for what waits.
+            decider: decider.with_history(settings.hold_bytes / 2),
+            schedule: Schedule::default(),
             outbox: Outbox::default(),
+            gates: Gates::new(course),
+            fate: Fate::default(),
             source: Source::Open,
             sink: Sink::Open,
             hold_bytes: settings.hold_bytes,
@@ -96,19 +131,28 @@ impl Lane {
     }
 
     /// Bytes to read now; 0 means: do not read. The bound may be passed by one small read and one frame.
-    pub(crate) fn appetite(&self, terms: Terms<'_>) -> usize {
+    pub(crate) fn appetite(&self, _terms: Terms<'_>) -> usize {
         if matches!(self.source, Source::Ended(_)) {
             return 0;
         }
-        let limit = match terms.policy.cut {
-            Some(CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop) => {
-                self.hold_bytes
-            }
-            Some(CutMode::Stall) => 0,
-            None if terms.policy.is_shaped() => self.hold_bytes,
+        if self.fate.is_closing() || self.sink == Sink::Dead {
+            return READ_BYTES_MAX;
+        }
+        if self.intake.is_gated() || self.decider.scribe.is_full() {
+            return 0;
+        }
+        let standing = self.decider.standing();
+        let limit = match standing.cut {
+            Some((_, CutMode::Stall)) => 0,
+            Some((
+                _,
+                CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop,
+            )) => self.hold_bytes,
+            None if standing.keeps_frames => self.hold_bytes,
             None => PASS_BYTES_MAX,
         };
-        let room = limit.saturating_sub(self.schedule.cost() + self.outbox.bytes());
+        let kept = self.schedule.cost() + self.outbox.bytes() + self.decider.history_bytes();
+        let room = limit.saturating_sub(kept);
         if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, READ_BYTES_MAX) }
     }
 
@@ -123,7 +167,8 @@ impl Lane {
             self.handle_fin(now);
             return None;
         }
-        let desync = self.cut(now, terms);
+        self.adopt(terms, now);
+        let desync = self.take_in(now, Some(now), terms);
         self.publish();
         desync
     }
@@ -158,6 +203,7 @@ impl Lane {
     /// Nothing can be written any more. The source is read on, so that its end is noticed.
     pub(crate) fn on_sink_dead(&mut self) {
         self.sink = Sink::Dead;
+        self.intake.forget();
         self.cutter.clear();
         self.schedule.clear();
         self.outbox.clear();
@@ -166,30 +212,44 @@ impl Lane {
 
     /// Moves on what the rules let out by now. Returns whether that was cut short, to be called again soon.
     pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>) -> bool {
-        if !terms.policy.is_open() || self.schedule.is_empty() {
-            return false;
+        self.adopt(terms, now);
+        self.meet_doom(now);
+        self.take_in(now, None, terms);
+        let mut is_cut_short = false;
+        if self.is_open() && !self.schedule.is_empty() {
+            let advanced = self.schedule.advance(now, &mut self.decider, &mut self.outbox);
+            self.gauge.meter().delayed.add(advanced.delayed);
+            self.gauge.meter().reordered.add(advanced.reordered);
+            is_cut_short = advanced.items == ADVANCE_ITEMS_MAX;
         }
-        let advanced = self.schedule.advance(now, terms, &mut self.outbox);
-        self.gauge.meter().delayed.add(advanced.delayed);
-        self.gauge.meter().reordered.add(advanced.reordered);
-        advanced.items == ADVANCE_ITEMS_MAX
+        self.refresh(now, terms);
+        is_cut_short
     }
 
-    /// When time alone lets something out.
-    pub(crate) fn next_deadline(&self, terms: Terms<'_>) -> Option<Instant> {
+    /// When time alone lets something out. Only right after [`Lane::advance`].
+    pub(crate) fn next_deadline(&self, _terms: Terms<'_>) -> Option<Instant> {
+        if !self.is_open() {
+            return None;
+        }
         // With a full outbox only a write can help, and asking for the time would spin.
-        let can_advance = terms.policy.is_open() && self.outbox.has_room();
-        if can_advance { self.schedule.next_deadline(terms) } else { None }
+        let can_advance = self.outbox.has_room() && !self.decider.scribe.is_full();
+        let scheduled = if can_advance { self.schedule.next_deadline(&self.decider) } else { None };
+        [scheduled, self.fate_deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether no cut is in force for this lane.
+    pub(crate) fn is_open(&self) -> bool {
+        self.decider.standing().cut.is_none()
     }
 
     /// Whether there are bytes to write now. Nothing at all crosses a cut, not even the rest of a frame.
     pub(crate) fn wants_write(&self, terms: Terms<'_>) -> bool {
-        self.may_write(terms) && self.outbox.bytes() > 0
+        self.may_write(terms) && self.outbox.bytes() > 0 && self.fate.allowance() > 0
     }
 
     /// The next bytes to write. Returns how many slices were filled.
     pub(crate) fn write_slices<'a>(&'a self, slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX]) -> usize {
-        self.outbox.slices(slices)
+        self.outbox.slices(slices, self.fate.allowance())
     }
 
     /// This many bytes were written.
@@ -197,12 +257,14 @@ impl Lane {
         let frames = self.outbox.consume(bytes);
         self.gauge.meter().frames.add(frames);
         self.gauge.meter().bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.pass_gates(bytes);
         self.publish();
     }
 
     /// The end to pass on now, if all bytes before it are written.
     pub(crate) fn due_end(&self, terms: Terms<'_>) -> Option<End> {
-        if self.may_write(terms) { self.outbox.due_end() } else { None }
+        let is_ripe = self.may_write(terms) && self.is_end_ripe();
+        if is_ripe { self.outbox.due_end() } else { None }
     }
 
     /// FIN was passed on.
@@ -215,7 +277,9 @@ impl Lane {
     pub(crate) fn is_abandoned(&self) -> bool {
         match self.source {
             Source::Ended(End::Reset) => true,
-            Source::Ended(End::Fin) => self.schedule.bytes() + self.outbox.bytes() == 0,
+            Source::Ended(End::Fin) => {
+                self.schedule.bytes() + self.outbox.bytes() == 0 && !self.intake.is_gated()
+            }
             Source::Open | Source::Failing => false,
         }
     }
@@ -226,8 +290,10 @@ impl Lane {
 
     /// Whether nothing can happen on this lane any more.
     pub(crate) fn is_finished(&self) -> bool {
+        let is_ending = self.fate.is_closing() && !self.has_source_ended() && !self.fate.is_overdue();
         match self.sink {
             Sink::Open => false,
+            Sink::Finished if is_ending => false,
             Sink::Finished => self.outbox.due_end().is_none() && self.schedule.is_empty(),
             Sink::Dead => self.has_source_ended(),
         }
@@ -239,62 +305,7 @@ impl Lane {
     }
 
     fn may_write(&self, terms: Terms<'_>) -> bool {
-        terms.policy.is_open() && terms.is_connected && self.sink != Sink::Dead
-    }
-
-    fn on_end(&mut self, end: End, now: Instant) {
-        self.source = Source::Ended(end);
-        if self.sink == Sink::Dead {
-            return;
-        }
-        if let Some((index, bytes)) = self.cutter.take_rest() {
-            self.schedule.push(Item { arrived: now, index, body: Body::Raw(bytes) });
-        }
-        let index = self.cutter.next_index();
-        self.schedule.push(Item { arrived: now, index, body: Body::End(end) });
-        self.publish();
-    }
-
-    /// Takes what was read apart, and puts it where the rules want it.
-    fn cut(&mut self, now: Instant, terms: Terms<'_>) -> Option<Desync> {
-        if self.sink == Sink::Dead {
-            self.cutter.clear();
-            return None;
-        }
-        let mut desync = None;
-        loop {
-            if let Some(claimed) = self.cutter.check_sync() {
-                self.gauge.meter().desyncs.add(1);
-                desync = Some(Desync { claimed });
-            }
-            let has_moved = if terms.policy.is_plain() && self.schedule.is_empty() {
-                self.pass_run()
-            } else {
-                self.take_one(now, terms)
-            };
-            if !has_moved {
-                return desync;
-            }
-        }
-    }
-
-    /// All whole frames at once, untouched.
-    fn pass_run(&mut self) -> bool {
-        let Some((bytes, frames)) = self.cutter.take_run() else { return false };
-        self.outbox.push(bytes, frames);
-        true
-    }
-
-    fn take_one(&mut self, now: Instant, terms: Terms<'_>) -> bool {
-        let Some((index, body)) = self.cutter.take_one() else { return false };
-        // What was sent before the connection even exists was never on the wire, so it cannot be lost there.
-        let is_dropped = terms.policy.cut == Some(CutMode::Drop) && terms.is_connected;
-        if is_dropped && matches!(body, Body::Frame(_)) {
-            self.gauge.meter().dropped.add(1);
-        } else {
-            self.schedule.push(Item { arrived: now, index, body });
-        }
-        true
+        self.is_open() && terms.is_connected && self.sink != Sink::Dead
     }
 
     fn publish(&mut self) {

@@ -118,7 +118,7 @@ impl Connection {
             self.postpone_dial();
         }
         let is_waiting = matches!(self.dial, Dial::Postponed);
-        if !is_waiting || !self.config.policy(self.forward_flow).is_open() {
+        if !is_waiting || !self.forward.is_open() {
             return;
         }
         match self.config.upstream(self.to) {

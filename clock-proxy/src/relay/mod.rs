@@ -10,6 +10,7 @@
 //! is an abort that comes from the far side: it reaches the client by the backward lane, under that flow's
 //! rules.
 
+mod actions;
 mod dial;
 mod pump;
 
@@ -18,13 +19,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::directory::{FlowId, NodeId};
+use crate::journal::HandOver;
 use crate::lane::Lane;
-use crate::rule::Config;
+use crate::rule::{Config, TriggerId};
 use crate::schedule::Terms;
+use actions::Alarm;
 use dial::{Dial, Settling, watch};
 use pump::Moved;
 
@@ -80,10 +83,19 @@ pub(crate) struct Parts {
     pub(crate) backward: (FlowId, Lane),
     pub(crate) configs: watch::Receiver<Arc<Config>>,
     pub(crate) phase: Arc<PhaseCell>,
+    /// Its number on its link.
+    pub(crate) ordinal: u64,
+    pub(crate) hand_over: HandOver,
+    /// Where to tell of a trigger that a lane has met.
+    pub(crate) triggers: mpsc::Sender<TriggerId>,
 }
 
 pub(crate) struct Connection {
     name: String,
+    ordinal: u64,
+    hand_over: HandOver,
+    triggers: mpsc::Sender<TriggerId>,
+    alarm: Alarm,
     near: TcpStream,
     far: Option<TcpStream>,
     dial: Dial,
@@ -108,8 +120,12 @@ impl Connection {
     pub(crate) fn new(parts: Parts) -> Self {
         let mut configs = parts.configs;
         let config = Arc::clone(&configs.borrow_and_update());
-        Self {
+        let mut connection = Self {
             name: parts.name,
+            ordinal: parts.ordinal,
+            hand_over: parts.hand_over,
+            triggers: parts.triggers,
+            alarm: Alarm::default(),
             near: parts.near,
             far: None,
             dial: Dial::Postponed,
@@ -123,7 +139,9 @@ impl Connection {
             config,
             configs,
             phase: parts.phase,
-        }
+        };
+        connection.adopt_rules();
+        connection
     }
 
     /// Relays until both directions have ended, one was aborted, or the proxy is going down.
@@ -134,7 +152,11 @@ impl Connection {
                 return;
             }
             self.steer_dial();
-            match self.pump().await {
+            let moved = self.pump().await;
+            if self.after_turn().is_err() {
+                return;
+            }
+            match moved {
                 Err(Over) => return,
                 // A busy connection must not keep its worker from the others, nor from the news.
                 Ok(Moved::Some) => tokio::task::coop::consume_budget().await,
@@ -144,23 +166,28 @@ impl Connection {
                     }
                 }
             }
-            self.adopt_config();
+            if self.adopt_config().is_err() {
+                return;
+            }
         }
     }
 
     /// Takes the newest configuration. Letting go of the old one is the acknowledgement, so nothing may act on it
     /// any more: only a dial does, see [`Connection::on_flow_cut`].
-    fn adopt_config(&mut self) {
+    fn adopt_config(&mut self) -> Result<(), Over> {
         if !self.configs.has_changed().unwrap_or(false) {
-            return;
+            return Ok(());
         }
         let config = Arc::clone(&self.configs.borrow_and_update());
-        let previous = std::mem::replace(&mut self.config, config);
-        if self.config.policy(self.forward_flow).is_open() {
+        let previous = std::mem::replace(&mut self.config, Arc::clone(&config));
+        self.adopt_rules();
+        self.carry_out(&config)?;
+        if self.forward.is_open() {
             self.settling = None;
         } else {
             self.on_flow_cut(previous);
         }
+        Ok(())
     }
 
     fn forward_terms(&self) -> Terms<'_> {
@@ -182,7 +209,8 @@ impl Connection {
         let near_interest = interest(is_read, self.backward.wants_write(backward));
         let far_interest = interest(self.backward.appetite(backward) > 0, self.forward.wants_write(forward));
         let lanes = [self.forward.next_deadline(forward), self.backward.next_deadline(backward)];
-        let deadline = lanes.into_iter().flatten().chain(self.settle_deadline()).min();
+        let deadline =
+            lanes.into_iter().chain([self.settle_deadline(), self.actions_deadline()]).flatten().min();
         let vigil = self.vigil();
         self.has_unread &= !is_read;
         // Every branch is cancel-safe. News come first: a busy socket must not delay a cut.
