@@ -12,13 +12,15 @@ pub(crate) struct Cursor<'a> {
     /// Column just behind the line's last word, where a missing word would stand.
     end: usize,
     pub(crate) world: &'a World<'a>,
+    /// What the command came to, if it was drawn: shown in place of what was written.
+    pub(crate) drawn: Option<String>,
     pub(crate) directory: &'a Directory,
 }
 
 impl<'a> Cursor<'a> {
     /// `tokens` is one command, not empty.
     pub(crate) fn new(line: &'a str, tokens: &'a [Token<'a>], end: usize, world: &'a World<'a>) -> Self {
-        Self { line, tokens, next: 0, end, world, directory: world.directory }
+        Self { line, tokens, next: 0, end, world, drawn: None, directory: world.directory }
     }
 
     pub(crate) fn peek(&self) -> Option<Token<'a>> {
@@ -74,14 +76,10 @@ impl<'a> Cursor<'a> {
 
     /// Takes all that is left, as it was written; one quoted word without its quotes.
     pub(crate) fn rest(&mut self, what: &str) -> Result<String, CommandError> {
-        let (Some(first), Some(last)) = (self.peek(), self.tokens.last()) else {
-            return Err(self.missing(what));
-        };
+        let first = self.peek().ok_or_else(|| self.missing(what))?;
+        let text = self.unused();
         self.next = self.tokens.len();
-        Ok(match first.offset == last.offset {
-            true => first.unquoted().to_owned(),
-            false => self.line[first.offset..last.offset + last.text.len()].to_owned(),
-        })
+        Ok(if text == first.text { first.unquoted() } else { text }.to_owned())
     }
 
     pub(crate) fn is_option_next(&self) -> bool {
@@ -113,9 +111,18 @@ impl<'a> Cursor<'a> {
 
     /// The whole command as it was written.
     pub(crate) fn text(&self) -> String {
-        match (self.tokens.first(), self.tokens.last()) {
-            (Some(first), Some(last)) => self.line[first.offset..last.offset + last.text.len()].to_owned(),
-            _ => String::new(),
+        self.source(0).to_owned()
+    }
+
+    /// What has not been used yet, as it was written.
+    pub(crate) fn unused(&self) -> &'a str {
+        self.source(self.next)
+    }
+
+    fn source(&self, from: usize) -> &'a str {
+        match (self.tokens.get(from), self.tokens.last()) {
+            (Some(first), Some(last)) => &self.line[first.offset..last.offset + last.text.len()],
+            _ => "",
         }
     }
 

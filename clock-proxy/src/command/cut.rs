@@ -3,18 +3,36 @@
 use super::change::add;
 use super::common::Common;
 use super::cursor::{Cursor, syntax};
-use super::error::CommandError;
+use super::error::{Code, CommandError};
 use super::lexer::Token;
 use super::option::choice;
 use super::selector;
-use super::shape::{Rest, divided_flows, flows_touching};
+use super::shape::{Outline, Rest, Shape, divided_flows, flows_touching, outline, shape_of};
 use crate::rule::{ChangeKind, CutMode, Fault, Place, Which};
 
 pub(super) fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
+    if let Some(shape) = cursor.peek().and_then(|word| shape_of(word, cursor.directory)) {
+        cursor.next();
+        return self::shape(cursor, shape);
+    }
     let groups = selector::groups(cursor)?;
     let mut cut = Cut::new(None);
     cut.take_options(cursor, &["rest", "mode"])?;
     let flows = divided_flows(&groups, cut.rest, cursor.directory);
+    Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
+}
+
+/// A partition by the name of its shape.
+pub(super) fn shape(cursor: &mut Cursor<'_>, shape: Shape) -> Result<ChangeKind, CommandError> {
+    let column = cursor.column();
+    let Outline { flows, words } = outline(shape, cursor)?;
+    if flows.is_empty() {
+        let message = "this shape cuts nothing between so few stations";
+        return Err(CommandError::new(Code::Conflict, "", column, message));
+    }
+    cursor.drawn = words.map(|words| format!("partition {words} {}", cursor.unused()).trim_end().to_owned());
+    let mut cut = Cut::new(None);
+    cut.take_options(cursor, &["mode"])?;
     Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
 }
 

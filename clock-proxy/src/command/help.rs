@@ -15,11 +15,29 @@ const fn topic(verb: &'static str, usage: &'static str, meaning: &'static str) -
 }
 
 /// Flows that are cut, and opened again.
-const CUTS: [Topic; 8] = [
+const CUTS: [Topic; 14] = [
     topic(
         "partition",
-        "partition a,b | c,d [rest=connected] [mode=hold|stall|drop|reset|refuse|syn-drop]",
+        "partition a,b | c,d [rest=connected] | SHAPE  [mode=hold|stall|drop|reset|refuse|syn-drop]",
         "cut all flows between the groups; unnamed nodes are one more group; replaces the last partition",
+    ),
+    topic("halves", "halves [mode=...]", "partition the first half of the stations from the second"),
+    topic(
+        "random",
+        "random [mode=...]",
+        "partition two halves drawn with the seed; partition one and majority draw as well",
+    ),
+    topic("bridge", "bridge [c] [a,b | d,e] [mode=...]", "partition two halves that both see c"),
+    topic(
+        "ring-of-majorities",
+        "ring-of-majorities [a,b,c,d,e] [mode=...]",
+        "partition so that each station sees its neighbours in the ring, a majority, and no two see the same",
+    ),
+    topic("majorities-ring", "majorities-ring [a,b,c,d,e] [mode=...]", "the same as ring-of-majorities"),
+    topic(
+        "one-way",
+        "one-way a->b [mode=...]",
+        "a partition of these flows only; replaces the last partition",
     ),
     topic("isolate", "isolate a[,b] [mode=...]", "cut each of these nodes from every other node, both ways"),
     topic("cut", "cut a->b [mode=...]", "cut these flows; a->b is one way, a<->b both"),

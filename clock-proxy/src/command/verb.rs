@@ -4,6 +4,7 @@ use super::cursor::Cursor;
 use super::error::{Code, CommandError};
 use super::help::topics;
 use super::lexer::Token;
+use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
 use super::{Command, change, cut, damage, ending, query, state, timing};
@@ -14,7 +15,10 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
     let verb = cursor.word("a command")?;
     let name = verb.text.to_lowercase();
     let command = match change(cursor, &name)? {
-        Some(kind) => Command::Change(Change { kind, text: cursor.text() }),
+        Some(kind) => {
+            let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
+            Command::Change(Change { kind, text })
+        }
         None => Command::Query(query::parse(cursor, &name)?.ok_or_else(|| unknown_verb(verb))?),
     };
     cursor.finish()?;
@@ -30,6 +34,11 @@ pub(super) fn unknown_verb(verb: Token<'_>) -> CommandError {
 fn change(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<ChangeKind>, CommandError> {
     Ok(Some(match verb {
         "partition" => cut::partition(cursor),
+        "halves" => cut::shape(cursor, Shape::Halves),
+        "random" => cut::shape(cursor, Shape::Random),
+        "bridge" => cut::shape(cursor, Shape::Bridge),
+        "ring-of-majorities" | "majorities-ring" => cut::shape(cursor, Shape::Ring),
+        "one-way" => cut::shape(cursor, Shape::OneWay),
         "isolate" => cut::isolate(cursor),
         "cut" => cut::cut(cursor),
         "hold" => cut::cut_in(cursor, CutMode::Hold),

@@ -1,6 +1,7 @@
 //! The grammar, line by line, with exact replies.
 
 mod faults;
+mod shapes;
 
 use proptest::prelude::*;
 
