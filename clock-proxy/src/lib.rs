@@ -29,12 +29,14 @@ mod frame;
 mod lane;
 mod link;
 mod meter;
+mod pool;
 mod proxy;
 mod relay;
 mod report;
 mod rule;
 mod run;
 mod schedule;
+mod timer;
 pub mod topology;
 
 pub use proxy::{Proxy, StartError};
