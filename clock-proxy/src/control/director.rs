@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
+use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
 use crate::link::Shared;
 use crate::proxy::StartError;
@@ -44,6 +45,7 @@ pub(crate) struct Director {
     published: watch::Sender<Arc<Config>>,
     retirement: Retirement,
     fleet: Fleet,
+    expiries: Expiries,
 }
 
 impl Director {
@@ -58,7 +60,8 @@ impl Director {
         let (published, configs) = watch::channel(config);
         let shared = Shared { settings: plan.settings, configs };
         let fleet = Fleet::new(shared, tasks, stop);
-        let mut director = Self { book, epoch: 0, published, retirement, fleet };
+        let mut director =
+            Self { book, epoch: 0, published, retirement, fleet, expiries: Expiries::default() };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -87,20 +90,34 @@ impl Director {
 
     /// Takes orders until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
-        while let Some(Some(order)) = stop.run_until_cancelled(orders.recv()).await {
-            let applied = self.apply(&order.changes).await;
-            // A session that has gone does not need its answer; the change stands.
-            let _ = order.reply.send(applied);
+        loop {
+            // Every branch is cancel-safe. Stopping comes first; a rule whose time is up ends before what comes next.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                change = expired(&mut self.expiries) => {
+                    info!(command = change.text, "a rule has ended, its time is up");
+                    self.apply(&[change]).await;
+                }
+                order = orders.recv() => {
+                    let Some(order) = order else { break };
+                    let applied = self.apply(&order.changes).await;
+                    // A session that has gone does not need its answer; the change stands.
+                    let _ = order.reply.send(applied);
+                }
+            }
         }
     }
 
     async fn apply(&mut self, changes: &[Change]) -> Applied {
         let start = Instant::now();
         self.epoch += 1;
-        let verdicts = changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
+        let verdicts: Vec<Verdict> =
+            changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
         let is_in_force = self.publish(changes.iter().filter_map(action).collect()).await;
         let applied = Applied { epoch: self.epoch, verdicts, took: start.elapsed(), is_in_force };
-        for change in changes {
+        for (change, verdict) in changes.iter().zip(&applied.verdicts) {
+            self.expiries.note(change, verdict, tokio::time::Instant::now());
             debug!(epoch = applied.epoch, command = change.text, "rules changed");
         }
         applied
@@ -116,6 +133,19 @@ impl Director {
             error!(epoch = self.epoch, "a connection has not taken the new rules in time");
         }
         is_in_force
+    }
+}
+
+/// Waits for the next rule whose time is up. Cancel-safe: nothing is taken before it is due.
+async fn expired(expiries: &mut Expiries) -> Change {
+    loop {
+        match expiries.next() {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+        if let Some(change) = expiries.due(tokio::time::Instant::now()) {
+            return change;
+        }
     }
 }
 
