@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::acceptor::Acceptor;
 use crate::control::{Desk, Director, LinkFace, ORDERS_MAX, Port};
+use crate::crew::Crew;
 use crate::link::{Link, RosterRequest, Shared};
 use crate::report::Style;
 use crate::rule::RuleBook;
@@ -25,16 +26,22 @@ const ROSTERS_MAX: usize = ORDERS_MAX;
 /// Longest time for all tasks to end. They wait for nothing; only a starved machine comes near.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A listener could not be opened. Nothing is left open.
+/// The proxy could not be started. Nothing is left open.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for {what}: {source}")]
-pub struct StartError {
-    /// `a->b`, or `control`.
-    pub what: String,
-    /// The address that was asked for.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// `a->b`, or `control`.
+        what: String,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The threads that relay could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
@@ -59,10 +66,14 @@ impl Proxy {
         };
         let (director, configs) =
             Director::new(Arc::clone(&plan.directory), RuleBook::new(plan.seed, plan.upstreams.clone()));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let guard = stop.clone().drop_guard();
+        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
         let shared = Shared {
             directory: Arc::clone(&plan.directory),
             meters: plan.directory.flows().map(|_| Arc::default()).collect(),
             settings: plan.settings,
+            crew,
             configs,
         };
         let mut links = Vec::new();
@@ -70,7 +81,7 @@ impl Proxy {
             links.extend(open_link(spec, &shared).await?);
         }
 
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        guard.disarm();
         let mut faces = Vec::new();
         for (link, face, rosters) in links {
             tasks.spawn(link.run(rosters, stop.clone()));
@@ -166,5 +177,5 @@ async fn bind(
         let address = listener.local_addr()?;
         Ok((listener, address))
     };
-    bound.await.map_err(|source| StartError { what: what(), address, source })
+    bound.await.map_err(|source| StartError::Listen { what: what(), address, source })
 }
