@@ -17,16 +17,22 @@ use crate::topology::Plan;
 /// Longest time for all tasks to end. They wait for nothing; only a starved machine comes near.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A listener could not be opened. Nothing is left open.
+/// The proxy could not be started. Nothing is left open.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for {what}: {source}")]
-pub struct StartError {
-    /// `a->b`, or `control`.
-    pub what: String,
-    /// The address that was asked for.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// `a->b`, or `control`.
+        what: String,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The threads that relay could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
@@ -46,6 +52,8 @@ impl Proxy {
     /// An address is taken or not ours.
     pub async fn start(plan: Plan) -> Result<Self, StartError> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        // Whatever has been started when something fails is stopped again.
+        let guard = stop.clone().drop_guard();
         let seed = plan.seed;
         let control = match plan.control {
             Some(address) => Some(Bound::open(address, || "control".to_owned()).await?),
@@ -61,6 +69,7 @@ impl Proxy {
             let port = Port { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(port.run(stop.clone()));
         }
+        guard.disarm();
         Ok(Self { desk, seed, control: address, tasks, stop, exits })
     }
 

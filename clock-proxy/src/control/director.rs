@@ -10,6 +10,7 @@ use tracing::{debug, error, info};
 
 use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
+use crate::crew::Crew;
 use crate::link::Shared;
 use crate::proxy::StartError;
 use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, Verdict};
@@ -58,7 +59,8 @@ impl Director {
         let book = RuleBook::new(plan.seed, plan.directory);
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
-        let shared = Shared { settings: plan.settings, configs };
+        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
+        let shared = Shared { settings: plan.settings, crew, configs };
         let fleet = Fleet::new(shared, tasks, stop);
         let mut director =
             Self { book, epoch: 0, published, retirement, fleet, expiries: Expiries::default() };

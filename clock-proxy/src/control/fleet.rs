@@ -42,7 +42,7 @@ impl Bound {
             let listen = listener.local_addr()?;
             Ok(Self { listener, listen })
         };
-        bound.await.map_err(|source| StartError { what: what(), address, source })
+        bound.await.map_err(|source| StartError::Listen { what: what(), address, source })
     }
 
     pub(crate) fn into_acceptor(self) -> Acceptor {
