@@ -53,7 +53,7 @@ impl Proxy {
         };
         let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
-        let desk = Desk::new(director.shared().clone(), director.faces(), orders);
+        let desk = Desk::new(director.shared().clone(), director.faces(), director.relays(), orders);
         tasks.spawn(director.run(ordered, stop.clone()));
         let exits = mpsc::channel(1);
         let address = control.as_ref().map(|bound| bound.listen);

@@ -79,11 +79,22 @@ impl Fleet {
         self.faces.subscribe()
     }
 
-    /// Starts a link on its open listener. Its flows must be in the published directory.
-    pub(crate) fn start(&mut self, spec: &LinkSpec, bound: Bound) {
+    /// Starts links on their open listeners. Their flows must be in the published directory.
+    pub(crate) fn start(&mut self, opened: Vec<(LinkSpec, Bound)>) {
+        if opened.is_empty() {
+            return;
+        }
         let directory = self.shared.directory();
-        let flows = directory.flow(spec.from, spec.to).zip(directory.flow(spec.to, spec.from));
-        let Some((flow, back)) = flows else { return };
+        for (spec, bound) in opened {
+            let flows = directory.flow(spec.from, spec.to).zip(directory.flow(spec.to, spec.from));
+            if let Some((flow, back)) = flows {
+                self.run(&spec, flow, back, bound);
+            }
+        }
+        self.publish();
+    }
+
+    fn run(&mut self, spec: &LinkSpec, flow: FlowId, back: FlowId, bound: Bound) {
         let (rosters, asked) = mpsc::channel(ROSTERS_MAX);
         let face = LinkFace { flow, listen: bound.listen, framing: spec.framing, rosters };
         let acceptor = bound.into_acceptor();
@@ -92,7 +103,6 @@ impl Fleet {
         let stop = self.stop.child_token();
         let task = self.tasks.spawn(link.run(asked, stop.clone()));
         self.running.insert(flow, Running { face, stop, task });
-        self.publish();
     }
 
     /// Closes a link's listener and all its connections. They wait for nothing, so this takes no time.
