@@ -56,12 +56,12 @@ impl Proxy {
         let guard = stop.clone().drop_guard();
         let seed = plan.seed;
         let control = match plan.control {
-            Some(address) => Some(Bound::open(address, || "control".to_owned()).await?),
+            Some(address) => Some(Bound::open_at_start(address, || "control".to_owned()).await?),
             None => None,
         };
         let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
-        let desk = Desk::new(director.shared().clone(), director.faces(), orders);
+        let desk = Desk::new(director.shared().clone(), director.faces(), director.relays(), orders);
         tasks.spawn(director.run(ordered, stop.clone()));
         let exits = mpsc::channel(1);
         let address = control.as_ref().map(|bound| bound.listen);

@@ -171,7 +171,7 @@ impl Blueprint {
         }
         let mut links = self.station_links(&directory)?;
         for (_, raw) in &self.raws {
-            let (from, to) = directory.add_raw(&raw.name, raw.upstream.clone());
+            let (from, to) = directory.add_raw(&raw.name, Some(raw.upstream.clone()));
             links.push(LinkSpec { from, to, listen: raw.listen, framing: Framing::Raw });
         }
         Ok(Plan {
