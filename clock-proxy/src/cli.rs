@@ -146,7 +146,7 @@ mod tests {
         let args = ["clock-proxy", "--config", &path, "--seed", "9", "--node", "b=y:3", "--node", "c"];
         let plan = Args::parse_from(args).plan().unwrap();
         assert_eq!(plan.seed, 9);
-        assert_eq!(plan.upstreams[1].as_ref().unwrap().as_str(), "y:3");
+        assert_eq!(plan.directory.upstream(plan.directory.node("b").unwrap()).unwrap().as_str(), "y:3");
         assert_eq!(plan.directory.nodes().count(), 3);
         let twice = Args::parse_from(["clock-proxy", "--node", "a", "--node", "a"]).plan();
         assert_eq!(twice.unwrap_err().to_string(), "--node: \"a\" is given twice");

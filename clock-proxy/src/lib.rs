@@ -24,6 +24,7 @@ pub mod cli;
 mod command;
 mod control;
 mod crew;
+mod dice;
 mod directory;
 mod frame;
 mod lane;

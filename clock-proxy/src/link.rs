@@ -14,7 +14,6 @@ use crate::acceptor::Acceptor;
 use crate::crew::Crew;
 use crate::directory::{Directory, FlowId, NodeId};
 use crate::lane::Lane;
-use crate::meter::FlowMeter;
 use crate::relay::{Parts, PhaseCell, relay};
 use crate::rule::Config;
 use crate::rule::decision::LaneKey;
@@ -27,16 +26,15 @@ const CONNECTIONS_MAX: usize = 1024;
 /// What all links share.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) directory: Arc<Directory>,
-    pub(crate) meters: Arc<[Arc<FlowMeter>]>,
     pub(crate) settings: Settings,
     pub(crate) crew: Crew,
     pub(crate) configs: watch::Receiver<Arc<Config>>,
 }
 
 impl Shared {
-    pub(crate) fn meter(&self, flow: FlowId) -> &Arc<FlowMeter> {
-        &self.meters[flow.index()]
+    /// The names as they are now.
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.configs.borrow().directory)
     }
 }
 
@@ -102,7 +100,8 @@ impl Link {
 
     /// None if the client is gone already.
     fn connection(&self, near: TcpStream, client: SocketAddr, ordinal: u64) -> Option<(Entry, Parts)> {
-        let name = format!("{}#{ordinal}", self.shared.directory.flow_name(self.flow));
+        let directory = self.shared.directory();
+        let name = format!("{}#{ordinal}", directory.flow_name(self.flow));
         // The thread that relays it has events of its own.
         let near = near.set_nodelay(true).and_then(|()| near.into_std());
         let near = near.inspect_err(|error| debug!(conn = name, %error, "gone")).ok()?;
@@ -112,17 +111,17 @@ impl Link {
             name,
             near,
             to: self.to,
-            forward: (self.flow, self.lane(self.flow, ordinal, true)),
-            backward: (self.back, self.lane(self.back, ordinal, false)),
+            forward: (self.flow, self.lane(&directory, self.flow, ordinal, true)),
+            backward: (self.back, self.lane(&directory, self.back, ordinal, false)),
             configs: self.shared.configs.clone(),
             phase,
         };
         Some((entry, parts))
     }
 
-    fn lane(&self, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {
-        let key = LaneKey::new(&self.shared.directory.flow_name(flow), ordinal, is_forward);
-        Lane::new(key, self.framing, self.shared.settings, Arc::clone(self.shared.meter(flow)))
+    fn lane(&self, directory: &Directory, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {
+        let key = LaneKey::new(&directory.flow_name(flow), ordinal, is_forward);
+        Lane::new(key, self.framing, self.shared.settings, directory.meter(flow))
     }
 }
 

@@ -3,25 +3,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::acceptor::Acceptor;
-use crate::control::{Desk, Director, LinkFace, ORDERS_MAX, Port};
-use crate::crew::Crew;
-use crate::link::{Link, RosterRequest, Shared};
+use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port};
 use crate::report::Style;
-use crate::rule::RuleBook;
-use crate::topology::{LinkSpec, Plan};
-
-/// Questions that may wait for a link. Each comes from a session that waits for its answer.
-const ROSTERS_MAX: usize = ORDERS_MAX;
+use crate::topology::Plan;
 
 /// Longest time for all tasks to end. They wait for nothing; only a starved machine comes near.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -60,49 +51,33 @@ impl Proxy {
     /// # Errors
     /// An address is taken or not ours.
     pub async fn start(plan: Plan) -> Result<Self, StartError> {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        // Whatever has been started when something fails is stopped again.
+        let guard = stop.clone().drop_guard();
+        let seed = plan.seed;
         let control = match plan.control {
-            Some(address) => Some(bind(address, || "control".to_owned()).await?),
+            Some(address) => Some(Bound::open(address, || "control".to_owned()).await?),
             None => None,
         };
-        let (director, configs) =
-            Director::new(Arc::clone(&plan.directory), RuleBook::new(plan.seed, plan.upstreams.clone()));
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let guard = stop.clone().drop_guard();
-        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
-        let shared = Shared {
-            directory: Arc::clone(&plan.directory),
-            meters: plan.directory.flows().map(|_| Arc::default()).collect(),
-            settings: plan.settings,
-            crew,
-            configs,
-        };
-        let mut links = Vec::new();
-        for spec in &plan.links {
-            links.extend(open_link(spec, &shared).await?);
-        }
-
-        guard.disarm();
-        let mut faces = Vec::new();
-        for (link, face, rosters) in links {
-            tasks.spawn(link.run(rosters, stop.clone()));
-            faces.push(face);
-        }
+        let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+        let desk = Desk::new(director.shared().clone(), director.faces(), orders);
         tasks.spawn(director.run(ordered, stop.clone()));
-        let desk = Desk::new(shared, faces.into(), orders);
         let exits = mpsc::channel(1);
-        let address = control.as_ref().map(|(_, address)| *address);
-        if let Some((listener, _)) = control {
-            let port = Port { acceptor: Acceptor::new(listener), desk: desk.clone(), exits: exits.0.clone() };
+        let address = control.as_ref().map(|bound| bound.listen);
+        if let Some(bound) = control {
+            let port = Port { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(port.run(stop.clone()));
         }
-        Ok(Self { desk, seed: plan.seed, control: address, tasks, stop, exits })
+        guard.disarm();
+        Ok(Self { desk, seed, control: address, tasks, stop, exits })
     }
 
     /// Where to dial: `a->b` to the address of its listener.
     #[must_use]
     pub fn links(&self) -> BTreeMap<String, SocketAddr> {
-        let name = |face: &LinkFace| self.desk.directory().flow_name(face.flow);
+        let directory = self.desk.directory();
+        let name = |face: &LinkFace| directory.flow_name(face.flow);
         self.desk.links().iter().map(|face| (name(face), face.listen)).collect()
     }
 
@@ -154,28 +129,4 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-type OpenLink = (Link, LinkFace, mpsc::Receiver<RosterRequest>);
-
-async fn open_link(spec: &LinkSpec, shared: &Shared) -> Result<Option<OpenLink>, StartError> {
-    let (directory, LinkSpec { from, to, listen, framing }) = (&shared.directory, *spec);
-    let Some((flow, back)) = directory.flow(from, to).zip(directory.flow(to, from)) else { return Ok(None) };
-    let (listener, address) = bind(listen, || directory.flow_name(flow)).await?;
-    let (rosters, asked) = mpsc::channel(ROSTERS_MAX);
-    let face = LinkFace { flow, listen: address, framing, rosters };
-    let acceptor = Acceptor::new(listener);
-    Ok(Some((Link { to, flow, back, framing, acceptor, shared: shared.clone() }, face, asked)))
-}
-
-async fn bind(
-    address: SocketAddr,
-    what: impl FnOnce() -> String,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let bound = async {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    };
-    bound.await.map_err(|source| StartError::Listen { what: what(), address, source })
 }

@@ -98,7 +98,9 @@ impl Lane {
             return 0;
         }
         let limit = match terms.policy.cut {
-            Some(CutMode::Hold | CutMode::Drop) => self.hold_bytes,
+            Some(CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop) => {
+                self.hold_bytes
+            }
             Some(CutMode::Stall) => 0,
             None if terms.policy.is_shaped() => self.hold_bytes,
             // What waits must be out before frames can pass untouched again.

@@ -212,8 +212,8 @@ fn a_dead_sink_discards_and_still_notices_the_end() {
 #[test]
 fn raw_bytes_are_held_and_delayed_as_they_come() {
     let mut bench = bench(Framing::Raw, 2000);
-    let delay = Delay { base: Duration::from_millis(20), jitter: Duration::ZERO };
-    bench.policy.delay = Some((RuleId(1), delay));
+    let delay = Delay::of(Duration::from_millis(20), Duration::ZERO);
+    bench.policy.delay = Some((RuleId(1), delay.clone()));
     bench.feed(b"x");
     assert!(bench.drain().is_empty());
     assert_eq!(bench.lane.next_deadline(bench.terms()), Some(bench.now + delay.base));

@@ -128,7 +128,6 @@ pub struct Blueprint {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) directory: Arc<Directory>,
-    pub(crate) upstreams: Vec<Option<Upstream>>,
     pub(crate) links: Vec<LinkSpec>,
     pub(crate) settings: Settings,
     pub(crate) seed: u64,
@@ -167,21 +166,16 @@ impl Blueprint {
     pub fn into_plan(self) -> Result<Plan, TopologyError> {
         self.check_names()?;
         let mut directory = Directory::default();
-        let mut upstreams = Vec::new();
         for (_, node) in &self.nodes {
-            directory.add_station(&node.name);
-            upstreams.push(node.upstream.clone());
+            directory.add_station(&node.name, node.upstream.clone());
         }
         let mut links = self.station_links(&directory)?;
         for (_, raw) in &self.raws {
-            let (from, to) = directory.add_raw(&raw.name);
+            let (from, to) = directory.add_raw(&raw.name, raw.upstream.clone());
             links.push(LinkSpec { from, to, listen: raw.listen, framing: Framing::Raw });
-            upstreams.resize(to.index(), None);
-            upstreams.push(Some(raw.upstream.clone()));
         }
         Ok(Plan {
             directory: Arc::new(directory),
-            upstreams,
             links,
             settings: Settings {
                 frame_bytes_max: self.frame_bytes_max.unwrap_or(FRAME_BYTES_MAX_DEFAULT),
@@ -285,7 +279,7 @@ mod tests {
         blueprint.raws.push((Origin::Flag("--raw"), "web=127.0.0.1:0=[::1]:80".parse().unwrap()));
         let plan = blueprint.into_plan().unwrap();
         assert_eq!(plan.directory.name(plan.links[0].from), CLIENT);
-        assert_eq!(plan.upstreams[plan.links[0].to.index()].as_ref().unwrap().as_str(), "[::1]:80");
+        assert_eq!(plan.directory.upstream(plan.links[0].to).unwrap().as_str(), "[::1]:80");
         assert_eq!(plan.links[0].framing, Framing::Raw);
     }
 
