@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
+use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
 use super::relays::{Registry, RelayOrder, RelayOutcome, Relays};
 use crate::link::Shared;
@@ -48,6 +49,7 @@ pub(crate) struct Director {
     retirement: Retirement,
     pub(super) fleet: Fleet,
     pub(super) registry: Registry,
+    expiries: Expiries,
 }
 
 impl Director {
@@ -62,7 +64,8 @@ impl Director {
         let (published, configs) = watch::channel(config);
         let shared = Shared { settings: plan.settings, configs };
         let fleet = Fleet::new(shared, tasks, stop);
-        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry: Registry::new() };
+        let (registry, expiries) = (Registry::new(), Expiries::default());
+        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -96,22 +99,40 @@ impl Director {
 
     /// Takes orders until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
-        while let Some(Some(order)) = stop.run_until_cancelled(orders.recv()).await {
-            // A session that has gone does not need its answer; the change stands.
-            match order {
-                Order::Change { changes, reply } => drop(reply.send(self.apply(&changes).await)),
-                Order::Relays { order, reply } => drop(reply.send(self.handle_relay_order(order).await)),
+        loop {
+            // Every branch is cancel-safe. Stopping comes first; a rule whose time is up ends before what comes next.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                change = expired(&mut self.expiries) => {
+                    info!(command = change.text, "a rule has ended, its time is up");
+                    self.apply(&[change]).await;
+                }
+                order = orders.recv() => {
+                    let Some(order) = order else { break };
+                    self.handle(order).await;
+                }
             }
+        }
+    }
+
+    /// Whoever has gone does not need an answer; the change stands.
+    async fn handle(&mut self, order: Order) {
+        match order {
+            Order::Change { changes, reply } => drop(reply.send(self.apply(&changes).await)),
+            Order::Relays { order, reply } => drop(reply.send(self.handle_relay_order(order).await)),
         }
     }
 
     async fn apply(&mut self, changes: &[Change]) -> Applied {
         let start = Instant::now();
         self.epoch += 1;
-        let verdicts = changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
+        let verdicts: Vec<Verdict> =
+            changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
         let is_in_force = self.publish(changes.iter().filter_map(action).collect()).await;
         let applied = Applied { epoch: self.epoch, verdicts, took: start.elapsed(), is_in_force };
-        for change in changes {
+        for (change, verdict) in changes.iter().zip(&applied.verdicts) {
+            self.expiries.note(change, verdict, tokio::time::Instant::now());
             if let ChangeKind::Node { node, upstream } = &change.kind {
                 self.registry.on_upstream_moved(*node, upstream.as_str());
             }
@@ -130,6 +151,19 @@ impl Director {
             error!(epoch = self.epoch, "a connection has not taken the new rules in time");
         }
         is_in_force
+    }
+}
+
+/// Waits for the next rule whose time is up. Cancel-safe: nothing is taken before it is due.
+async fn expired(expiries: &mut Expiries) -> Change {
+    loop {
+        match expiries.next() {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+        if let Some(change) = expiries.due(tokio::time::Instant::now()) {
+            return change;
+        }
     }
 }
 

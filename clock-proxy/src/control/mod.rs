@@ -7,6 +7,8 @@
 
 mod console;
 mod director;
+mod expiry;
+mod file;
 mod fleet;
 mod lines;
 mod port;
@@ -19,10 +21,12 @@ pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::info;
 
-use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
+use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query, World};
 use crate::directory::Directory;
 use crate::link::Shared;
 use crate::report::{Output, Reply, Snapshot};
@@ -39,6 +43,8 @@ pub(crate) struct Desk {
     links: watch::Receiver<Arc<[LinkFace]>>,
     relays: watch::Receiver<Arc<Relays>>,
     orders: mpsc::Sender<Order>,
+    /// Random shapes drawn so far, by all sessions.
+    draws: Arc<AtomicU64>,
 }
 
 impl Desk {
@@ -48,7 +54,7 @@ impl Desk {
         relays: watch::Receiver<Arc<Relays>>,
         orders: mpsc::Sender<Order>,
     ) -> Self {
-        Self { shared, links, relays, orders }
+        Self { shared, links, relays, orders, draws: Arc::default() }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -71,13 +77,30 @@ impl Desk {
     /// Carries one line out; `None` for a blank one.
     pub(crate) async fn execute(&self, line: &str, number: u64) -> Option<Reply> {
         let tag = command::tag(line);
-        let commands = match command::parse(line, number, &self.directory()) {
+        let commands = match self.parse(line, number).await {
             Ok(None) => return None,
             Ok(Some(line)) => line.commands,
             Err(error) => return Some(Reply { tag, outcome: Err(error) }),
         };
         let outcome = self.carry_out(commands).await.map_err(|error| error.at_line(number));
         Some(Reply { tag, outcome })
+    }
+
+    async fn parse(&self, line: &str, number: u64) -> Result<Option<command::Line>, CommandError> {
+        let samples = file::samples(command::sample_files(line)).await;
+        let directory = self.directory();
+        let (seed, rules) = {
+            let config = self.config();
+            (config.seed, config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>())
+        };
+        let world = World {
+            directory: &directory,
+            samples: &samples,
+            seed,
+            has_rule: &|id| rules.contains(&id),
+            next_draw: &|| self.draws.fetch_add(1, Ordering::Relaxed),
+        };
+        command::parse_in(line, number, &world)
     }
 
     async fn carry_out(&self, commands: Vec<Command>) -> Result<Vec<Output>, CommandError> {
@@ -100,6 +123,11 @@ impl Desk {
         Ok(match query {
             Query::Show(section) => Output::Shown(Box::new(Snapshot::take(self, section).await)),
             Query::Wait(wait) => Output::Waited(wait::until(self, &wait).await?),
+            Query::Mark(text) => {
+                info!(epoch = self.config().epoch, text, "mark");
+                Output::Marked(text)
+            }
+            Query::Echo(text) => Output::Echo(text),
             Query::Ping => Output::Ping,
             Query::Version => Output::Version,
             Query::Help(topics) => Output::Help(topics),
