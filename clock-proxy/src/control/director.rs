@@ -66,9 +66,8 @@ impl Director {
         let crew = Crew::start(&stop).map_err(StartError::Thread)?;
         let shared = Shared { settings: plan.settings, crew, configs };
         let fleet = Fleet::new(shared, tasks, stop);
-        let registry = Registry::new();
-        let mut director =
-            Self { book, epoch: 0, published, retirement, fleet, registry, expiries: Expiries::default() };
+        let (registry, expiries) = (Registry::new(), Expiries::default());
+        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -119,7 +118,7 @@ impl Director {
         }
     }
 
-    /// A session that has gone does not need its answer; the change stands.
+    /// Whoever has gone does not need an answer; the change stands.
     async fn handle(&mut self, order: Order) {
         match order {
             Order::Change { changes, reply } => drop(reply.send(self.apply(&changes).await)),
