@@ -64,6 +64,13 @@ pub struct Args {
     /// Make the decisions of this journal again, frame by frame, instead of throwing dice
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
+    /// Serve HTTP on this address: Toxiproxy's API, /v1 and /metrics (no authentication)
+    #[arg(long, value_name = "IP:PORT")]
+    pub api: Option<SocketAddr>,
+
+    /// Make the proxies of this file, an array as Toxiproxy's /populate takes it
+    #[arg(long, value_name = "FILE")]
+    pub toxiproxy_config: Option<PathBuf>,
 
     /// What to do at the end of standard input
     #[arg(long, value_enum, default_value_t = OnEof::Keep)]
@@ -143,6 +150,8 @@ impl Args {
         if self.replay.is_some() {
             blueprint.replay.clone_from(&self.replay);
         }
+        blueprint.api = self.api.or(blueprint.api);
+        blueprint.toxiproxy_config.clone_from(&self.toxiproxy_config);
     }
 }
 

@@ -174,7 +174,7 @@ async fn a_partition_cuts_between_its_groups_only() {
     assert_eq!([state("a->c"), state("c->a"), state("b->c"), state("c->b")], ["hold"; 4]);
 }
 
-/// Fifty thousand frames that all step aside. Disproved by a heal that waits until they are handled: looking at
+/// Forty thousand frames that all step aside. Disproved by a heal that waits until they are handled: looking at
 /// each of them for each of them took nine seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_frames_that_step_aside_do_not_hold_up_a_command() {
@@ -189,9 +189,9 @@ async fn many_frames_that_step_aside_do_not_hold_up_a_command() {
     bench.ok("heal a->b").await;
     bench.ok("cut a->b; heal a->b").await;
     assert!(start.elapsed() < Duration::from_secs(3), "answered after {:?}", start.elapsed());
+    bench.until_stat("a->b", "reordered", |reordered| reordered > 0).await;
     bench.ok("reorder a->b off").await;
     assert_eq!(bench.numbers(&mut far, FRAMES).await, (0..FRAMES).collect::<Vec<_>>());
-    assert!(bench.stat("a->b", "reordered").await > 0);
 }
 
 /// Disproved by a connection at b before the heal, or by a lost hello after it.
@@ -329,7 +329,7 @@ async fn a_reader_that_is_stuck_does_not_hold_up_a_command() {
         near.shutdown().await.unwrap();
         near
     });
-    bench.until_stat("a->b", "waiting_bytes", |waiting| waiting > 200_000).await;
+    bench.until_stat("a->b", "waiting_bytes", |waiting| waiting > 100_000).await;
     for line in ["delay a->b 1ms", "cut a->b", "heal", "clear", "show conns"] {
         bench.ok(line).await;
     }

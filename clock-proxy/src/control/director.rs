@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
+use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
+use super::relays::{Registry, RelayOrder, RelayOutcome, Relays};
+use crate::crew::Crew;
 use crate::journal::Journal;
 use crate::link::Shared;
 use crate::proxy::StartError;
@@ -25,10 +28,12 @@ const TRIGGERS_MAX: usize = 64;
 /// near a second.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Changes that are to come into force together.
-pub(crate) struct Order {
-    pub(crate) changes: Vec<Change>,
-    pub(crate) reply: oneshot::Sender<Applied>,
+/// What a director is told.
+pub(crate) enum Order {
+    /// Changes of the rules, to come into force together.
+    Change { changes: Vec<Change>, reply: oneshot::Sender<Applied> },
+    /// Relays and toxics that come and go.
+    Relays { order: RelayOrder, reply: oneshot::Sender<RelayOutcome> },
 }
 
 /// What became of an order.
@@ -43,11 +48,13 @@ pub(crate) struct Applied {
 }
 
 pub(crate) struct Director {
-    book: RuleBook,
-    epoch: u64,
+    pub(super) book: RuleBook,
+    pub(super) epoch: u64,
     published: watch::Sender<Arc<Config>>,
     retirement: Retirement,
-    fleet: Fleet,
+    pub(super) fleet: Fleet,
+    pub(super) registry: Registry,
+    expiries: Expiries,
     /// Triggers that lanes have met.
     met: mpsc::Receiver<TriggerId>,
 }
@@ -63,10 +70,12 @@ impl Director {
         let book = RuleBook::new(plan.seed, plan.directory);
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
+        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
         let (triggers, met) = mpsc::channel(TRIGGERS_MAX);
-        let shared = Shared { settings: plan.settings, configs, journal, triggers };
+        let shared = Shared { settings: plan.settings, crew, configs, journal, triggers };
         let fleet = Fleet::new(shared, tasks, stop);
-        let mut director = Self { book, epoch: 0, published, retirement, fleet, met };
+        let (registry, expiries) = (Registry::new(), Expiries::default());
+        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries, met };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -77,11 +86,12 @@ impl Director {
         let mut open = Vec::new();
         for spec in specs {
             let name = || format!("{}->{}", directory.name(spec.from), directory.name(spec.to));
-            open.push((spec, Bound::open(spec.listen, name).await?));
+            let bound = Bound::open_at_start(spec.listen, name).await?;
+            self.registry.add_open(spec, bound.listen, &directory);
+            open.push((*spec, bound));
         }
-        for (spec, bound) in open {
-            self.fleet.start(spec, bound);
-        }
+        self.fleet.start(open);
+        self.registry.announce();
         Ok(())
     }
 
@@ -93,19 +103,26 @@ impl Director {
         self.fleet.faces()
     }
 
+    pub(crate) fn relays(&self) -> watch::Receiver<Arc<Relays>> {
+        self.registry.watch()
+    }
+
     /// Takes orders until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
         loop {
-            // Every branch is cancel-safe. A lane that has met its trigger stands still until it is done.
+            // Every branch is cancel-safe. Stopping comes first; a rule whose time is up ends before what
+            // comes next, and a lane that has met its trigger stands still until it is done.
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
+                change = expired(&mut self.expiries) => {
+                    info!(command = change.text, "a rule has ended, its time is up");
+                    self.apply(&[change]).await;
+                }
                 Some(trigger) = self.met.recv() => self.pull(trigger).await,
                 order = orders.recv() => {
-                    let Some(order) = order else { return };
-                    let applied = self.apply(&order.changes).await;
-                    // A session that has gone does not need its answer; the change stands.
-                    let _ = order.reply.send(applied);
+                    let Some(order) = order else { break };
+                    self.handle(order).await;
                 }
             }
         }
@@ -118,21 +135,34 @@ impl Director {
         }
     }
 
+    /// Whoever has gone does not need an answer; the change stands.
+    async fn handle(&mut self, order: Order) {
+        match order {
+            Order::Change { changes, reply } => drop(reply.send(self.apply(&changes).await)),
+            Order::Relays { order, reply } => drop(reply.send(self.handle_relay_order(order).await)),
+        }
+    }
+
     async fn apply(&mut self, changes: &[Change]) -> Applied {
         let start = Instant::now();
         self.epoch += 1;
         self.book.now = tokio::time::Instant::now();
-        let verdicts = changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
+        let verdicts: Vec<Verdict> =
+            changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
         let is_in_force = self.publish(changes.iter().filter_map(action).collect()).await;
         let applied = Applied { epoch: self.epoch, verdicts, took: start.elapsed(), is_in_force };
-        for change in changes {
+        for (change, verdict) in changes.iter().zip(&applied.verdicts) {
+            self.expiries.note(change, verdict, tokio::time::Instant::now());
+            if let ChangeKind::Node { node, upstream } = &change.kind {
+                self.registry.on_upstream_moved(*node, upstream.as_str());
+            }
             debug!(epoch = applied.epoch, command = change.text, "rules changed");
         }
         applied
     }
 
     /// Makes the book's state the configuration of this epoch. Returns whether every connection has taken it.
-    async fn publish(&mut self, actions: Vec<Action>) -> bool {
+    pub(super) async fn publish(&mut self, actions: Vec<Action>) -> bool {
         let (config, retirement) = Config::new(self.epoch, &self.book, actions);
         let mut previous = std::mem::replace(&mut self.retirement, retirement);
         drop(self.published.send_replace(config));
@@ -141,6 +171,19 @@ impl Director {
             error!(epoch = self.epoch, "a connection has not taken the new rules in time");
         }
         is_in_force
+    }
+}
+
+/// Waits for the next rule whose time is up. Cancel-safe: nothing is taken before it is due.
+async fn expired(expiries: &mut Expiries) -> Change {
+    loop {
+        match expiries.next() {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+        if let Some(change) = expiries.due(tokio::time::Instant::now()) {
+            return change;
+        }
     }
 }
 

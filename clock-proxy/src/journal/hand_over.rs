@@ -53,6 +53,10 @@ impl HandOver {
         }
     }
 
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.retry_at
     }

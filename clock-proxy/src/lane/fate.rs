@@ -124,6 +124,8 @@ impl Lane {
             return;
         }
         self.gates.sync(self.decider.rules(), terms.seed, now);
+        // A clock that is read now may be all that a gate or an end waits for.
+        self.fate.now = Some(now);
         let (ordinal, next) = (self.decider.scribe.lane.ordinal, self.cutter.next_index());
         let is_ahead = |frame: u64, connection: Option<u64>| {
             frame >= next && connection.is_none_or(|connection| connection == ordinal)
@@ -139,6 +141,18 @@ impl Lane {
         if let Some(spent) = self.gates.spent() {
             self.end_by(spent.rule, Course::CloseWanted, Decision::Limit { bytes: spent.bytes }, now);
         }
+    }
+
+    /// Whether there is nothing to be done at a certain time, nor for the connection as a whole.
+    pub(super) fn is_living(&self) -> bool {
+        let is_slow = !self.decider.standing().slow_close.is_zero() || self.fate.end_since.is_some();
+        self.fate.course == Course::Living && self.fate.doom.is_none() && !is_slow
+    }
+
+    /// Whether nothing has to be told: no event, no trigger that may be met, no end of the connection.
+    pub(crate) fn is_silent(&self) -> bool {
+        let is_unmarked = self.decider.scribe.is_empty() && self.intake.trigger().is_none();
+        is_unmarked && self.fate.course == Course::Living
     }
 
     /// What the connection has to do now.
@@ -160,9 +174,10 @@ impl Lane {
     pub(crate) fn close(&mut self, now: Instant) {
         let is_cause = self.fate.course == Course::CloseWanted;
         self.fate.course = Course::Closing(now + LINGER);
-        self.cutter.clear();
         self.intake.forget();
         self.schedule.clear();
+        self.spill_run();
+        self.cutter.clear();
         if is_cause {
             self.outbox.clear();
         }
@@ -179,6 +194,7 @@ impl Lane {
         }
         let decision = Decision::Inject { bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX) };
         self.note_here(None, decision, now);
+        self.spill_run();
         self.outbox.push(bytes, 1);
         self.publish();
     }
@@ -207,7 +223,7 @@ impl Lane {
 
     /// Looks at the gates and the clocks of the lane's end.
     pub(super) fn refresh(&mut self, now: Instant, terms: Terms<'_>) {
-        let waiting = self.outbox.bytes();
+        let waiting = self.ready_bytes();
         self.fate.now = Some(now);
         self.fate.allowance =
             if self.gates.is_open() { usize::MAX } else { self.gates.allowance(waiting, now) };

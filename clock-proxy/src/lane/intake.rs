@@ -38,6 +38,14 @@ impl Intake {
         (self.is_gated, self.end) = (false, None);
     }
 
+    pub(super) fn on_read(&mut self, now: Instant) {
+        self.read_at = Some(now);
+    }
+
+    pub(super) fn trigger(&self) -> Option<(TriggerId, u64)> {
+        self.trigger
+    }
+
     pub(super) fn set_trigger(&mut self, trigger: Option<(TriggerId, u64)>) {
         self.trigger = trigger;
     }
@@ -48,8 +56,7 @@ impl Lane {
     pub(crate) fn fired(&self) -> Option<TriggerId> {
         let (id, frame) = self.intake.trigger?;
         let is_met = self.cutter.next_index() == frame && self.is_open();
-        (is_met && self.schedule.bytes() + self.outbox.bytes() == 0 && self.schedule.frames() == 0)
-            .then_some(id)
+        (is_met && self.ready_bytes() == 0 && self.schedule.frames() == 0).then_some(id)
     }
 
     pub(super) fn on_end(&mut self, end: End, now: Instant) {
@@ -65,20 +72,11 @@ impl Lane {
         self.publish();
     }
 
-    /// Takes what was read apart, and puts it where the rules want it. `read_at` is told when something was read.
-    pub(super) fn take_in(
-        &mut self,
-        now: Instant,
-        read_at: Option<Instant>,
-        terms: Terms<'_>,
-    ) -> Option<Desync> {
-        self.intake.read_at = read_at.or(self.intake.read_at);
+    /// Takes what was read apart, and puts it where the rules want it.
+    pub(super) fn take_in(&mut self, now: Instant, terms: Terms<'_>) -> Option<Desync> {
         if self.sink == Sink::Dead || self.fate.is_closing() {
             self.intake.forget();
             self.cutter.clear();
-            return None;
-        }
-        if read_at.is_none() && !self.intake.is_gated {
             return None;
         }
         let mut desync = None;
@@ -109,18 +107,19 @@ impl Lane {
     /// Whether frames may pass in one run, unseen.
     fn is_untouched(&self) -> bool {
         let is_plain = !self.decider.standing().looks_at_frames && self.intake.trigger.is_none();
-        is_plain && self.schedule.is_empty()
+        is_plain && self.is_in_pass_gear()
     }
 
     /// All whole frames at once, untouched.
     fn pass_run(&mut self) -> bool {
-        let Some((bytes, frames)) = self.cutter.take_run() else { return false };
-        self.count_taken(bytes.len());
-        self.outbox.push(bytes, frames);
-        true
+        let before = self.cutter.run().len();
+        let has_moved = self.cutter.extend_run();
+        self.count_taken(self.cutter.run().len() - before);
+        has_moved
     }
 
     fn take_one(&mut self, now: Instant, terms: Terms<'_>) -> bool {
+        self.spill_run();
         let Some((index, body)) = self.cutter.take_one() else { return false };
         let offset = self.intake.offset;
         match body {
@@ -180,6 +179,7 @@ impl Lane {
     }
 
     fn take_end(&mut self, end: End, now: Instant) {
+        self.spill_run();
         if let Some((_, bytes)) = self.cutter.take_rest()
             && !self.decider.standing().swallows
         {

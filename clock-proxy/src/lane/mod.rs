@@ -9,6 +9,7 @@
 //! `intake` takes apart what was read and asks the rules about it; `fate` is what becomes of the lane as a whole:
 //! gates, limits, closes and aborts.
 
+mod buffer;
 mod cutter;
 mod fate;
 mod intake;
@@ -20,12 +21,12 @@ pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use bytes::BufMut;
 use tokio::time::Instant;
 
 use crate::fault::{Course, Decider, Gates};
 use crate::journal::{LaneName, LaneRecord, Scribe};
 use crate::meter::{FlowMeter, LaneGauge};
+use crate::pool::BLOCK_BYTES;
 use crate::rule::CutMode;
 use crate::schedule::{ADVANCE_ITEMS_MAX, Schedule, Terms};
 use crate::topology::{Framing, Settings};
@@ -33,18 +34,13 @@ use cutter::Cutter;
 use fate::Fate;
 use intake::Intake;
 
-/// Most bytes taken by one read. Measured elsewhere: 8 KiB reads halve the throughput, and beyond 128 KiB
-/// little is gained.
-const READ_BYTES_MAX: usize = 128 << 10;
-
 /// Fewest bytes asked of one read. Without it the last few bytes of room would be read one at a time while a
 /// large frame comes in.
 const READ_BYTES_MIN: usize = 4 << 10;
 
-/// Most bytes an open lane without a delay keeps while its reader is slow: two reads, so that one can be
-/// filled while the other drains. More would only hide the reader's slowness from the sender. One frame may
-/// come on top: whole frames go in while there is room at all.
-const PASS_BYTES_MAX: usize = 2 * READ_BYTES_MAX;
+/// Most bytes an open lane without a delay keeps while its reader is slow: one block. More would only hide the
+/// reader's slowness from the sender. One frame may come on top: whole frames go in while there is room at all.
+const PASS_BYTES_MAX: usize = BLOCK_BYTES;
 
 /// How a direction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +75,7 @@ pub(crate) struct Desync {
     pub(crate) claimed: u32,
 }
 
-/// Which lane it is, and what the rules ask of it.
+/// Which lane it is, and what was decided about it before.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) name: Arc<LaneName>,
@@ -131,12 +127,12 @@ impl Lane {
     }
 
     /// Bytes to read now; 0 means: do not read. The bound may be passed by one small read and one frame.
-    pub(crate) fn appetite(&self, _terms: Terms<'_>) -> usize {
+    pub(crate) fn appetite(&self) -> usize {
         if matches!(self.source, Source::Ended(_)) {
             return 0;
         }
         if self.fate.is_closing() || self.sink == Sink::Dead {
-            return READ_BYTES_MAX;
+            return BLOCK_BYTES;
         }
         if self.intake.is_gated() || self.decider.scribe.is_full() {
             return 0;
@@ -149,16 +145,19 @@ impl Lane {
                 CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop,
             )) => self.hold_bytes,
             None if standing.keeps_frames => self.hold_bytes,
+            None if standing.looks_at_frames => PASS_BYTES_MAX,
+            // What waits must be out before frames can pass untouched again.
+            None if !self.is_in_pass_gear() || !self.cutter.has_room() => 0,
             None => PASS_BYTES_MAX,
         };
-        let kept = self.schedule.cost() + self.outbox.bytes() + self.decider.history_bytes();
-        let room = limit.saturating_sub(kept);
-        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, READ_BYTES_MAX) }
+        let room =
+            limit.saturating_sub(self.schedule.cost() + self.decider.history_bytes() + self.ready_bytes());
+        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, BLOCK_BYTES) }
     }
 
-    /// Room for the next read, of exactly `bytes` bytes.
-    pub(crate) fn read_buffer(&mut self, bytes: usize) -> impl BufMut + '_ {
-        self.cutter.room(bytes, READ_BYTES_MAX)
+    /// Room for the next read, of at most `bytes` bytes.
+    pub(crate) fn read_buffer(&mut self, bytes: usize) -> &mut [u8] {
+        self.cutter.room(bytes)
     }
 
     /// The source brought `bytes` bytes; none means that it ended.
@@ -167,10 +166,10 @@ impl Lane {
             self.handle_fin(now);
             return None;
         }
-        self.adopt(terms, now);
-        let desync = self.take_in(now, Some(now), terms);
-        self.publish();
-        desync
+        self.gauge.meter().received.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.cutter.fill(bytes);
+        self.intake.on_read(now);
+        self.take_in(now, terms)
     }
 
     /// The source said its last word.
@@ -210,11 +209,18 @@ impl Lane {
         self.publish();
     }
 
-    /// Moves on what the rules let out by now. Returns whether that was cut short, to be called again soon.
-    pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>) -> bool {
-        self.adopt(terms, now);
+    /// Moves on what the rules let out by now. A clock that nobody needs is not read. Returns whether that was cut
+    /// short, to be called again soon.
+    pub(crate) fn advance(&mut self, clock: impl FnOnce() -> Instant, terms: Terms<'_>) -> bool {
+        let is_quiet = self.schedule.is_empty() && !self.intake.is_gated() && self.gates.is_open();
+        if is_quiet && self.is_living() {
+            return false;
+        }
+        let now = clock();
         self.meet_doom(now);
-        self.take_in(now, None, terms);
+        if self.intake.is_gated() {
+            self.take_in(now, terms);
+        }
         let mut is_cut_short = false;
         if self.is_open() && !self.schedule.is_empty() {
             let advanced = self.schedule.advance(now, &mut self.decider, &mut self.outbox);
@@ -227,7 +233,7 @@ impl Lane {
     }
 
     /// When time alone lets something out. Only right after [`Lane::advance`].
-    pub(crate) fn next_deadline(&self, _terms: Terms<'_>) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         if !self.is_open() {
             return None;
         }
@@ -244,26 +250,32 @@ impl Lane {
 
     /// Whether there are bytes to write now. Nothing at all crosses a cut, not even the rest of a frame.
     pub(crate) fn wants_write(&self, terms: Terms<'_>) -> bool {
-        self.may_write(terms) && self.outbox.bytes() > 0 && self.fate.allowance() > 0
+        self.may_write(terms) && self.ready_bytes() > 0 && self.fate.allowance() > 0
     }
 
-    /// The next bytes to write. Returns how many slices were filled.
+    /// The frames that pass untouched. They go out before anything else.
+    pub(crate) fn run(&self) -> &[u8] {
+        let run = self.cutter.run();
+        &run[..run.len().min(self.fate.allowance())]
+    }
+
+    /// The next bytes to write if there is no run. Returns how many slices were filled.
     pub(crate) fn write_slices<'a>(&'a self, slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX]) -> usize {
         self.outbox.slices(slices, self.fate.allowance())
     }
 
     /// This many bytes were written.
     pub(crate) fn handle_written(&mut self, bytes: usize) {
-        let frames = self.outbox.consume(bytes);
+        let is_run = !self.cutter.run().is_empty();
+        let frames = if is_run { self.cutter.consume_run(bytes) } else { self.outbox.consume(bytes) };
         self.gauge.meter().frames.add(frames);
         self.gauge.meter().bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.pass_gates(bytes);
-        self.publish();
     }
 
     /// The end to pass on now, if all bytes before it are written.
     pub(crate) fn due_end(&self, terms: Terms<'_>) -> Option<End> {
-        let is_ripe = self.may_write(terms) && self.is_end_ripe();
+        let is_ripe = self.may_write(terms) && self.cutter.run().is_empty() && self.is_end_ripe();
         if is_ripe { self.outbox.due_end() } else { None }
     }
 
@@ -277,9 +289,7 @@ impl Lane {
     pub(crate) fn is_abandoned(&self) -> bool {
         match self.source {
             Source::Ended(End::Reset) => true,
-            Source::Ended(End::Fin) => {
-                self.schedule.bytes() + self.outbox.bytes() == 0 && !self.intake.is_gated()
-            }
+            Source::Ended(End::Fin) => self.waiting_bytes() == 0 && !self.intake.is_gated(),
             Source::Open | Source::Failing => false,
         }
     }
@@ -301,17 +311,38 @@ impl Lane {
 
     /// Gives the read buffer back; called when the lane goes idle.
     pub(crate) fn rest(&mut self) {
-        self.cutter.shrink();
+        self.cutter.rest();
+    }
+
+    /// Tells the flow's meter what the lane holds now.
+    pub(crate) fn publish(&mut self) {
+        let frames = self.cutter.run_frames() + self.schedule.frames() + self.outbox.frames();
+        self.gauge.set(frames, u64::try_from(self.waiting_bytes()).unwrap_or(u64::MAX));
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.schedule.bytes() + self.ready_bytes()
+    }
+
+    /// Bytes that only wait for the socket.
+    fn ready_bytes(&self) -> usize {
+        self.cutter.run().len() + self.outbox.bytes()
+    }
+
+    /// Whether nothing waits that was cut out, so that frames can be written from where they were read to.
+    fn is_in_pass_gear(&self) -> bool {
+        self.schedule.is_empty() && self.outbox.bytes() == 0
     }
 
     fn may_write(&self, terms: Terms<'_>) -> bool {
         self.is_open() && terms.is_connected && self.sink != Sink::Dead
     }
 
-    fn publish(&mut self) {
-        let bytes = self.schedule.bytes() + self.outbox.bytes();
-        let frames = self.schedule.frames() + self.outbox.frames();
-        self.gauge.set(frames, u64::try_from(bytes).unwrap_or(u64::MAX));
+    /// Leaves the pass gear: the run goes to the outbox, where whatever comes later lines up behind it.
+    fn spill_run(&mut self) {
+        if let Some((bytes, frames)) = self.cutter.take_run() {
+            self.outbox.push(bytes, frames);
+        }
     }
 }
 

@@ -26,8 +26,7 @@ fn bench(framing: Framing, hold_bytes: usize) -> Bench {
 impl Bench {
     /// Puts these rules in force, instead of those before.
     fn rules(&mut self, rules: Vec<Arc<Rule>>) {
-        self.policy = Policy { epoch: self.policy.epoch + 1, ..Policy::default() };
-        self.policy.rules = rules;
+        self.policy = Policy { epoch: self.policy.epoch + 1, rules, ..Policy::default() };
         let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
         self.lane.adopt(terms, self.now);
     }
@@ -52,11 +51,13 @@ impl Bench {
     fn feed(&mut self, mut bytes: &[u8]) -> usize {
         let all = bytes.len();
         loop {
-            let count = self.lane.appetite(self.terms()).min(bytes.len());
+            let count = self.lane.appetite().min(bytes.len());
             if count == 0 {
                 return all - bytes.len();
             }
-            self.lane.read_buffer(count).put_slice(&bytes[..count]);
+            let room = self.lane.read_buffer(count);
+            let count = room.len();
+            room.copy_from_slice(&bytes[..count]);
             bytes = &bytes[count..];
             let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
             self.desyncs.extend(self.lane.handle_read(count, self.now, terms).map(|desync| desync.claimed));
@@ -73,19 +74,24 @@ impl Bench {
         let mut written = Vec::new();
         loop {
             let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
-            while self.lane.advance(self.now, terms) {}
+            while self.lane.advance(|| self.now, terms) {}
             if !self.lane.wants_write(terms) {
                 return written;
             }
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-            assert!(self.lane.write_slices(&mut slices) > 0);
-            let count = slices[0].len().min(7);
-            written.extend_from_slice(&slices[0][..count]);
+            let front = match self.lane.run() {
+                [] if self.lane.write_slices(&mut slices) > 0 => &*slices[0],
+                run => run,
+            };
+            let count = front.len().min(7);
+            assert!(count > 0);
+            written.extend_from_slice(&front[..count]);
             self.lane.handle_written(count);
         }
     }
 
-    fn queued(&self) -> (u64, u64) {
+    fn queued(&mut self) -> (u64, u64) {
+        self.lane.publish();
         let meter = self.lane.gauge.meter();
         (meter.queued_frames.value(), meter.queued_bytes.value())
     }
@@ -159,8 +165,10 @@ fn drop_discards_whole_frames_only_and_never_before_the_connection_exists() {
     let half = frame(b"whole");
     bench.feed(&half[..6]);
     bench.heal();
+    assert_eq!(bench.feed(&half[6..]), 0, "what was held goes first");
+    assert_eq!(bench.drain(), frame(b"hello"));
     bench.feed(&half[6..]);
-    assert_eq!(bench.drain(), [frame(b"hello"), frame(b"whole")].concat());
+    assert_eq!(bench.drain(), frame(b"whole"));
     assert_eq!(bench.lane.gauge.meter().dropped.value(), 1);
 }
 
@@ -229,7 +237,7 @@ fn raw_bytes_are_held_and_delayed_as_they_come() {
     bench.fault(Fault::Delay(delay.clone()));
     bench.feed(b"x");
     assert!(bench.drain().is_empty());
-    assert_eq!(bench.lane.next_deadline(bench.terms()), Some(bench.now + delay.base));
+    assert_eq!(bench.lane.next_deadline(), Some(bench.now + delay.base));
     bench.now += delay.base;
     assert_eq!(bench.drain(), b"x");
     assert_eq!(bench.lane.gauge.meter().delayed.value(), 1);

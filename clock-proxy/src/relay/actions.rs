@@ -19,7 +19,7 @@ const RETRY: Duration = Duration::from_millis(1);
 
 /// The trigger that was told of last, and when to try again if it could not be.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(super) struct Notice {
     told: Option<TriggerId>,
     retry_at: Option<Instant>,
 }
@@ -67,6 +67,9 @@ impl Connection {
 
     /// Does what has become of the lanes, and hands over what they have noted.
     pub(super) fn after_turn(&mut self) -> Result<(), Over> {
+        if self.forward.is_silent() && self.backward.is_silent() && self.hand_over.is_idle() {
+            return Ok(());
+        }
         let now = Instant::now();
         let demise = self.forward.demise().max(self.backward.demise());
         let are_open = self.forward.is_open() && self.backward.is_open();
@@ -94,19 +97,19 @@ impl Connection {
 
     /// When to do that again, if nothing else happens.
     pub(super) fn actions_deadline(&self) -> Option<Instant> {
-        [self.hand_over.next_deadline(), self.alarm.retry_at].into_iter().flatten().min()
+        [self.hand_over.next_deadline(), self.notice.retry_at].into_iter().flatten().min()
     }
 
     fn tell_trigger(&mut self, now: Instant) {
         let Some(id) = self.forward.fired().or_else(|| self.backward.fired()) else { return };
-        if self.alarm.told == Some(id) {
+        if self.notice.told == Some(id) {
             return;
         }
-        self.alarm.retry_at = None;
+        self.notice.retry_at = None;
         match self.triggers.try_send(id) {
-            Err(TrySendError::Full(_)) => self.alarm.retry_at = Some(now + RETRY),
+            Err(TrySendError::Full(_)) => self.notice.retry_at = Some(now + RETRY),
             // Closed: the proxy is going down.
-            Ok(()) | Err(TrySendError::Closed(_)) => self.alarm.told = Some(id),
+            Ok(()) | Err(TrySendError::Closed(_)) => self.notice.told = Some(id),
         }
     }
 

@@ -98,7 +98,7 @@ impl RuleBook {
             }
             ChangeKind::Remove(ids) => self.lift(None, |rule| ids.contains(&rule.id)),
             ChangeKind::Node { node, upstream } => {
-                Arc::make_mut(&mut self.directory).set_upstream(*node, upstream.clone());
+                Arc::make_mut(&mut self.directory).set_upstream(*node, Some(upstream.clone()));
                 Verdict::default()
             }
             ChangeKind::Seed(seed) => {

@@ -11,6 +11,7 @@ pub(crate) mod decision;
 mod fault;
 mod fits;
 mod guard;
+mod toxic;
 mod trigger;
 
 pub(crate) use book::{Rule, RuleBook, Verdict};
@@ -22,6 +23,7 @@ pub(crate) use fault::{
 };
 pub(crate) use fits::guard_fits;
 pub(crate) use guard::{Comparison, Condition, Conns, FrameView, Guard};
+pub(crate) use toxic::{AttributeError, Attributes, Stream, Toxic, ToxicKind};
 pub(crate) use trigger::{Trigger, TriggerId};
 
 use serde::Serialize;

@@ -128,6 +128,10 @@ pub struct Blueprint {
     pub events: Option<Events>,
     /// A journal whose decisions are made again, instead of throwing dice.
     pub replay: Option<PathBuf>,
+    /// Where to serve HTTP.
+    pub api: Option<SocketAddr>,
+    /// A file of relays to be made at the start, as Toxiproxy's `/populate` takes them.
+    pub toxiproxy_config: Option<PathBuf>,
 }
 
 /// A checked topology, ready to start.
@@ -140,6 +144,8 @@ pub struct Plan {
     pub(crate) control: Option<SocketAddr>,
     pub(crate) events: Option<EventsFile>,
     pub(crate) recording: Option<Arc<Recording>>,
+    pub(crate) api: Option<SocketAddr>,
+    pub(crate) toxiproxy_config: Option<PathBuf>,
 }
 
 /// One listener: what `from` dials to reach `to`.
@@ -179,7 +185,7 @@ impl Blueprint {
         }
         let mut links = self.station_links(&directory)?;
         for (_, raw) in &self.raws {
-            let (from, to) = directory.add_raw(&raw.name, raw.upstream.clone());
+            let (from, to) = directory.add_raw(&raw.name, Some(raw.upstream.clone()));
             links.push(LinkSpec { from, to, listen: raw.listen, framing: Framing::Raw });
         }
         Ok(Plan {
@@ -194,6 +200,8 @@ impl Blueprint {
             control: self.control,
             recording: self.replay.as_deref().map(read_recording).transpose()?,
             events: self.events.map(create_events).transpose()?,
+            api: self.api,
+            toxiproxy_config: self.toxiproxy_config,
         })
     }
 
@@ -213,7 +221,8 @@ impl Blueprint {
                 return fail(Fault::TooManyNodes { count: named.len() });
             }
         }
-        if self.nodes.len() < 2 && self.raws.is_empty() {
+        let has_relays_later = self.api.is_some() || self.toxiproxy_config.is_some();
+        if self.nodes.len() < 2 && self.raws.is_empty() && !has_relays_later {
             let origin = self.nodes.first().map_or(Origin::Flag("--node"), |(origin, _)| origin.clone());
             return Err(TopologyError { origin, fault: Fault::Empty });
         }

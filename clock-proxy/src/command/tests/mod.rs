@@ -1,5 +1,8 @@
 //! The grammar, line by line, with exact replies.
 
+mod faults;
+mod shapes;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -10,7 +13,7 @@ fn directory() -> Directory {
     for name in ["a", "b", "c", "indian_ocean"] {
         directory.add_station(name, None);
     }
-    directory.add_raw("http", "127.0.0.1:80".parse().unwrap());
+    directory.add_raw("http", Some("127.0.0.1:80".parse().unwrap()));
     directory
 }
 
@@ -64,10 +67,13 @@ fn every_mistake_has_its_code_its_word_its_column_and_a_hint() {
             "cut a->a",
             r#"not-found "a": no flow runs between these nodes; a raw relay is reached by client->NAME (line 2, col 5)"#,
         ),
-        ("cut a->b mode=maybe", r#"bad-syntax "maybe": the modes are hold, stall and drop (line 2, col 15)"#),
+        (
+            "cut a->b mode=maybe",
+            r#"bad-syntax "maybe": the modes are hold, stall, drop, reset, refuse and syn-drop (line 2, col 15)"#,
+        ),
         (
             "cut a->b mod=hold",
-            r#"bad-syntax "mod": no such option here; did you mean mode?; known: mode (line 2, col 10)"#,
+            r#"bad-syntax "mod": no such option here; did you mean mode?; known: mode, p, after, every, count, for, conns, conn-p, where (line 2, col 10)"#,
         ),
         ("cut a->b c", r#"bad-syntax "c": not expected here; commands are separated by ; (line 2, col 10)"#),
         ("cut {a,b->c", "bad-syntax: a comma or } is expected (line 2, col 9)"),
@@ -203,7 +209,8 @@ proptest! {
         words in proptest::collection::vec(
             prop::sample::select(vec![
                 "cut", "delay", "partition", "reorder", "wait", "held", "a", "b", "->", "<->", "{", "}", ",", "|",
-                ";", "=", "mode", "p", "±", "±5ms", "5ms", "9e99s", ".", "*", "@t", "#", "off", "é", "\u{a0}",
+                ";", "=", "mode", "p", "±", "±5ms", "5ms", "9e99s", ".", "*", "@t", "#", "off", "é", "\u{a0}", "#3", "\"", "where",
+                "len>5", "rate", "1MB/s", "drop", "ge", "0.1", "reset", "after", "<", "==",
             ]),
             0..12,
         ),
