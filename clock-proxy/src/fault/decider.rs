@@ -30,7 +30,7 @@ use crate::rule::{
 
 /// Most copies of one frame, by all rules together. They are charged to the lane, which may be over its bound by one
 /// frame and its copies.
-pub(crate) const COPIES_MAX: u32 = 64;
+pub(crate) const COPIES_MAX: u32 = 128;
 
 /// A frame, or one of its copies.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,6 +28,17 @@ pub(crate) enum Knowledge {
     Forgotten,
 }
 
+impl Knowledge {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Knowledge::Decided => "decided",
+            Knowledge::PassedUntouched => "passed untouched",
+            Knowledge::NotYetSeen => "not yet seen",
+            Knowledge::Forgotten => "forgotten",
+        }
+    }
+}
+
 /// The answer for one lane.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Account {

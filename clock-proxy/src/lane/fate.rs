@@ -132,6 +132,9 @@ impl Lane {
         };
         let ahead = terms.policy.triggers.iter().filter(|t| is_ahead(t.frame, t.connection));
         self.intake.set_trigger(ahead.map(|t| (t.id, t.frame)).min_by_key(|(_, frame)| *frame));
+        // The next look says how much may pass; with no gate there is no next look.
+        self.fate.allowance = if self.gates.is_open() { usize::MAX } else { 0 };
+        self.fate.gate_deadline = None;
         self.meet_black_hole(now);
         self.fate.doom = self.doom();
         if let Some((rule, CutMode::Reset)) = self.decider.standing().cut {
