@@ -23,6 +23,7 @@ mod acceptor;
 pub mod cli;
 mod command;
 mod control;
+mod crew;
 mod dice;
 mod directory;
 mod frame;

@@ -19,16 +19,22 @@ use crate::topology::Plan;
 /// Longest time for all tasks to end. They wait for nothing; only a starved machine comes near.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A listener could not be opened. Nothing is left open.
+/// The proxy could not be started. Nothing is left open.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for {what}: {source}")]
-pub struct StartError {
-    /// `a->b`, `control` or `api`.
-    pub what: String,
-    /// The address that was asked for.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// `a->b`, `control` or `api`.
+        what: String,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The threads that relay could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
@@ -49,6 +55,8 @@ impl Proxy {
     /// An address is taken or not ours.
     pub async fn start(plan: Plan) -> Result<Self, StartError> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        // Whatever has been started when something fails is stopped again.
+        let guard = stop.clone().drop_guard();
         let seed = plan.seed;
         let control = open(plan.control, "control").await?;
         let api = open(plan.api, "api").await?;
@@ -68,6 +76,7 @@ impl Proxy {
                 Server { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(server.run(stop.clone()));
         }
+        guard.disarm();
         Ok(Self { desk, seed, control: addresses.0, api: addresses.1, tasks, stop, exits })
     }
 
@@ -143,7 +152,7 @@ async fn open(address: Option<SocketAddr>, what: &str) -> Result<Option<Bound>, 
     if !address.ip().is_loopback() {
         warn!(what, %address, "whoever can reach this address may command the proxy");
     }
-    Ok(Some(Bound::open(address, || what.to_owned()).await?))
+    Ok(Some(Bound::open_at_start(address, || what.to_owned()).await?))
 }
 
 impl Drop for Proxy {

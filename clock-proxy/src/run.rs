@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 use tracing_subscriber::filter::LevelFilter;
@@ -52,7 +52,8 @@ fn run_to_code(args: &Args) -> u8 {
             return EXIT_USAGE;
         }
     };
-    let runtime = match Runtime::new() {
+    // The connections have threads of their own; what is left to do is little.
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             error!(%error, "no runtime");

@@ -11,6 +11,7 @@ use tracing::{debug, error, info};
 use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
 use super::relays::{Registry, RelayOrder, RelayOutcome, Relays};
+use crate::crew::Crew;
 use crate::link::Shared;
 use crate::proxy::StartError;
 use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, Verdict};
@@ -62,7 +63,8 @@ impl Director {
         let book = RuleBook::new(plan.seed, plan.directory);
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
-        let shared = Shared { settings: plan.settings, configs };
+        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
+        let shared = Shared { settings: plan.settings, crew, configs };
         let fleet = Fleet::new(shared, tasks, stop);
         let (registry, expiries) = (Registry::new(), Expiries::default());
         let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries };
@@ -76,7 +78,7 @@ impl Director {
         let mut open = Vec::new();
         for spec in specs {
             let name = || format!("{}->{}", directory.name(spec.from), directory.name(spec.to));
-            let bound = Bound::open(spec.listen, name).await?;
+            let bound = Bound::open_at_start(spec.listen, name).await?;
             self.registry.add_open(spec, bound.listen, &directory);
             open.push((*spec, bound));
         }

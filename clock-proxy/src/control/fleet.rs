@@ -1,6 +1,7 @@
 //! The links that run: each started and stopped by itself, while all others go on.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -35,14 +36,23 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Opens a listener; `what` names it in the error.
-    pub(crate) async fn open(address: SocketAddr, what: impl FnOnce() -> String) -> Result<Self, StartError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            let listen = listener.local_addr()?;
-            Ok(Self { listener, listen })
-        };
-        bound.await.map_err(|source| StartError { what: what(), address, source })
+    /// Opens a listener.
+    ///
+    /// # Errors
+    /// The address is taken or not ours.
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let listen = listener.local_addr()?;
+        Ok(Self { listener, listen })
+    }
+
+    /// Opens a listener when the proxy starts; `what` names it in the error.
+    pub(crate) async fn open_at_start(
+        address: SocketAddr,
+        what: impl FnOnce() -> String,
+    ) -> Result<Self, StartError> {
+        let listen_error = |source| StartError::Listen { what: what(), address, source };
+        Self::open(address).await.map_err(listen_error)
     }
 
     pub(crate) fn into_acceptor(self) -> Acceptor {

@@ -42,10 +42,10 @@ impl Listen {
     pub(super) async fn open(&self) -> Result<Bound, ListenError> {
         let address = self.address.clone()?;
         let refusal = |error: &io::Error| ListenError(format!(" {address}: bind: {}", reason(error)));
-        match bind(address).await {
+        match Bound::open(address).await {
             Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && is_without_ipv6(&error) => {
                 let everywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port());
-                bind(everywhere).await.map_err(|error| refusal(&error))
+                Bound::open(everywhere).await.map_err(|error| refusal(&error))
             }
             bound => bound.map_err(|error| refusal(&error)),
         }
@@ -70,10 +70,6 @@ async fn resolve(text: &str) -> Result<SocketAddr, ListenError> {
     // Of several addresses of a name one is listened on, and that is the older kind, as in Go.
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     first.copied().ok_or_else(unknown)
-}
-
-async fn bind(address: SocketAddr) -> io::Result<Bound> {
-    Bound::open(address, String::new).await.map_err(|error| error.source)
 }
 
 /// A machine without IPv6 has no such address, or no such family.
