@@ -287,8 +287,8 @@ async fn links_between_stations_are_proxies_that_stay() {
     web.expect(200, "POST", "/proxies/a-%3Eb/toxics", r#"{"type":"noop","stream":"upstream"}"#).await;
     let rules = web.expect(200, "GET", "/v1/rules", "").await;
     assert_eq!(rules["rules"][0]["flows"][0], "a->b");
-    assert!(web.expect(200, "GET", "/proxies/b-%3Ea/toxics", "").await.as_array().unwrap().is_empty());
-    assert_eq!(web.ask("DELETE", "/proxies/a-%3Eb", "").await.status, 409);
+    assert!(web.expect(200, "GET", "/proxies/b->a/toxics", "").await.as_array().unwrap().is_empty());
+    assert_eq!(web.ask("DELETE", "/proxies/a->b", "").await.status, 409);
     assert_eq!(web.ask("PATCH", "/proxies/a-%3Eb", r#"{"listen":"localhost:0"}"#).await.status, 409);
     assert_eq!(web.ask("POST", "/proxies", r#"{"name":"a","upstream":"x:1"}"#).await.status, 409);
     let off = web.expect(200, "PATCH", "/proxies/a-%3Eb", r#"{"enabled":false}"#).await;
