@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::turn::Moved;
 use super::{Connection, Over};
 use crate::directory::FlowId;
 use crate::lane::Demise;
@@ -66,11 +67,15 @@ impl Connection {
     }
 
     /// Does what has become of the lanes, and hands over what they have noted.
-    pub(super) fn after_turn(&mut self) -> Result<(), Over> {
+    ///
+    /// Answers whether another turn may move something that this one could not: a socket that was not asked does not
+    /// wake anybody.
+    pub(super) fn after_turn(&mut self) -> Result<Moved, Over> {
         if self.forward.is_silent() && self.backward.is_silent() && self.hand_over.is_idle() {
-            return Ok(());
+            return Ok(Moved::Nothing);
         }
         let now = Instant::now();
+        let mut moved = Moved::Nothing;
         let demise = self.forward.demise().max(self.backward.demise());
         let are_open = self.forward.is_open() && self.backward.is_open();
         match demise {
@@ -87,12 +92,15 @@ impl Connection {
             Some(Demise::Close) => {
                 self.forward.close(now);
                 self.backward.close(now);
+                moved = Moved::Some;
             }
             Some(Demise::Abort) | None => {}
         }
-        self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]);
+        if self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]) {
+            moved = Moved::Some;
+        }
         self.tell_trigger(now);
-        Ok(())
+        Ok(moved)
     }
 
     /// When to do that again, if nothing else happens.
