@@ -156,7 +156,7 @@ async fn each_byte_of_a_raw_lane_is_damaged_by_its_offset() {
 #[tokio::test]
 async fn faults_that_cannot_choose_frames_say_so() {
     let bench = Bench::new().await;
-    for line in ["cut a->b mode=stall p=0.5", "rate a->b 1MB/s every=2", "limit a->b 1KB where=len>3"] {
+    for line in ["cut a->b mode=stall every=2", "rate a->b 1MB/s every=2", "limit a->b 1KB where=len>3"] {
         let reply = bench.reply(line).await;
         assert!(reply.starts_with("err conflict"), "{line}: {reply}");
     }
