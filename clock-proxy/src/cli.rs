@@ -52,6 +52,14 @@ pub struct Args {
     #[arg(long, value_name = "IP:PORT")]
     pub control: Option<SocketAddr>,
 
+    /// Serve HTTP on this address: Toxiproxy's API, /v1 and /metrics (no authentication)
+    #[arg(long, value_name = "IP:PORT")]
+    pub api: Option<SocketAddr>,
+
+    /// Make the proxies of this file, an array as Toxiproxy's /populate takes it
+    #[arg(long, value_name = "FILE")]
+    pub toxiproxy_config: Option<PathBuf>,
+
     /// What to do at the end of standard input
     #[arg(long, value_enum, default_value_t = OnEof::Keep)]
     pub on_eof: OnEof,
@@ -124,6 +132,8 @@ impl Args {
         blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
         blueprint.seed = self.seed.or(blueprint.seed);
         blueprint.control = self.control.or(blueprint.control);
+        blueprint.api = self.api.or(blueprint.api);
+        blueprint.toxiproxy_config.clone_from(&self.toxiproxy_config);
     }
 }
 
@@ -146,7 +156,7 @@ mod tests {
         let args = ["clock-proxy", "--config", &path, "--seed", "9", "--node", "b=y:3", "--node", "c"];
         let plan = Args::parse_from(args).plan().unwrap();
         assert_eq!(plan.seed, 9);
-        assert_eq!(plan.upstreams[1].as_ref().unwrap().as_str(), "y:3");
+        assert_eq!(plan.directory.upstream(plan.directory.node("b").unwrap()).unwrap().as_str(), "y:3");
         assert_eq!(plan.directory.nodes().count(), 3);
         let twice = Args::parse_from(["clock-proxy", "--node", "a", "--node", "a"]).plan();
         assert_eq!(twice.unwrap_err().to_string(), "--node: \"a\" is given twice");

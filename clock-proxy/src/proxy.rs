@@ -3,38 +3,38 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::acceptor::Acceptor;
-use crate::control::{Desk, Director, LinkFace, ORDERS_MAX, Port};
-use crate::link::{Link, RosterRequest, Shared};
+use crate::control::relays::{RelayError, RelayOrder, RelayWish};
+use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port};
+use crate::http::Server;
 use crate::report::Style;
-use crate::rule::RuleBook;
-use crate::topology::{LinkSpec, Plan};
-
-/// Questions that may wait for a link. Each comes from a session that waits for its answer.
-const ROSTERS_MAX: usize = ORDERS_MAX;
+use crate::topology::Plan;
 
 /// Longest time for all tasks to end. They wait for nothing; only a starved machine comes near.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A listener could not be opened. Nothing is left open.
+/// The proxy could not be started. Nothing is left open.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for {what}: {source}")]
-pub struct StartError {
-    /// `a->b`, or `control`.
-    pub what: String,
-    /// The address that was asked for.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// `a->b`, `control` or `api`.
+        what: String,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The threads that relay could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
@@ -42,6 +42,7 @@ pub struct Proxy {
     desk: Desk,
     seed: u64,
     control: Option<SocketAddr>,
+    api: Option<SocketAddr>,
     tasks: TaskTracker,
     stop: CancellationToken,
     exits: (mpsc::Sender<u8>, mpsc::Receiver<u8>),
@@ -53,45 +54,45 @@ impl Proxy {
     /// # Errors
     /// An address is taken or not ours.
     pub async fn start(plan: Plan) -> Result<Self, StartError> {
-        let control = match plan.control {
-            Some(address) => Some(bind(address, || "control".to_owned()).await?),
-            None => None,
-        };
-        let (director, configs) =
-            Director::new(Arc::clone(&plan.directory), RuleBook::new(plan.seed, plan.upstreams.clone()));
-        let shared = Shared {
-            directory: Arc::clone(&plan.directory),
-            meters: plan.directory.flows().map(|_| Arc::default()).collect(),
-            settings: plan.settings,
-            configs,
-        };
-        let mut links = Vec::new();
-        for spec in &plan.links {
-            links.extend(open_link(spec, &shared).await?);
-        }
-
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let mut faces = Vec::new();
-        for (link, face, rosters) in links {
-            tasks.spawn(link.run(rosters, stop.clone()));
-            faces.push(face);
-        }
+        // Whatever has been started when something fails is stopped again.
+        let guard = stop.clone().drop_guard();
+        let seed = plan.seed;
+        let control = open(plan.control, "control").await?;
+        let api = open(plan.api, "api").await?;
+        let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+        let desk = Desk::new(director.shared().clone(), director.faces(), director.relays(), orders);
         tasks.spawn(director.run(ordered, stop.clone()));
-        let desk = Desk::new(shared, faces.into(), orders);
         let exits = mpsc::channel(1);
-        let address = control.as_ref().map(|(_, address)| *address);
-        if let Some((listener, _)) = control {
-            let port = Port { acceptor: Acceptor::new(listener), desk: desk.clone(), exits: exits.0.clone() };
+        let address = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.listen);
+        let addresses = (address(&control), address(&api));
+        if let Some(bound) = control {
+            let port = Port { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(port.run(stop.clone()));
         }
-        Ok(Self { desk, seed: plan.seed, control: address, tasks, stop, exits })
+        if let Some(bound) = api {
+            let server =
+                Server { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
+            tasks.spawn(server.run(stop.clone()));
+        }
+        guard.disarm();
+        Ok(Self { desk, seed, control: addresses.0, api: addresses.1, tasks, stop, exits })
+    }
+
+    /// Makes relays, all or those before the first that cannot listen.
+    pub(crate) async fn populate(&self, relays: Vec<RelayWish>) -> Result<(), RelayError> {
+        match self.desk.order(RelayOrder::Populate(relays)).await.error {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
     }
 
     /// Where to dial: `a->b` to the address of its listener.
     #[must_use]
     pub fn links(&self) -> BTreeMap<String, SocketAddr> {
-        let name = |face: &LinkFace| self.desk.directory().flow_name(face.flow);
+        let directory = self.desk.directory();
+        let name = |face: &LinkFace| directory.flow_name(face.flow);
         self.desk.links().iter().map(|face| (name(face), face.listen)).collect()
     }
 
@@ -105,6 +106,12 @@ impl Proxy {
     #[must_use]
     pub fn control(&self) -> Option<SocketAddr> {
         self.control
+    }
+
+    /// The address of the HTTP API, if there is one.
+    #[must_use]
+    pub fn api(&self) -> Option<SocketAddr> {
+        self.api
     }
 
     /// Carries out one line of the command grammar, and returns its reply line (in JSON style); `None` for a
@@ -139,32 +146,17 @@ impl Proxy {
     }
 }
 
+/// Opens a listener for commands. Whoever can reach it may command.
+async fn open(address: Option<SocketAddr>, what: &str) -> Result<Option<Bound>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    if !address.ip().is_loopback() {
+        warn!(what, %address, "whoever can reach this address may command the proxy");
+    }
+    Ok(Some(Bound::open_at_start(address, || what.to_owned()).await?))
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-type OpenLink = (Link, LinkFace, mpsc::Receiver<RosterRequest>);
-
-async fn open_link(spec: &LinkSpec, shared: &Shared) -> Result<Option<OpenLink>, StartError> {
-    let (directory, LinkSpec { from, to, listen, framing }) = (&shared.directory, *spec);
-    let Some((flow, back)) = directory.flow(from, to).zip(directory.flow(to, from)) else { return Ok(None) };
-    let (listener, address) = bind(listen, || directory.flow_name(flow)).await?;
-    let (rosters, asked) = mpsc::channel(ROSTERS_MAX);
-    let face = LinkFace { flow, listen: address, framing, rosters };
-    let acceptor = Acceptor::new(listener);
-    Ok(Some((Link { to, flow, back, framing, acceptor, shared: shared.clone() }, face, asked)))
-}
-
-async fn bind(
-    address: SocketAddr,
-    what: impl FnOnce() -> String,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let bound = async {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    };
-    bound.await.map_err(|source| StartError { what: what(), address, source })
 }

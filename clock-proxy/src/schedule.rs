@@ -166,14 +166,14 @@ impl Schedule {
     /// When [`Schedule::advance`] has something to do again, if time alone can bring that.
     pub(crate) fn next_deadline(&self, terms: Terms<'_>) -> Option<Instant> {
         let parked = self.parked.front().map(|parked| match terms.policy.reorder {
-            Some((_, reorder)) => parked.deadline(reorder),
+            Some((_, _, reorder)) => parked.deadline(reorder),
             None => parked.since,
         });
         [self.head_due(terms), parked].into_iter().flatten().min()
     }
 
     fn next_step(&self, now: Instant, terms: Terms<'_>) -> Option<Step> {
-        let reorder = terms.policy.reorder.map(|(_, reorder)| reorder);
+        let reorder = terms.policy.reorder.map(|(_, _, reorder)| reorder);
         let parked = self.parked.front();
         let is_overtaken = |parked: &Parked| {
             reorder.is_none_or(|reorder| parked.index.saturating_add(reorder.gap) <= self.last_index)
@@ -192,8 +192,8 @@ impl Schedule {
 
     fn head_due(&self, terms: Terms<'_>) -> Option<Instant> {
         let head = self.line.front()?;
-        let Some((rule, delay)) = terms.policy.delay else { return Some(head.arrived) };
-        Some(head.arrived + self.question(terms, rule, head.index).delay(delay))
+        let Some((rule, delay)) = &terms.policy.delay else { return Some(head.arrived) };
+        Some(head.arrived + self.question(terms, *rule, head.index).delay(delay))
     }
 
     fn release(&mut self, out: &mut Outbox) {
@@ -208,9 +208,10 @@ impl Schedule {
         self.last_index = index;
         advanced.delayed += if terms.policy.delay.is_some() { body.frames() } else { 0 };
         let steps_aside = matches!(body, Body::Frame(_))
-            && terms.policy.reorder.is_some_and(|(rule, reorder)| {
-                self.question(terms, rule, index).happens(reorder.probability)
-            });
+            && terms
+                .policy
+                .reorder
+                .is_some_and(|(rule, probability, _)| self.question(terms, rule, index).happens(probability));
         if steps_aside {
             advanced.reordered += 1;
             self.parked.push_back(Parked { index, body, since: now });
@@ -275,7 +276,7 @@ mod tests {
     #[test]
     fn jitter_spreads_the_times_and_keeps_the_order() {
         let start = Instant::now();
-        let delay = Delay { base: MS * 50, jitter: MS * 40 };
+        let delay = Delay::of(MS * 50, MS * 40);
         let policy = Policy { delay: Some((RuleId(1), delay)), ..Policy::default() };
         let mut schedule = schedule_of(40, start);
         let (mut out, mut steps) = (Outbox::default(), 0);
@@ -291,7 +292,7 @@ mod tests {
     #[test]
     fn a_delay_counts_from_arrival_and_ending_it_sets_everything_free() {
         let start = Instant::now();
-        let delay = Delay { base: MS * 50, jitter: Duration::ZERO };
+        let delay = Delay::of(MS * 50, Duration::ZERO);
         let policy = Policy { delay: Some((RuleId(1), delay)), ..Policy::default() };
         let mut schedule = schedule_of(3, start);
         let mut out = Outbox::default();
@@ -304,8 +305,8 @@ mod tests {
 
     fn reordered(seed: u64, chunk: usize) -> (Vec<u64>, u64) {
         let start = Instant::now();
-        let reorder = Reorder { probability: 0.3, gap: 3, max: Duration::from_secs(60) };
-        let policy = Policy { reorder: Some((RuleId(1), reorder)), ..Policy::default() };
+        let reorder = Reorder { gap: 3, max: Duration::from_secs(60) };
+        let policy = Policy { reorder: Some((RuleId(1), 0.3, reorder)), ..Policy::default() };
         let mut all = schedule_of(200, start);
         let mut schedule = Schedule::new(all.lane);
         let (mut out, mut count) = (Outbox::default(), 0);
@@ -340,8 +341,8 @@ mod tests {
     #[test]
     fn a_lone_frame_is_set_free_by_time_and_ends_are_never_overtaken() {
         let start = Instant::now();
-        let reorder = Reorder { probability: 1.0, gap: 5, max: MS * 100 };
-        let policy = Policy { reorder: Some((RuleId(1), reorder)), ..Policy::default() };
+        let reorder = Reorder { gap: 5, max: MS * 100 };
+        let policy = Policy { reorder: Some((RuleId(1), 1.0, reorder)), ..Policy::default() };
         let mut schedule = schedule_of(1, start);
         let mut out = Outbox::default();
         schedule.advance(start, terms(&policy, 1), &mut out);
@@ -364,8 +365,8 @@ mod tests {
         const COUNT: u64 = 30_000;
         let start = Instant::now();
         let of = |gap| {
-            let reorder = Reorder { probability: 1.0, gap, max: Duration::from_secs(3600) };
-            Policy { reorder: Some((RuleId(1), reorder)), ..Policy::default() }
+            let reorder = Reorder { gap, max: Duration::from_secs(3600) };
+            Policy { reorder: Some((RuleId(1), 1.0, reorder)), ..Policy::default() }
         };
         let (far, near) = (of(100_000), of(1));
         let mut schedule = schedule_of(COUNT, start);

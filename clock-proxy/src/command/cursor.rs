@@ -2,6 +2,7 @@
 
 use super::error::{Code, CommandError};
 use super::lexer::{Kind, Token};
+use super::world::World;
 use crate::directory::Directory;
 
 pub(crate) struct Cursor<'a> {
@@ -10,13 +11,16 @@ pub(crate) struct Cursor<'a> {
     next: usize,
     /// Column just behind the line's last word, where a missing word would stand.
     end: usize,
+    pub(crate) world: &'a World<'a>,
+    /// What the command came to, if it was drawn: shown in place of what was written.
+    pub(crate) drawn: Option<String>,
     pub(crate) directory: &'a Directory,
 }
 
 impl<'a> Cursor<'a> {
     /// `tokens` is one command, not empty.
-    pub(crate) fn new(line: &'a str, tokens: &'a [Token<'a>], end: usize, directory: &'a Directory) -> Self {
-        Self { line, tokens, next: 0, end, directory }
+    pub(crate) fn new(line: &'a str, tokens: &'a [Token<'a>], end: usize, world: &'a World<'a>) -> Self {
+        Self { line, tokens, next: 0, end, world, drawn: None, directory: world.directory }
     }
 
     pub(crate) fn peek(&self) -> Option<Token<'a>> {
@@ -54,8 +58,28 @@ impl<'a> Cursor<'a> {
         }
         let key = self.word("a key")?;
         self.next += 1;
-        let value = self.word("a value")?;
+        let value = match self.take(Kind::Connection) {
+            Some(connection) => connection,
+            None => self.word("a value")?,
+        };
         Ok(Some((key, value)))
+    }
+
+    /// The values of a list behind its first one.
+    pub(crate) fn more_values(&mut self, first: Token<'a>) -> Result<Vec<Token<'a>>, CommandError> {
+        let mut values = vec![first];
+        while self.take(Kind::Comma).is_some() {
+            values.push(self.word("a value")?);
+        }
+        Ok(values)
+    }
+
+    /// Takes all that is left, as it was written; one quoted word without its quotes.
+    pub(crate) fn rest(&mut self, what: &str) -> Result<String, CommandError> {
+        let first = self.peek().ok_or_else(|| self.missing(what))?;
+        let text = self.unused();
+        self.next = self.tokens.len();
+        Ok(if text == first.text { first.unquoted() } else { text }.to_owned())
     }
 
     pub(crate) fn is_option_next(&self) -> bool {
@@ -72,8 +96,12 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn missing(&self, what: &str) -> CommandError {
-        let column = self.tokens.get(self.next).map_or_else(|| self.end_column(), |token| token.column);
-        CommandError::new(Code::BadSyntax, "", column, format!("{what} is expected"))
+        CommandError::new(Code::BadSyntax, "", self.column_next(), format!("{what} is expected"))
+    }
+
+    /// Where the next word stands, or would stand.
+    pub(crate) fn column_next(&self) -> usize {
+        self.tokens.get(self.next).map_or_else(|| self.end_column(), |token| token.column)
     }
 
     /// Column behind this command's last word.
@@ -83,9 +111,18 @@ impl<'a> Cursor<'a> {
 
     /// The whole command as it was written.
     pub(crate) fn text(&self) -> String {
-        match (self.tokens.first(), self.tokens.last()) {
-            (Some(first), Some(last)) => self.line[first.offset..last.offset + last.text.len()].to_owned(),
-            _ => String::new(),
+        self.source(0).to_owned()
+    }
+
+    /// What has not been used yet, as it was written.
+    pub(crate) fn unused(&self) -> &'a str {
+        self.source(self.next)
+    }
+
+    fn source(&self, from: usize) -> &'a str {
+        match (self.tokens.get(from), self.tokens.last()) {
+            (Some(first), Some(last)) => &self.line[first.offset..last.offset + last.text.len()],
+            _ => "",
         }
     }
 

@@ -11,16 +11,20 @@ pub(crate) enum Code {
     UnknownNode,
     /// A word is missing, unexpected or malformed. Nothing changed.
     BadSyntax,
-    /// A duration without a unit, or with a wrong one. Nothing changed.
+    /// A duration, size or rate without a unit, or with a wrong one. Nothing changed.
     BadUnit,
     /// A number outside its limits. Nothing changed.
     BadRange,
-    /// The nodes exist, but no flow runs between them. Nothing changed.
+    /// The nodes exist, but no flow runs between them; or no rule has this number. Nothing changed.
     NotFound,
     /// Two parts of the command contradict each other. Nothing changed.
     Conflict,
     /// Time ran out. The commands before this one in its line are in force.
     Timeout,
+    /// The state is not as expected. The commands before this one in its line are in force.
+    ExpectFailed,
+    /// A file could not be read or written. Nothing changed.
+    Io,
 }
 
 impl Code {
@@ -34,6 +38,8 @@ impl Code {
             Code::NotFound => "not-found",
             Code::Conflict => "conflict",
             Code::Timeout => "timeout",
+            Code::ExpectFailed => "expect-failed",
+            Code::Io => "io",
         }
     }
 }

@@ -5,29 +5,48 @@
 //! command  = verb { argument }                             (verbs in any case)
 //! selector = node | "*" | "{" node { "," node } "}"        (* = every station)
 //! flow     = selector ( "->" | "<->" ) selector | "*"      (* alone = every flow between stations)
+//! flows    = flow { "," flow } [ "#" conn ]                (#3 = the connection of this ordinal only)
 //! group    = selector { "," selector }                     (of `partition`, separated by "|")
 //! ```
 //!
 //! The whole line is parsed before anything happens, so a bad line changes nothing. What each verb takes
 //! is in `help.rs`, which is also what `help` prints.
 
+mod change;
+mod common;
 mod cursor;
+mod cut;
+mod damage;
+mod ending;
 mod error;
+mod filter;
 mod help;
 mod lexer;
+mod option;
+mod query;
+mod samples;
 mod selector;
+mod shape;
+mod size;
+mod state;
 mod suggest;
+mod timing;
 mod value;
 mod verb;
+mod world;
 
 pub(crate) use error::{Code, CommandError};
 pub(crate) use help::Topic;
 #[cfg(test)]
 pub(crate) use help::topics;
+pub(crate) use samples::{SAMPLES_FILE_BYTES_MAX, sample_files, samples};
+pub(crate) use world::{Samples, World};
 
 use std::time::Duration;
 
-use crate::directory::{Directory, FlowId};
+#[cfg(test)]
+use crate::directory::Directory;
+use crate::directory::FlowId;
 use crate::rule::Change;
 use cursor::Cursor;
 use lexer::Token;
@@ -54,6 +73,9 @@ pub(crate) enum Command {
 pub(crate) enum Query {
     Show(Section),
     Wait(Wait),
+    /// A text for the log.
+    Mark(String),
+    Echo(String),
     Ping,
     Version,
     Help(Vec<&'static Topic>),
@@ -96,8 +118,14 @@ pub(crate) enum Condition {
 ///
 /// # Errors
 /// The first thing that is wrong, with its column. The tag is known even then: see [`tag`].
+pub(crate) fn parse_in(line: &str, number: u64, world: &World<'_>) -> Result<Option<Line>, CommandError> {
+    parse_tokens(line, world).map_err(|error| error.at_line(number))
+}
+
+/// The same in a world of names only, see [`World::of`].
+#[cfg(test)]
 pub(crate) fn parse(line: &str, number: u64, directory: &Directory) -> Result<Option<Line>, CommandError> {
-    parse_tokens(line, directory).map_err(|error| error.at_line(number))
+    parse_in(line, number, &World::of(directory))
 }
 
 /// The tag of a line, which is echoed also when the rest of the line is wrong.
@@ -108,7 +136,7 @@ pub(crate) fn tag(line: &str) -> Option<String> {
     is_tag.then(|| tag.to_owned())
 }
 
-fn parse_tokens(line: &str, directory: &Directory) -> Result<Option<Line>, CommandError> {
+fn parse_tokens(line: &str, world: &World<'_>) -> Result<Option<Line>, CommandError> {
     let tag = tag(line);
     let tokens = lexer::tokens(line, tag.is_some())?;
     if tokens.is_empty() && tag.is_none() {
@@ -117,7 +145,7 @@ fn parse_tokens(line: &str, directory: &Directory) -> Result<Option<Line>, Comma
     let end = line.trim_end().chars().count() + 1;
     let mut commands = Vec::new();
     for part in tokens.split(Token::is_semicolon).filter(|part| !part.is_empty()) {
-        commands.push(verb::parse(&mut Cursor::new(line, part, end, directory))?);
+        commands.push(verb::parse(&mut Cursor::new(line, part, end, world))?);
     }
     if commands.is_empty() {
         return Err(CommandError::new(Code::BadSyntax, "", 1, "a command is expected, e.g. show"));

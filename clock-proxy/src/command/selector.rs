@@ -4,6 +4,7 @@ use super::cursor::{Cursor, syntax};
 use super::error::{Code, CommandError};
 use super::lexer::{Kind, Token};
 use super::suggest::did_you_mean;
+use super::value;
 use crate::directory::{Directory, FlowId, NodeId};
 
 /// The nodes of one selector, each once.
@@ -12,8 +13,39 @@ struct Selected<'a> {
     first: Token<'a>,
 }
 
-/// `a->b`, `{a,b}<->*`, or `*` alone for every flow between stations. Never empty.
+/// Flows, and the one connection on them that is meant, if not all are.
+pub(crate) struct Aim {
+    pub(crate) flows: Vec<FlowId>,
+    pub(crate) connection: Option<u64>,
+}
+
+/// `a->b`, `{a,b}<->*`, `a->b,b->c`, `*` alone for every flow between stations, and `#3` behind it for one
+/// connection. The flows are never empty.
+pub(crate) fn aim(cursor: &mut Cursor<'_>) -> Result<Aim, CommandError> {
+    let mut flows = one_flow(cursor)?;
+    while cursor.take(Kind::Comma).is_some() {
+        flows.extend(one_flow(cursor)?);
+    }
+    flows.sort_unstable();
+    flows.dedup();
+    let connection = cursor.take(Kind::Connection).map(value::connection).transpose()?;
+    Ok(Aim { flows, connection })
+}
+
+/// The same without a connection.
 pub(crate) fn flows(cursor: &mut Cursor<'_>) -> Result<Vec<FlowId>, CommandError> {
+    let start = cursor.column_next();
+    let aim = aim(cursor)?;
+    match aim.connection {
+        None => Ok(aim.flows),
+        Some(_) => {
+            let message = "this is about flows as a whole: leave out the connection";
+            Err(CommandError::new(Code::Conflict, "", start, message))
+        }
+    }
+}
+
+fn one_flow(cursor: &mut Cursor<'_>) -> Result<Vec<FlowId>, CommandError> {
     if let Some(error) = missing_arrow(cursor) {
         return Err(error);
     }
@@ -22,6 +54,8 @@ pub(crate) fn flows(cursor: &mut Cursor<'_>) -> Result<Vec<FlowId>, CommandError
         (selector(cursor)?.nodes, false)
     } else if cursor.take(Kind::Both).is_some() {
         (selector(cursor)?.nodes, true)
+    } else if let Some(sign) = cursor.take(Kind::Compare) {
+        return Err(syntax(sign, "a flow is written a->b or a<->b"));
     } else if from.first.text == "*" {
         (from.nodes.clone(), false)
     } else {
@@ -126,7 +160,5 @@ fn expand(directory: &Directory, from: &[NodeId], to: &[NodeId], is_both: bool) 
             flows.extend(directory.flow(*to, *from).filter(|_| is_both));
         }
     }
-    flows.sort_unstable();
-    flows.dedup();
     flows
 }

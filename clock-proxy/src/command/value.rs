@@ -11,6 +11,9 @@ pub(crate) const DURATION_MAX: Duration = Duration::from_secs(3600);
 /// Largest `gap` of a reorder: more frames than a lane's byte bound would hold anyway.
 pub(crate) const GAP_MAX: u64 = 100_000;
 
+/// Most bytes written in a command: four times that many characters would not fit in a line.
+pub(crate) const HEX_BYTES_MAX: usize = 1024;
+
 /// `200ms`, `1.5s`, `80us`.
 pub(crate) fn duration(token: Token<'_>) -> Result<Duration, CommandError> {
     duration_text(token, token.text)
@@ -60,4 +63,35 @@ pub(crate) fn count(token: Token<'_>, min: u64, max: u64) -> Result<u64, Command
         Ok(_) => fail(Code::BadRange, format!("the number must lie between {min} and {max}")),
         Err(_) => fail(Code::BadSyntax, "a whole number is expected here".to_owned()),
     }
+}
+
+/// `#3`: the ordinal of a connection on its link.
+pub(crate) fn connection(token: Token<'_>) -> Result<u64, CommandError> {
+    let digits = Token { text: token.text.strip_prefix('#').unwrap_or(token.text), ..token };
+    count(digits, 0, u64::MAX)
+}
+
+/// `00ff`: at least one byte, at most [`HEX_BYTES_MAX`].
+pub(crate) fn hex(token: Token<'_>, digits: &str) -> Result<Vec<u8>, CommandError> {
+    let fail = |code, message: &str| Err(CommandError::new(code, token.text, token.column, message));
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.bytes().all(|b| b.is_ascii_hexdigit())
+    {
+        return fail(Code::BadSyntax, "bytes are written as pairs of hex digits, e.g. 00ff");
+    }
+    if digits.len() / 2 > HEX_BYTES_MAX {
+        return fail(Code::BadRange, "at most 1024 bytes can be given");
+    }
+    let pair = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap_or_default();
+    Ok((0..digits.len()).step_by(2).map(pair).collect())
+}
+
+/// The same for the narrower types.
+pub(crate) fn count_u32(token: Token<'_>, min: u32, max: u32) -> Result<u32, CommandError> {
+    // What is at most `max` fits.
+    Ok(u32::try_from(count(token, u64::from(min), u64::from(max))?).unwrap_or(max))
+}
+
+pub(crate) fn count_usize(token: Token<'_>, min: usize, max: usize) -> Result<usize, CommandError> {
+    let wide = |number| u64::try_from(number).unwrap_or(u64::MAX);
+    Ok(usize::try_from(count(token, wide(min), wide(max))?).unwrap_or(max))
 }

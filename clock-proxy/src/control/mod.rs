@@ -7,62 +7,66 @@
 
 mod console;
 mod director;
+mod expiry;
+mod file;
+mod fleet;
 mod lines;
 mod port;
+pub(crate) mod relays;
 mod wait;
 
 pub(crate) use console::{Console, print_line};
 pub(crate) use director::{Director, ORDERS_MAX, Order};
+pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::info;
 
-use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
-use crate::directory::{Directory, FlowId};
-use crate::link::{RosterRequest, Shared};
-use crate::meter::FlowMeter;
+use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query, World};
+use crate::directory::Directory;
+use crate::link::Shared;
 use crate::report::{Output, Reply, Snapshot};
 use crate::rule::{Change, Config};
-use crate::topology::Framing;
 use director::Applied;
 use lines::Line;
+use relays::{RelayError, RelayOrder, RelayOutcome, Relays};
 pub(crate) use wait::Waited;
-
-/// A listener as the control plane sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct LinkFace {
-    pub(crate) flow: FlowId,
-    pub(crate) listen: SocketAddr,
-    pub(crate) framing: Framing,
-    pub(crate) rosters: mpsc::Sender<RosterRequest>,
-}
 
 /// Everything a session needs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Desk {
     shared: Shared,
-    links: Arc<[LinkFace]>,
+    links: watch::Receiver<Arc<[LinkFace]>>,
+    relays: watch::Receiver<Arc<Relays>>,
     orders: mpsc::Sender<Order>,
+    /// Random shapes drawn so far, by all sessions.
+    draws: Arc<AtomicU64>,
 }
 
 impl Desk {
-    pub(crate) fn new(shared: Shared, links: Arc<[LinkFace]>, orders: mpsc::Sender<Order>) -> Self {
-        Self { shared, links, orders }
+    pub(crate) fn new(
+        shared: Shared,
+        links: watch::Receiver<Arc<[LinkFace]>>,
+        relays: watch::Receiver<Arc<Relays>>,
+        orders: mpsc::Sender<Order>,
+    ) -> Self {
+        Self { shared, links, relays, orders, draws: Arc::default() }
     }
 
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.shared.directory
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.shared.directory()
     }
 
-    pub(crate) fn links(&self) -> &[LinkFace] {
-        &self.links
+    pub(crate) fn links(&self) -> Arc<[LinkFace]> {
+        Arc::clone(&self.links.borrow())
     }
 
-    pub(crate) fn meter(&self, flow: FlowId) -> &FlowMeter {
-        self.shared.meter(flow)
+    pub(crate) fn relays(&self) -> Arc<Relays> {
+        Arc::clone(&self.relays.borrow())
     }
 
     /// The rules in force. To be let go at once: a change is in force only when nobody holds the old rules.
@@ -73,13 +77,30 @@ impl Desk {
     /// Carries one line out; `None` for a blank one.
     pub(crate) async fn execute(&self, line: &str, number: u64) -> Option<Reply> {
         let tag = command::tag(line);
-        let commands = match command::parse(line, number, self.directory()) {
+        let commands = match self.parse(line, number).await {
             Ok(None) => return None,
             Ok(Some(line)) => line.commands,
             Err(error) => return Some(Reply { tag, outcome: Err(error) }),
         };
         let outcome = self.carry_out(commands).await.map_err(|error| error.at_line(number));
         Some(Reply { tag, outcome })
+    }
+
+    async fn parse(&self, line: &str, number: u64) -> Result<Option<command::Line>, CommandError> {
+        let samples = file::samples(command::sample_files(line)).await;
+        let directory = self.directory();
+        let (seed, rules) = {
+            let config = self.config();
+            (config.seed, config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>())
+        };
+        let world = World {
+            directory: &directory,
+            samples: &samples,
+            seed,
+            has_rule: &|id| rules.contains(&id),
+            next_draw: &|| self.draws.fetch_add(1, Ordering::Relaxed),
+        };
+        command::parse_in(line, number, &world)
     }
 
     async fn carry_out(&self, commands: Vec<Command>) -> Result<Vec<Output>, CommandError> {
@@ -102,6 +123,11 @@ impl Desk {
         Ok(match query {
             Query::Show(section) => Output::Shown(Box::new(Snapshot::take(self, section).await)),
             Query::Wait(wait) => Output::Waited(wait::until(self, &wait).await?),
+            Query::Mark(text) => {
+                info!(epoch = self.config().epoch, text, "mark");
+                Output::Marked(text)
+            }
+            Query::Echo(text) => Output::Echo(text),
             Query::Ping => Output::Ping,
             Query::Version => Output::Version,
             Query::Help(topics) => Output::Help(topics),
@@ -115,7 +141,7 @@ impl Desk {
         }
         let (reply, applied) = oneshot::channel();
         let going_down = || CommandError::new(Code::Timeout, "", 1, "the proxy is going down");
-        self.orders.send(Order { changes, reply }).await.map_err(|_| going_down())?;
+        self.orders.send(Order::Change { changes, reply }).await.map_err(|_| going_down())?;
         let Applied { epoch, verdicts, took, is_in_force } = applied.await.map_err(|_| going_down())?;
         if !is_in_force {
             let message = "the change is made, but a connection has not confirmed it in time";
@@ -123,6 +149,16 @@ impl Desk {
         }
         outputs.extend(verdicts.into_iter().map(|verdict| Output::Changed { epoch, verdict, took }));
         Ok(())
+    }
+
+    /// Makes, changes or removes relays or toxics, and answers when that is in force.
+    pub(crate) async fn order(&self, order: RelayOrder) -> RelayOutcome {
+        let (reply, done) = oneshot::channel();
+        let going_down = || RelayOutcome { error: Some(RelayError::GoingDown), ..RelayOutcome::default() };
+        match self.orders.send(Order::Relays { order, reply }).await {
+            Ok(()) => done.await.unwrap_or_else(|_| going_down()),
+            Err(_) => going_down(),
+        }
     }
 }
 

@@ -39,8 +39,9 @@ pub(super) async fn until(desk: &Desk, wait: &Wait) -> Result<Waited, CommandErr
 }
 
 fn look(desk: &Desk, condition: &Condition) -> (u64, bool) {
+    let directory = desk.directory();
     let sum = |flows: &[FlowId], number: fn(&FlowMeter) -> u64| {
-        flows.iter().map(|flow| number(desk.meter(*flow))).sum::<u64>()
+        flows.iter().map(|flow| number(&directory.meter(*flow))).sum::<u64>()
     };
     match condition {
         Condition::Held { flows, count } => {
@@ -52,7 +53,7 @@ fn look(desk: &Desk, condition: &Condition) -> (u64, bool) {
             (frames, frames >= *count)
         }
         Condition::Idle => {
-            let all: Vec<FlowId> = desk.directory().flows().collect();
+            let all: Vec<FlowId> = directory.flows().collect();
             let queued = sum(&all, |meter| meter.queued_frames.value());
             (queued, queued == 0)
         }

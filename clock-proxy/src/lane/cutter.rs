@@ -1,39 +1,51 @@
 //! A byte stream taken apart into frames, or into whatever one read brought.
+//!
+//! In the pass gear whole frames stay where they were read to: they are the *run*, and are written straight from
+//! there. In the fault gear each frame is copied into memory of its own size, so that a frame that waits pins
+//! nothing but itself.
 
-use bytes::buf::Limit;
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::buffer::Buffer;
 use crate::frame::{self, Front};
 use crate::schedule::Body;
 use crate::topology::Framing;
 
-/// Up to here what is taken is copied into memory of its own size, and the block it was read into stays free for
-/// the next read. Otherwise a sender that trickles would pin a whole block with every small frame that waits, and
-/// what a lane holds would be a thousand times what it is charged. Copying costs a few microseconds at most; a
-/// larger piece is a quarter of its block or more.
-const COPY_BYTES_MAX: usize = 32 << 10;
-
-/// The bytes read and not yet cut: always less than one frame, except in the middle of a read.
+/// What was read: first the run, then the bytes not yet cut, which are less than one frame except in the middle
+/// of a read.
 #[derive(Debug)]
 pub(crate) struct Cutter {
-    buffer: BytesMut,
+    buffer: Buffer,
+    run: Run,
     framing: Framing,
     frame_bytes_max: u32,
     next_index: u64,
 }
 
+/// Whole frames that are on their way out, at the front of the buffer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    bytes: usize,
+    frames: u64,
+}
+
 impl Cutter {
     pub(crate) fn new(framing: Framing, frame_bytes_max: u32) -> Self {
-        Self { buffer: BytesMut::new(), framing, frame_bytes_max, next_index: 0 }
+        Self { buffer: Buffer::default(), run: Run::default(), framing, frame_bytes_max, next_index: 0 }
     }
 
-    /// Room for a read of `bytes`. New memory comes in blocks of `block`, and only when the old one has no room or
-    /// belongs to a piece larger than [`COPY_BYTES_MAX`].
-    pub(crate) fn room(&mut self, bytes: usize, block: usize) -> Limit<&mut BytesMut> {
-        if !self.buffer.try_reclaim(bytes) {
-            self.buffer.reserve(block.max(bytes));
-        }
-        (&mut self.buffer).limit(bytes)
+    /// Room for a read of at most `bytes`. Follow it with [`Cutter::fill`].
+    pub(crate) fn room(&mut self, bytes: usize) -> &mut [u8] {
+        self.buffer.room(bytes)
+    }
+
+    pub(crate) fn fill(&mut self, bytes: usize) {
+        self.buffer.fill(bytes);
+    }
+
+    /// Whether more can be read behind what waits to be written.
+    pub(crate) fn has_room(&self) -> bool {
+        self.run.bytes == 0 || self.buffer.has_room()
     }
 
     /// The number the next frame gets.
@@ -41,36 +53,58 @@ impl Cutter {
         self.next_index
     }
 
-    /// Falls to raw, for good, if the buffer starts with a length no frame has. Returns that length.
+    /// Falls to raw, for good, if what is not yet cut starts with a length no frame has. Returns that length.
     pub(crate) fn check_sync(&mut self) -> Option<u32> {
         if self.framing == Framing::Raw {
             return None;
         }
-        let Front::Oversize(claimed) = frame::front(&self.buffer, self.frame_bytes_max) else { return None };
+        let Front::Oversize(claimed) = frame::front(self.uncut(), self.frame_bytes_max) else { return None };
         self.framing = Framing::Raw;
         Some(claimed)
     }
 
-    /// All whole frames and their count.
-    pub(crate) fn take_run(&mut self) -> Option<(Bytes, u64)> {
+    /// Adds all whole frames to the run. False if there are none.
+    pub(crate) fn extend_run(&mut self) -> bool {
+        let uncut = self.uncut();
         let (bytes, frames) = match self.framing {
-            Framing::U32be => frame::whole_run(&self.buffer, self.frame_bytes_max),
-            Framing::Raw => (self.buffer.len(), u64::from(!self.buffer.is_empty())),
+            Framing::U32be => frame::whole_run(uncut, self.frame_bytes_max),
+            Framing::Raw => (uncut.len(), u64::from(!uncut.is_empty())),
         };
-        if frames == 0 {
-            return None;
-        }
         self.next_index += frames;
-        Some((self.take(bytes), frames))
+        self.run.bytes += bytes;
+        self.run.frames += frames;
+        frames > 0
     }
 
-    /// The first whole frame and its number.
+    /// The frames that go out as they are; empty in the fault gear.
+    pub(crate) fn run(&self) -> &[u8] {
+        &self.buffer.bytes()[..self.run.bytes]
+    }
+
+    pub(crate) fn run_frames(&self) -> u64 {
+        self.run.frames
+    }
+
+    /// Forgets what was written of the run, and says how many frames are now out completely: all or none.
+    pub(crate) fn consume_run(&mut self, written: usize) -> u64 {
+        self.buffer.consume(written);
+        self.run.bytes -= written;
+        if self.run.bytes > 0 { 0 } else { std::mem::take(&mut self.run).frames }
+    }
+
+    /// What is left of the run, in memory of its own, and its frames.
+    pub(crate) fn take_run(&mut self) -> Option<(Bytes, u64)> {
+        let Run { bytes, frames } = std::mem::take(&mut self.run);
+        (bytes > 0).then(|| (self.take(bytes), frames))
+    }
+
+    /// The first whole frame and its number. There is no run.
     pub(crate) fn take_one(&mut self) -> Option<(u64, Body)> {
         let index = self.next_index;
         let body = match self.framing {
             Framing::Raw if self.buffer.is_empty() => return None,
             Framing::Raw => Body::Raw(self.take(self.buffer.len())),
-            Framing::U32be => match frame::front(&self.buffer, self.frame_bytes_max) {
+            Framing::U32be => match frame::front(self.buffer.bytes(), self.frame_bytes_max) {
                 Front::Whole(bytes) => Body::Frame(self.take(bytes)),
                 Front::Partial | Front::Oversize(_) => return None,
             },
@@ -79,7 +113,7 @@ impl Cutter {
         Some((index, body))
     }
 
-    /// The half frame that is left when the source ends.
+    /// The half frame that is left when the source ends. There is no run.
     pub(crate) fn take_rest(&mut self) -> Option<(u64, Bytes)> {
         if self.buffer.is_empty() {
             return None;
@@ -89,22 +123,22 @@ impl Cutter {
     }
 
     pub(crate) fn clear(&mut self) {
+        self.run = Run::default();
         self.buffer.clear();
     }
 
-    /// Frees the block of an idle lane: a thousand idle connections should not cost a quarter of a gigabyte.
-    pub(crate) fn shrink(&mut self) {
-        if self.buffer.is_empty() {
-            self.buffer = BytesMut::new();
-        }
+    /// Gives back the memory that an idle lane does not need.
+    pub(crate) fn rest(&mut self) {
+        self.buffer.rest();
+    }
+
+    fn uncut(&self) -> &[u8] {
+        &self.buffer.bytes()[self.run.bytes..]
     }
 
     fn take(&mut self, bytes: usize) -> Bytes {
-        if bytes > COPY_BYTES_MAX {
-            return self.buffer.split_to(bytes).freeze();
-        }
-        let copy = Bytes::copy_from_slice(&self.buffer[..bytes]);
-        self.buffer.advance(bytes);
+        let copy = Bytes::copy_from_slice(&self.buffer.bytes()[..bytes]);
+        self.buffer.consume(bytes);
         copy
     }
 }
@@ -113,25 +147,36 @@ impl Cutter {
 mod tests {
     use super::*;
 
-    const BLOCK: usize = 128 << 10;
+    fn put(cutter: &mut Cutter, bytes: &[u8]) {
+        cutter.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        cutter.fill(bytes.len());
+    }
 
-    /// Disproved by a frame whose bytes are shared with a block, or have more room than they need; and by a
-    /// block that is not used again.
+    /// Disproved by a frame whose bytes are shared with a block, or have more room than they need.
     #[test]
-    fn a_small_frame_that_waits_pins_nothing_but_itself() {
+    fn a_frame_that_waits_pins_nothing_but_itself() {
         let mut cutter = Cutter::new(Framing::U32be, 1 << 20);
-        let mut waiting = Vec::new();
-        for _ in 0..1000 {
-            cutter.room(BLOCK, BLOCK).put_slice(&[0, 0, 0, 20].repeat(6));
+        for payload in [20_u32, 100_000] {
+            put(&mut cutter, &[&payload.to_be_bytes()[..], &vec![7; payload as usize]].concat());
             let Some((_, Body::Frame(bytes))) = cutter.take_one() else { panic!("no frame") };
-            assert!(cutter.buffer.is_empty());
-            waiting.push(bytes);
-        }
-        for bytes in waiting {
             let len = bytes.len();
             let own = bytes.try_into_mut().expect("nobody shares these bytes");
-            assert_eq!((len, own.capacity()), (24, 24));
+            assert_eq!((len, own.capacity()), (payload as usize + 4, payload as usize + 4));
         }
-        assert!(cutter.buffer.try_reclaim(BLOCK) && !cutter.buffer.try_reclaim(2 * BLOCK));
+    }
+
+    #[test]
+    fn a_run_grows_behind_what_still_waits_to_be_written() {
+        let mut cutter = Cutter::new(Framing::U32be, 100);
+        put(&mut cutter, b"\0\0\0\x02ab\0\0\0\x03c");
+        assert!(cutter.extend_run() && !cutter.extend_run());
+        assert_eq!(cutter.consume_run(2), 0);
+        put(&mut cutter, b"de\0");
+        assert!(cutter.extend_run());
+        assert_eq!((cutter.run(), cutter.run_frames()), (&b"\0\x02ab\0\0\0\x03cde"[..], 2));
+        assert_eq!(cutter.consume_run(4), 0);
+        let (bytes, frames) = cutter.take_run().unwrap();
+        assert_eq!((&bytes[..], frames, cutter.run()), (&b"\0\0\0\x03cde"[..], 2, &b""[..]));
+        assert_eq!(cutter.take_rest().unwrap(), (2, Bytes::from_static(b"\0")));
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! What the source says last, FIN or RST, travels behind its bytes and waits where they wait.
 
+mod buffer;
 mod cutter;
 mod outbox;
 
@@ -14,28 +15,23 @@ pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use bytes::BufMut;
 use tokio::time::Instant;
 
 use crate::meter::{FlowMeter, LaneGauge};
+use crate::pool::BLOCK_BYTES;
 use crate::rule::CutMode;
 use crate::rule::decision::LaneKey;
 use crate::schedule::{ADVANCE_ITEMS_MAX, Body, Item, Schedule, Terms};
 use crate::topology::{Framing, Settings};
 use cutter::Cutter;
 
-/// Most bytes taken by one read. Measured elsewhere: 8 KiB reads halve the throughput, and beyond 128 KiB
-/// little is gained.
-const READ_BYTES_MAX: usize = 128 << 10;
-
 /// Fewest bytes asked of one read. Without it the last few bytes of room would be read one at a time while a
 /// large frame comes in.
 const READ_BYTES_MIN: usize = 4 << 10;
 
-/// Most bytes an open lane without a delay keeps while its reader is slow: two reads, so that one can be
-/// filled while the other drains. More would only hide the reader's slowness from the sender. One frame may
-/// come on top: whole frames go in while there is room at all.
-const PASS_BYTES_MAX: usize = 2 * READ_BYTES_MAX;
+/// Most bytes an open lane without a delay keeps while its reader is slow: one block. More would only hide the
+/// reader's slowness from the sender. One frame may come on top: whole frames go in while there is room at all.
+const PASS_BYTES_MAX: usize = BLOCK_BYTES;
 
 /// How a direction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,22 +93,27 @@ impl Lane {
 
     /// Bytes to read now; 0 means: do not read. The bound may be passed by one small read and one frame.
     pub(crate) fn appetite(&self, terms: Terms<'_>) -> usize {
-        if matches!(self.source, Source::Ended(_)) {
+        let has_room = self.cutter.has_room() || !terms.policy.is_plain();
+        if matches!(self.source, Source::Ended(_)) || !has_room {
             return 0;
         }
         let limit = match terms.policy.cut {
-            Some(CutMode::Hold | CutMode::Drop) => self.hold_bytes,
+            Some(CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop) => {
+                self.hold_bytes
+            }
             Some(CutMode::Stall) => 0,
             None if terms.policy.is_shaped() => self.hold_bytes,
+            // What waits must be out before frames can pass untouched again.
+            None if !self.is_in_pass_gear() => 0,
             None => PASS_BYTES_MAX,
         };
-        let room = limit.saturating_sub(self.schedule.cost() + self.outbox.bytes());
-        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, READ_BYTES_MAX) }
+        let room = limit.saturating_sub(self.schedule.cost() + self.outbox.bytes() + self.cutter.run().len());
+        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, BLOCK_BYTES) }
     }
 
-    /// Room for the next read, of exactly `bytes` bytes.
-    pub(crate) fn read_buffer(&mut self, bytes: usize) -> impl BufMut + '_ {
-        self.cutter.room(bytes, READ_BYTES_MAX)
+    /// Room for the next read, of at most `bytes` bytes.
+    pub(crate) fn read_buffer(&mut self, bytes: usize) -> &mut [u8] {
+        self.cutter.room(bytes)
     }
 
     /// The source brought `bytes` bytes; none means that it ended.
@@ -121,9 +122,9 @@ impl Lane {
             self.handle_fin(now);
             return None;
         }
-        let desync = self.cut(now, terms);
-        self.publish();
-        desync
+        self.gauge.meter().received.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.cutter.fill(bytes);
+        self.cut(now, terms)
     }
 
     /// The source said its last word.
@@ -162,12 +163,12 @@ impl Lane {
         self.publish();
     }
 
-    /// Moves on what the rules let out by now. Returns whether that was cut short, to be called again soon.
-    pub(crate) fn advance(&mut self, now: Instant, terms: Terms<'_>) -> bool {
+    /// Moves on what the rules let out by now. A clock that nobody needs is not read. Returns whether that was cut short, to be called again soon.
+    pub(crate) fn advance(&mut self, clock: impl FnOnce() -> Instant, terms: Terms<'_>) -> bool {
         if !terms.policy.is_open() || self.schedule.is_empty() {
             return false;
         }
-        let advanced = self.schedule.advance(now, terms, &mut self.outbox);
+        let advanced = self.schedule.advance(clock(), terms, &mut self.outbox);
         self.gauge.meter().delayed.add(advanced.delayed);
         self.gauge.meter().reordered.add(advanced.reordered);
         advanced.items == ADVANCE_ITEMS_MAX
@@ -182,25 +183,30 @@ impl Lane {
 
     /// Whether there are bytes to write now. Nothing at all crosses a cut, not even the rest of a frame.
     pub(crate) fn wants_write(&self, terms: Terms<'_>) -> bool {
-        self.may_write(terms) && self.outbox.bytes() > 0
+        self.may_write(terms) && (self.outbox.bytes() > 0 || !self.run().is_empty())
     }
 
-    /// The next bytes to write. Returns how many slices were filled.
+    /// The frames that pass untouched. They go out before anything else.
+    pub(crate) fn run(&self) -> &[u8] {
+        self.cutter.run()
+    }
+
+    /// The next bytes to write if there is no run. Returns how many slices were filled.
     pub(crate) fn write_slices<'a>(&'a self, slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX]) -> usize {
         self.outbox.slices(slices)
     }
 
     /// This many bytes were written.
     pub(crate) fn handle_written(&mut self, bytes: usize) {
-        let frames = self.outbox.consume(bytes);
+        let is_run = !self.run().is_empty();
+        let frames = if is_run { self.cutter.consume_run(bytes) } else { self.outbox.consume(bytes) };
         self.gauge.meter().frames.add(frames);
         self.gauge.meter().bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        self.publish();
     }
 
     /// The end to pass on now, if all bytes before it are written.
     pub(crate) fn due_end(&self, terms: Terms<'_>) -> Option<End> {
-        if self.may_write(terms) { self.outbox.due_end() } else { None }
+        if self.may_write(terms) && self.run().is_empty() { self.outbox.due_end() } else { None }
     }
 
     /// FIN was passed on.
@@ -213,7 +219,7 @@ impl Lane {
     pub(crate) fn is_abandoned(&self) -> bool {
         match self.source {
             Source::Ended(End::Reset) => true,
-            Source::Ended(End::Fin) => self.schedule.bytes() + self.outbox.bytes() == 0,
+            Source::Ended(End::Fin) => self.waiting_bytes() == 0,
             Source::Open | Source::Failing => false,
         }
     }
@@ -233,7 +239,22 @@ impl Lane {
 
     /// Gives the read buffer back; called when the lane goes idle.
     pub(crate) fn rest(&mut self) {
-        self.cutter.shrink();
+        self.cutter.rest();
+    }
+
+    /// Tells the flow's meter what the lane holds now.
+    pub(crate) fn publish(&mut self) {
+        let frames = self.cutter.run_frames() + self.schedule.frames() + self.outbox.frames();
+        self.gauge.set(frames, u64::try_from(self.waiting_bytes()).unwrap_or(u64::MAX));
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.cutter.run().len() + self.schedule.bytes() + self.outbox.bytes()
+    }
+
+    /// Whether nothing waits that was cut out, so that frames can be written from where they were read to.
+    fn is_in_pass_gear(&self) -> bool {
+        self.schedule.is_empty() && self.outbox.bytes() == 0
     }
 
     fn may_write(&self, terms: Terms<'_>) -> bool {
@@ -245,6 +266,7 @@ impl Lane {
         if self.sink == Sink::Dead {
             return;
         }
+        self.spill_run();
         if let Some((index, bytes)) = self.cutter.take_rest() {
             self.schedule.push(Item { arrived: now, index, body: Body::Raw(bytes) });
         }
@@ -265,9 +287,10 @@ impl Lane {
                 self.gauge.meter().desyncs.add(1);
                 desync = Some(Desync { claimed });
             }
-            let has_moved = if terms.policy.is_plain() && self.schedule.is_empty() {
-                self.pass_run()
+            let has_moved = if terms.policy.is_plain() && self.is_in_pass_gear() {
+                self.cutter.extend_run()
             } else {
+                self.spill_run();
                 self.take_one(now, terms)
             };
             if !has_moved {
@@ -276,11 +299,11 @@ impl Lane {
         }
     }
 
-    /// All whole frames at once, untouched.
-    fn pass_run(&mut self) -> bool {
-        let Some((bytes, frames)) = self.cutter.take_run() else { return false };
-        self.outbox.push(bytes, frames);
-        true
+    /// Leaves the pass gear: the run goes to the outbox, where whatever comes later lines up behind it.
+    fn spill_run(&mut self) {
+        if let Some((bytes, frames)) = self.cutter.take_run() {
+            self.outbox.push(bytes, frames);
+        }
     }
 
     fn take_one(&mut self, now: Instant, terms: Terms<'_>) -> bool {
@@ -293,12 +316,6 @@ impl Lane {
             self.schedule.push(Item { arrived: now, index, body });
         }
         true
-    }
-
-    fn publish(&mut self) {
-        let bytes = self.schedule.bytes() + self.outbox.bytes();
-        let frames = self.schedule.frames() + self.outbox.frames();
-        self.gauge.set(frames, u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 }
 

@@ -1,8 +1,9 @@
 //! One relayed connection: two sockets, two lanes, one task.
 //!
-//! The task never waits for anything but [`wait`](Connection::wait), and there it waits for everything at once,
-//! a new configuration first. So a peer that does not read, or a dial that hangs, cannot keep a rule from
-//! taking effect: the old configuration is let go before the next byte moves.
+//! The task waits for everything at once, and looks for a new configuration first. So a peer that does not read, or
+//! a dial that hangs, cannot keep a rule from taking effect: the old configuration is let go before the next byte
+//! moves. There are two phases. Until the far side is dialled little moves and much can happen, so this is a
+//! `select!`; from then on little can happen and much moves, so this is one hand-written poll.
 //!
 //! The far side is dialled only while the forward flow is open, since a SYN is a packet too. A client that
 //! gives up before is forgotten, as if its SYN had never arrived: one that aborts, or that ends without having
@@ -11,22 +12,33 @@
 //! rules.
 
 mod dial;
-mod pump;
+mod turn;
 
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::sync::watch::error::RecvError;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::directory::{FlowId, NodeId};
 use crate::lane::Lane;
 use crate::rule::Config;
 use crate::schedule::Terms;
+use crate::timer::Alarm;
 use dial::{Dial, Settling, watch};
-use pump::Moved;
+use turn::Moved;
+
+/// Reads and writes of one connection before the others of its thread get theirs: 1 MiB each way at most, which
+/// takes less than a millisecond.
+const TURNS_MAX: usize = 4;
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +85,7 @@ pub(crate) struct Parts {
     /// `a->b#3`, for the log.
     pub(crate) name: String,
     /// The accepted socket.
-    pub(crate) near: TcpStream,
+    pub(crate) near: std::net::TcpStream,
     /// The node to dial.
     pub(crate) to: NodeId,
     pub(crate) forward: (FlowId, Lane),
@@ -82,7 +94,7 @@ pub(crate) struct Parts {
     pub(crate) phase: Arc<PhaseCell>,
 }
 
-pub(crate) struct Connection {
+struct Connection {
     name: String,
     near: TcpStream,
     far: Option<TcpStream>,
@@ -104,13 +116,22 @@ pub(crate) struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Over;
 
+/// Relays until both directions have ended, one was aborted, or the proxy is going down.
+pub(crate) async fn relay(parts: Parts) {
+    let name = parts.name.clone();
+    match Connection::new(parts) {
+        Ok(connection) => connection.run().await,
+        Err(error) => warn!(conn = name, %error, "cannot be relayed"),
+    }
+}
+
 impl Connection {
-    pub(crate) fn new(parts: Parts) -> Self {
+    fn new(parts: Parts) -> io::Result<Self> {
         let mut configs = parts.configs;
         let config = Arc::clone(&configs.borrow_and_update());
-        Self {
+        Ok(Self {
             name: parts.name,
-            near: parts.near,
+            near: TcpStream::from_std(parts.near)?,
             far: None,
             dial: Dial::Postponed,
             settling: None,
@@ -123,38 +144,82 @@ impl Connection {
             config,
             configs,
             phase: parts.phase,
+        })
+    }
+
+    async fn run(mut self) {
+        // In a box, which is gone before the first byte passes: a connection that stays should be small.
+        if Box::pin(self.run_to_dialled()).await.is_ok() {
+            self.run_dialled().await;
         }
     }
 
-    /// Relays until both directions have ended, one was aborted, or the proxy is going down.
-    pub(crate) async fn run(mut self) {
-        loop {
+    /// Relays as far as that is possible without a far side, until there is one.
+    async fn run_to_dialled(&mut self) -> Result<(), Over> {
+        while self.far.is_none() {
             // Before the dial: a client that left during a cut must not be dialled for when it heals.
             if self.has_been_given_up() {
-                return;
+                return Err(Over);
             }
             self.steer_dial();
-            match self.pump().await {
-                Err(Over) => return,
+            // Nobody is woken: what a socket refuses here is waited for below.
+            let moved = self.turn(&mut Context::from_waker(Waker::noop()))?;
+            match moved {
                 // A busy connection must not keep its worker from the others, nor from the news.
-                Ok(Moved::Some) => tokio::task::coop::consume_budget().await,
-                Ok(Moved::Nothing) => {
-                    if self.wait().await == Err(Over) {
-                        return;
-                    }
-                }
+                Moved::Some => tokio::task::coop::consume_budget().await,
+                Moved::Nothing => self.wait().await?,
             }
-            self.adopt_config();
+            if self.configs.has_changed().unwrap_or(false) {
+                let config = Arc::clone(&self.configs.borrow_and_update());
+                self.adopt(config);
+            }
         }
+        Ok(())
+    }
+
+    /// Relays between both sides.
+    async fn run_dialled(&mut self) {
+        let mut configs = self.configs.clone();
+        let mut alarm = Alarm::default();
+        loop {
+            let ended = {
+                let mut news = pin!(configs.changed());
+                poll_fn(|cx| self.poll_relay(cx, news.as_mut(), &mut alarm)).await
+            };
+            if ended.is_err() {
+                return;
+            }
+            let config = Arc::clone(&configs.borrow_and_update());
+            self.adopt(config);
+        }
+    }
+
+    /// Moves bytes until there is news, which is taken before the next byte moves, or until it is over.
+    fn poll_relay(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut news: Pin<&mut impl Future<Output = Result<(), RecvError>>>,
+        alarm: &mut Alarm,
+    ) -> Poll<Result<(), Over>> {
+        for _ in 0..TURNS_MAX {
+            if let Poll::Ready(changed) = news.as_mut().poll(cx) {
+                return Poll::Ready(changed.map_err(|_| Over));
+            }
+            if self.turn(cx)? == Moved::Some {
+                continue;
+            }
+            if alarm.poll(cx, self.next_deadline()).is_pending() {
+                self.rest();
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Takes the newest configuration. Letting go of the old one is the acknowledgement, so nothing may act on it
     /// any more: only a dial does, see [`Connection::on_flow_cut`].
-    fn adopt_config(&mut self) {
-        if !self.configs.has_changed().unwrap_or(false) {
-            return;
-        }
-        let config = Arc::clone(&self.configs.borrow_and_update());
+    fn adopt(&mut self, config: Arc<Config>) {
         let previous = std::mem::replace(&mut self.config, config);
         if self.config.policy(self.forward_flow).is_open() {
             self.settling = None;
@@ -173,16 +238,25 @@ impl Connection {
         Terms { seed: self.config.seed, policy, is_connected: true }
     }
 
-    /// Waits until anything can change.
-    async fn wait(&mut self) -> Result<(), Over> {
+    fn next_deadline(&self) -> Option<Instant> {
+        let lanes = [
+            self.forward.next_deadline(self.forward_terms()),
+            self.backward.next_deadline(self.backward_terms()),
+        ];
+        lanes.into_iter().flatten().min()
+    }
+
+    fn rest(&mut self) {
         self.forward.rest();
         self.backward.rest();
-        let (forward, backward) = (self.forward_terms(), self.backward_terms());
-        let is_read = self.forward.appetite(forward) > 0;
-        let near_interest = interest(is_read, self.backward.wants_write(backward));
-        let far_interest = interest(self.backward.appetite(backward) > 0, self.forward.wants_write(forward));
-        let lanes = [self.forward.next_deadline(forward), self.backward.next_deadline(backward)];
-        let deadline = lanes.into_iter().flatten().chain(self.settle_deadline()).min();
+    }
+
+    /// Waits until anything can change while there is no far side.
+    async fn wait(&mut self) -> Result<(), Over> {
+        self.rest();
+        let is_read = self.forward.appetite(self.forward_terms()) > 0;
+        let near_interest = interest(is_read, self.backward.wants_write(self.backward_terms()));
+        let deadline = self.next_deadline().into_iter().chain(self.settle_deadline()).min();
         let vigil = self.vigil();
         self.has_unread &= !is_read;
         // Every branch is cancel-safe. News come first: a busy socket must not delay a cut.
@@ -190,13 +264,12 @@ impl Connection {
             biased;
             changed = self.configs.changed() => {
                 changed.map_err(|_| Over)?;
-                // Waiting for the news has marked it as seen, and it is not taken before `adopt_config`.
+                // Waiting for the news has marked it as seen, and it is not taken here.
                 self.configs.mark_changed();
             }
             dialled = self.dial.step() => self.on_dialled(dialled),
             noticed = watch(&self.near, vigil) => self.on_noticed(noticed),
-            () = ready(Some(&self.near), near_interest) => {}
-            () = ready(self.far.as_ref(), far_interest) => {}
+            () = ready(&self.near, near_interest) => {}
             () = until(deadline) => {}
         }
         Ok(())
@@ -213,10 +286,10 @@ fn interest(wants_read: bool, wants_write: bool) -> Option<Interest> {
 }
 
 /// Ends when the socket may be ready. An error ends it too: the next read or write will tell which.
-async fn ready(stream: Option<&TcpStream>, interest: Option<Interest>) {
-    match (stream, interest) {
-        (Some(stream), Some(interest)) => drop(stream.ready(interest).await),
-        _ => std::future::pending().await,
+async fn ready(stream: &TcpStream, interest: Option<Interest>) {
+    match interest {
+        Some(interest) => drop(stream.ready(interest).await),
+        None => std::future::pending().await,
     }
 }
 

@@ -1,15 +1,16 @@
 //! The state as plain values.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::command::Section;
 use crate::control::{Desk, LinkFace};
-use crate::directory::FlowId;
+use crate::directory::{Directory, FlowId};
 use crate::link::ConnFacts;
-use crate::rule::{Config, RuleId};
+use crate::rule::{Config, Rule, RuleId};
 use crate::topology::Framing;
 
 /// What `show` answers: all sections or one.
@@ -83,16 +84,17 @@ impl Snapshot {
     pub(crate) async fn take(desk: &Desk, section: Section) -> Self {
         let wants = |part| section == Section::All || section == part;
         let conns = if wants(Section::Conns) { Some(conns(desk).await) } else { None };
+        let directory = desk.directory();
         let config = desk.config();
-        let flows = || desk.directory().flows();
         Self {
             epoch: config.epoch,
             seed: config.seed,
-            nodes: wants(Section::Nodes).then(|| nodes(desk, &config)),
+            nodes: wants(Section::Nodes).then(|| nodes(&directory)),
             links: wants(Section::Links)
-                .then(|| desk.links().iter().map(|link| link_facts(desk, &config, link)).collect()),
-            stats: wants(Section::Stats).then(|| flows().map(|flow| stat(desk, &config, flow)).collect()),
-            rules: wants(Section::Rules).then(|| rules(desk, &config)),
+                .then(|| desk.links().iter().map(|link| link_facts(&directory, &config, link)).collect()),
+            stats: wants(Section::Stats)
+                .then(|| directory.flows().map(|flow| stat(&directory, &config, flow)).collect()),
+            rules: wants(Section::Rules).then(|| rules(&directory, &config)),
             conns,
         }
     }
@@ -102,33 +104,32 @@ fn state(config: &Config, flow: FlowId) -> &'static str {
     config.policy(flow).cut.map_or("open", |mode| mode.name())
 }
 
-fn nodes(desk: &Desk, config: &Config) -> Vec<NodeFacts> {
-    let directory = desk.directory();
+fn nodes(directory: &Directory) -> Vec<NodeFacts> {
     let facts = |node| NodeFacts {
         node: directory.name(node).to_owned(),
-        upstream: config.upstream(node).map(ToString::to_string),
+        upstream: directory.upstream(node).map(ToString::to_string),
         station: directory.is_station(node),
     };
     directory.nodes().map(facts).collect()
 }
 
-fn link_facts(desk: &Desk, config: &Config, link: &LinkFace) -> LinkFacts {
+fn link_facts(directory: &Directory, config: &Config, link: &LinkFace) -> LinkFacts {
     LinkFacts {
-        link: desk.directory().flow_name(link.flow),
+        link: directory.flow_name(link.flow),
         listen: link.listen,
         frame: link.framing,
         state: state(config, link.flow),
-        rules: config.policy(link.flow).rules.clone(),
-        conns: desk.meter(link.flow).conns.value(),
+        rules: config.policy(link.flow).rules.iter().map(|rule| rule.id).collect(),
+        conns: directory.meter(link.flow).conns.value(),
     }
 }
 
-fn stat(desk: &Desk, config: &Config, flow: FlowId) -> StatFacts {
-    let meter = desk.meter(flow);
+fn stat(directory: &Directory, config: &Config, flow: FlowId) -> StatFacts {
+    let meter = directory.meter(flow);
     let queued = (meter.queued_frames.value(), meter.queued_bytes.value());
     let (held, waiting) = if config.policy(flow).is_open() { ((0, 0), queued) } else { (queued, (0, 0)) };
     StatFacts {
-        flow: desk.directory().flow_name(flow),
+        flow: directory.flow_name(flow),
         state: state(config, flow),
         conns: meter.conns.value(),
         frames: meter.frames.value(),
@@ -145,11 +146,11 @@ fn stat(desk: &Desk, config: &Config, flow: FlowId) -> StatFacts {
     }
 }
 
-fn rules(desk: &Desk, config: &Config) -> Vec<RuleFacts> {
-    let facts = |rule: &crate::rule::Rule| RuleFacts {
+fn rules(directory: &Directory, config: &Config) -> Vec<RuleFacts> {
+    let facts = |rule: &Arc<Rule>| RuleFacts {
         rule: rule.id,
         text: rule.text.clone(),
-        flows: rule.flows.iter().map(|flow| desk.directory().flow_name(*flow)).collect(),
+        flows: rule.flows.iter().map(|flow| directory.flow_name(*flow)).collect(),
     };
     config.rules.iter().map(facts).collect()
 }
@@ -157,7 +158,7 @@ fn rules(desk: &Desk, config: &Config) -> Vec<RuleFacts> {
 /// Each link knows its own connections, so each is asked.
 async fn conns(desk: &Desk) -> Vec<ConnFacts> {
     let mut all = Vec::new();
-    for link in desk.links() {
+    for link in desk.links().iter() {
         let (reply, roster) = oneshot::channel();
         if link.rosters.send(reply).await.is_ok() {
             all.extend(roster.await.unwrap_or_default());

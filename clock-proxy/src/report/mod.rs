@@ -27,9 +27,16 @@ pub(crate) enum Style {
 /// What one command brought.
 #[derive(Debug)]
 pub(crate) enum Output {
-    Changed { epoch: u64, verdict: Verdict, took: Duration },
+    Changed {
+        epoch: u64,
+        verdict: Verdict,
+        took: Duration,
+    },
     Shown(Box<Snapshot>),
     Waited(Waited),
+    /// A text that was written into the log.
+    Marked(String),
+    Echo(String),
     Ping,
     Version,
     Help(Vec<&'static Topic>),
@@ -50,6 +57,14 @@ impl Reply {
             Output::Quit(code) => Some(*code),
             _ => None,
         })
+    }
+
+    /// The same answer as JSON, errors too.
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.outcome {
+            Ok(outputs) => merged(outputs),
+            Err(error) => json!({ "error": error.code.word(), "message": error.to_string() }),
+        }
     }
 
     /// The text, without a line end. In JSON style it is one line.
@@ -86,6 +101,8 @@ impl Output {
             // A snapshot holds nothing that JSON cannot express: no maps with odd keys, no NaN.
             Output::Shown(snapshot) => serde_json::to_value(snapshot).unwrap_or(Value::Null),
             Output::Waited(waited) => json!({ "waited_us": micros(waited.took), "count": waited.count }),
+            Output::Marked(text) => json!({ "mark": text }),
+            Output::Echo(text) => json!({ "echo": text }),
             Output::Ping => Value::Object(Map::new()),
             Output::Version => json!({ "version": env!("CARGO_PKG_VERSION"), "proto": PROTO }),
             Output::Help(topics) => json!({ "help": topics }),
@@ -114,7 +131,7 @@ mod tests {
 
     #[test]
     fn help_in_json_stays_one_line() {
-        let topics = crate::command::topics().iter().collect();
+        let topics = crate::command::topics().collect();
         let reply = Reply { tag: None, outcome: Ok(vec![Output::Help(topics)]) };
         assert!(!reply.render(Style::Json).contains('\n'));
         assert!(reply.render(Style::Text).contains("partition a,b | c,d"));

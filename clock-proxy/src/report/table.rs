@@ -17,6 +17,8 @@ pub(super) fn text(output: &Output) -> String {
         }
         Output::Shown(snapshot) => snapshot_text(snapshot),
         Output::Waited(waited) => format!("{} after {:.1?}", waited.count, waited.took),
+        Output::Marked(text) => format!("marked {text}"),
+        Output::Echo(text) => text.clone(),
         Output::Ping => String::new(),
         Output::Version => concat!("clock-proxy ", env!("CARGO_PKG_VERSION")).to_owned(),
         Output::Help(topics) => {

@@ -45,7 +45,7 @@ impl Question {
     }
 
     /// The delay of this frame.
-    pub(crate) fn delay(self, delay: Delay) -> Duration {
+    pub(crate) fn delay(self, delay: &Delay) -> Duration {
         if delay.jitter.is_zero() {
             return delay.base;
         }
@@ -109,9 +109,9 @@ mod tests {
         let lane = LaneKey::new("a->b", 0, true);
         let millis = Duration::from_millis;
         for index in 0..1000 {
-            let delay = question(1, 1, lane, index).delay(Delay { base: millis(20), jitter: millis(5) });
+            let delay = question(1, 1, lane, index).delay(&Delay::of(millis(20), millis(5)));
             assert!(delay >= millis(15) && delay <= millis(25), "{delay:?}");
-            let early = question(1, 1, lane, index).delay(Delay { base: millis(1), jitter: millis(9) });
+            let early = question(1, 1, lane, index).delay(&Delay::of(millis(1), millis(9)));
             assert!(early <= millis(10), "{early:?}");
         }
     }

@@ -8,12 +8,19 @@ mod book;
 mod change;
 mod config;
 pub(crate) mod decision;
+mod fault;
+mod guard;
+mod toxic;
 
 pub(crate) use book::{Rule, RuleBook, Verdict};
-pub(crate) use change::{Change, ChangeKind, Rest};
+pub(crate) use change::{Action, Change, ChangeKind, NewRule, Owner, Place, Which};
 pub(crate) use config::{Config, Policy, Retirement};
-
-use std::time::Duration;
+pub(crate) use fault::{
+    Corrupt, CutMode, Delay, Duplicate, Fault, Kind, Loss, Rate, RateScope, Reorder, ResetAfter, Slice,
+    Spread, Target,
+};
+pub(crate) use guard::{Comparison, Condition, Conns, FrameView, Guard};
+pub(crate) use toxic::{AttributeError, Attributes, Stream, Toxic, ToxicKind};
 
 use serde::Serialize;
 
@@ -21,41 +28,3 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub(crate) struct RuleId(pub(crate) u32);
-
-/// What happens to bytes that may not cross a cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum CutMode {
-    /// Read, kept in order, released at heal. Past the bound the lane stops reading.
-    #[default]
-    Hold,
-    /// Not read at all: the sender's TCP window fills up, and everything arrives after heal.
-    Stall,
-    /// Whole frames are read and thrown away. Lanes without frames hold instead.
-    Drop,
-}
-
-impl CutMode {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            CutMode::Hold => "hold",
-            CutMode::Stall => "stall",
-            CutMode::Drop => "drop",
-        }
-    }
-}
-
-/// A frame becomes due this long after its arrival; the order of a lane is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Delay {
-    pub(crate) base: Duration,
-    /// Each frame's delay lies evenly in `base - jitter ..= base + jitter`, and not below zero.
-    pub(crate) jitter: Duration,
-}
-
-/// A chosen frame waits until `gap` later frames have come, or `max` has passed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Reorder {
-    pub(crate) probability: f64,
-    pub(crate) gap: u64,
-    pub(crate) max: Duration,
-}

@@ -1,6 +1,7 @@
 //! The collected wishes, and the checked plan they become.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -122,17 +123,22 @@ pub struct Blueprint {
     pub seed: Option<u64>,
     /// Where to listen for commands.
     pub control: Option<SocketAddr>,
+    /// Where to serve HTTP.
+    pub api: Option<SocketAddr>,
+    /// A file of relays to be made at the start, as Toxiproxy's `/populate` takes them.
+    pub toxiproxy_config: Option<PathBuf>,
 }
 
 /// A checked topology, ready to start.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) directory: Arc<Directory>,
-    pub(crate) upstreams: Vec<Option<Upstream>>,
     pub(crate) links: Vec<LinkSpec>,
     pub(crate) settings: Settings,
     pub(crate) seed: u64,
     pub(crate) control: Option<SocketAddr>,
+    pub(crate) api: Option<SocketAddr>,
+    pub(crate) toxiproxy_config: Option<PathBuf>,
 }
 
 /// One listener: what `from` dials to reach `to`.
@@ -167,21 +173,16 @@ impl Blueprint {
     pub fn into_plan(self) -> Result<Plan, TopologyError> {
         self.check_names()?;
         let mut directory = Directory::default();
-        let mut upstreams = Vec::new();
         for (_, node) in &self.nodes {
-            directory.add_station(&node.name);
-            upstreams.push(node.upstream.clone());
+            directory.add_station(&node.name, node.upstream.clone());
         }
         let mut links = self.station_links(&directory)?;
         for (_, raw) in &self.raws {
-            let (from, to) = directory.add_raw(&raw.name);
+            let (from, to) = directory.add_raw(&raw.name, Some(raw.upstream.clone()));
             links.push(LinkSpec { from, to, listen: raw.listen, framing: Framing::Raw });
-            upstreams.resize(to.index(), None);
-            upstreams.push(Some(raw.upstream.clone()));
         }
         Ok(Plan {
             directory: Arc::new(directory),
-            upstreams,
             links,
             settings: Settings {
                 frame_bytes_max: self.frame_bytes_max.unwrap_or(FRAME_BYTES_MAX_DEFAULT),
@@ -190,6 +191,8 @@ impl Blueprint {
             // 32 random bits are plenty to tell runs apart, and short enough to be typed again.
             seed: self.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),
             control: self.control,
+            api: self.api,
+            toxiproxy_config: self.toxiproxy_config,
         })
     }
 
@@ -209,7 +212,8 @@ impl Blueprint {
                 return fail(Fault::TooManyNodes { count: named.len() });
             }
         }
-        if self.nodes.len() < 2 && self.raws.is_empty() {
+        let has_relays_later = self.api.is_some() || self.toxiproxy_config.is_some();
+        if self.nodes.len() < 2 && self.raws.is_empty() && !has_relays_later {
             let origin = self.nodes.first().map_or(Origin::Flag("--node"), |(origin, _)| origin.clone());
             return Err(TopologyError { origin, fault: Fault::Empty });
         }
@@ -285,7 +289,7 @@ mod tests {
         blueprint.raws.push((Origin::Flag("--raw"), "web=127.0.0.1:0=[::1]:80".parse().unwrap()));
         let plan = blueprint.into_plan().unwrap();
         assert_eq!(plan.directory.name(plan.links[0].from), CLIENT);
-        assert_eq!(plan.upstreams[plan.links[0].to.index()].as_ref().unwrap().as_str(), "[::1]:80");
+        assert_eq!(plan.directory.upstream(plan.links[0].to).unwrap().as_str(), "[::1]:80");
         assert_eq!(plan.links[0].framing, Framing::Raw);
     }
 

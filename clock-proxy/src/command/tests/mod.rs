@@ -1,16 +1,19 @@
 //! The grammar, line by line, with exact replies.
 
+mod faults;
+mod shapes;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::rule::{ChangeKind, CutMode, Delay, Reorder, Rest};
+use crate::rule::{ChangeKind, CutMode, Delay, Fault, Guard, Kind, NewRule, Owner, Place, Reorder, Which};
 
 fn directory() -> Directory {
     let mut directory = Directory::default();
     for name in ["a", "b", "c", "indian_ocean"] {
-        directory.add_station(name);
+        directory.add_station(name, None);
     }
-    directory.add_raw("http");
+    directory.add_raw("http", Some("127.0.0.1:80".parse().unwrap()));
     directory
 }
 
@@ -25,6 +28,10 @@ fn kind(line: &str) -> ChangeKind {
         Command::Change(change) => change.kind,
         other => panic!("{line}: {other:?} is no change"),
     }
+}
+
+fn added(flows: Vec<FlowId>, fault: Fault, place: Place) -> ChangeKind {
+    ChangeKind::Add(NewRule { flows, fault, guard: Guard::default(), place, owner: Owner::Command })
 }
 
 fn flow(from: &str, to: &str) -> FlowId {
@@ -60,10 +67,13 @@ fn every_mistake_has_its_code_its_word_its_column_and_a_hint() {
             "cut a->a",
             r#"not-found "a": no flow runs between these nodes; a raw relay is reached by client->NAME (line 2, col 5)"#,
         ),
-        ("cut a->b mode=maybe", r#"bad-syntax "maybe": the modes are hold, stall and drop (line 2, col 15)"#),
+        (
+            "cut a->b mode=maybe",
+            r#"bad-syntax "maybe": the modes are hold, stall, drop, reset, refuse and syn-drop (line 2, col 15)"#,
+        ),
         (
             "cut a->b mod=hold",
-            r#"bad-syntax "mod": no such option here; did you mean mode?; known: mode (line 2, col 10)"#,
+            r#"bad-syntax "mod": no such option here; did you mean mode?; known: mode, p, after, every, count, for, conns, conn-p, where (line 2, col 10)"#,
         ),
         ("cut a->b c", r#"bad-syntax "c": not expected here; commands are separated by ; (line 2, col 10)"#),
         ("cut {a,b->c", "bad-syntax: a comma or } is expected (line 2, col 9)"),
@@ -106,7 +116,7 @@ fn blank_lines_and_comments_are_no_commands() {
     for line in ["", "   ", "# cut a->b", "\t# x"] {
         assert_eq!(parse(line, 1, &directory()), Ok(None), "{line:?}");
     }
-    assert_eq!(kind("heal # everything"), ChangeKind::Heal { flows: None });
+    assert_eq!(kind("heal # everything"), ChangeKind::Lift { which: Which::Cuts, flows: None });
 }
 
 #[test]
@@ -119,12 +129,12 @@ fn a_tag_is_kept_and_verbs_may_shout() {
 
 #[test]
 fn selectors_expand_to_the_flows_that_exist() {
-    let cut = |flows| ChangeKind::Cut { flows, mode: CutMode::Hold };
+    let cut = |flows| added(flows, Fault::Cut(CutMode::Hold), Place::Beside);
     assert_eq!(kind("cut a->b"), cut(vec![flow("a", "b")]));
     assert_eq!(kind("cut a <-> b"), cut(vec![flow("a", "b"), flow("b", "a")]));
     assert_eq!(kind("cut {a,b}->{b,c}"), cut(sorted([flow("a", "b"), flow("a", "c"), flow("b", "c")])));
     assert_eq!(kind("cut client->http"), cut(vec![flow("client", "http")]));
-    let ChangeKind::Cut { flows, .. } = kind("cut *") else { panic!("no cut") };
+    let ChangeKind::Add(NewRule { flows, .. }) = kind("cut *") else { panic!("no cut") };
     assert_eq!(flows.len(), 12, "every flow between stations, none of the raw relay");
     assert_eq!(kind("cut *"), kind("cut *<->*"));
 }
@@ -136,34 +146,35 @@ fn sorted<const N: usize>(mut flows: [FlowId; N]) -> Vec<FlowId> {
 
 #[test]
 fn each_change_has_its_form() {
-    let directory = directory();
-    let id = |name| directory.node(name).unwrap();
-    assert_eq!(
-        kind("partition a,b|c rest=connected mode=drop"),
-        ChangeKind::Partition {
-            groups: vec![vec![id("a"), id("b")], vec![id("c")]],
-            rest: Rest::Connected,
-            mode: CutMode::Drop
-        }
-    );
-    assert_eq!(
-        kind("isolate a,c mode=stall"),
-        ChangeKind::Isolate { nodes: vec![id("a"), id("c")], mode: CutMode::Stall }
-    );
+    let among_three = |mode| {
+        let (to, back) = ([flow("a", "c"), flow("b", "c")], [flow("c", "a"), flow("c", "b")]);
+        let flows = sorted([to[0], to[1], back[0], back[1]]);
+        added(flows, Fault::Cut(mode), Place::Partition)
+    };
+    assert_eq!(kind("partition a,b|c rest=connected mode=drop"), among_three(CutMode::Drop));
+    let ChangeKind::Add(isolated) = kind("isolate a,c mode=stall") else { panic!("no rule") };
+    assert_eq!((isolated.flows.len(), isolated.place), (10, Place::Beside));
+    assert_eq!(isolated.fault, Fault::Cut(CutMode::Stall));
     let delay = |base, jitter| {
         let (base, jitter) = (Duration::from_millis(base), Duration::from_millis(jitter));
-        ChangeKind::Delay { flows: vec![flow("a", "b")], delay: Some(Delay { base, jitter }) }
+        added(vec![flow("a", "b")], Fault::Delay(Delay::of(base, jitter)), Place::SameKind)
     };
     assert_eq!(kind("delay a->b 200ms ±50ms"), delay(200, 50));
     assert_eq!(kind("delay a->b 200ms +-50ms"), delay(200, 50));
     assert_eq!(kind("delay a->b 0.2s"), delay(200, 0));
-    let none = ChangeKind::Delay { flows: vec![flow("a", "b")], delay: None };
+    let none = ChangeKind::Lift { which: Which::Kind(Kind::Delay), flows: Some(vec![flow("a", "b")]) };
     assert_eq!(kind("delay a->b off"), none);
     assert_eq!(kind("delay a->b 0ms"), none);
-    let reorder = Reorder { probability: 0.2, gap: 3, max: Duration::from_millis(100) };
+    let reorder = Reorder { gap: 3, max: Duration::from_millis(100) };
     assert_eq!(
         kind("reorder a->b p=0.2 gap=3"),
-        ChangeKind::Reorder { flows: vec![flow("a", "b")], reorder: Some(reorder) }
+        ChangeKind::Add(NewRule {
+            flows: vec![flow("a", "b")],
+            fault: Fault::Reorder(reorder),
+            guard: Guard { probability: 0.2, ..Guard::default() },
+            place: Place::SameKind,
+            owner: Owner::Command,
+        })
     );
     assert_eq!(kind("node a indian:7777"), kind("node a=indian:7777"));
     assert_eq!(kind("seed 18446744073709551615"), ChangeKind::Seed(u64::MAX));
@@ -198,7 +209,8 @@ proptest! {
         words in proptest::collection::vec(
             prop::sample::select(vec![
                 "cut", "delay", "partition", "reorder", "wait", "held", "a", "b", "->", "<->", "{", "}", ",", "|",
-                ";", "=", "mode", "p", "±", "±5ms", "5ms", "9e99s", ".", "*", "@t", "#", "off", "é", "\u{a0}",
+                ";", "=", "mode", "p", "±", "±5ms", "5ms", "9e99s", ".", "*", "@t", "#", "off", "é", "\u{a0}", "#3", "\"", "where",
+                "len>5", "rate", "1MB/s", "drop", "ge", "0.1", "reset", "after", "<", "==",
             ]),
             0..12,
         ),

@@ -1,0 +1,100 @@
+//! Flows that are cut: `partition`, `isolate`, `cut`, and the modes as verbs of their own.
+
+use super::change::add;
+use super::common::Common;
+use super::cursor::{Cursor, syntax};
+use super::error::{Code, CommandError};
+use super::lexer::Token;
+use super::option::choice;
+use super::selector;
+use super::shape::{Outline, Rest, Shape, divided_flows, flows_touching, outline, shape_of};
+use crate::rule::{ChangeKind, CutMode, Fault, Place, Which};
+
+pub(super) fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
+    if let Some(shape) = cursor.peek().and_then(|word| shape_of(word, cursor.directory)) {
+        cursor.next();
+        return self::shape(cursor, shape);
+    }
+    let groups = selector::groups(cursor)?;
+    let mut cut = Cut::new(None);
+    cut.take_options(cursor, &["rest", "mode"])?;
+    let flows = divided_flows(&groups, cut.rest, cursor.directory);
+    Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
+}
+
+/// A partition by the name of its shape.
+pub(super) fn shape(cursor: &mut Cursor<'_>, shape: Shape) -> Result<ChangeKind, CommandError> {
+    let column = cursor.column();
+    let Outline { flows, words } = outline(shape, cursor)?;
+    if flows.is_empty() {
+        let message = "this shape cuts nothing between so few stations";
+        return Err(CommandError::new(Code::Conflict, "", column, message));
+    }
+    cursor.drawn = words.map(|words| format!("partition {words} {}", cursor.unused()).trim_end().to_owned());
+    let mut cut = Cut::new(None);
+    cut.take_options(cursor, &["mode"])?;
+    Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
+}
+
+pub(super) fn isolate(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
+    let flows = flows_touching(&selector::nodes(cursor)?, cursor.directory);
+    let mut cut = Cut::new(None);
+    cut.take_options(cursor, &["mode"])?;
+    Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Beside))
+}
+
+pub(super) fn cut(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
+    let aim = selector::aim(cursor)?;
+    let mut cut = Cut::new(aim.connection);
+    cut.take_options(cursor, &["mode"])?;
+    Ok(add(aim.flows, Fault::Cut(cut.mode), cut.common.guard, Place::Beside))
+}
+
+/// `hold`, `refuse`, `syn-drop`: a cut in this mode.
+pub(super) fn cut_in(cursor: &mut Cursor<'_>, mode: CutMode) -> Result<ChangeKind, CommandError> {
+    let aim = selector::aim(cursor)?;
+    let mut common = Common::new(aim.connection);
+    common.take_all(cursor)?;
+    Ok(add(aim.flows, Fault::Cut(mode), common.guard, Place::Beside))
+}
+
+/// Ends the cuts of these flows.
+pub(super) fn release(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
+    Ok(ChangeKind::Lift { which: Which::Cuts, flows: Some(selector::flows(cursor)?) })
+}
+
+/// What may follow the flows of a cut.
+pub(super) struct Cut {
+    pub(super) mode: CutMode,
+    pub(super) rest: Rest,
+    pub(super) common: Common,
+}
+
+impl Cut {
+    pub(super) fn new(connection: Option<u64>) -> Self {
+        Self { mode: CutMode::default(), rest: Rest::default(), common: Common::new(connection) }
+    }
+
+    /// Takes `mode=`, `rest=` if it is one of the keys, and the parameters of every fault.
+    pub(super) fn take_options(&mut self, cursor: &mut Cursor<'_>, own: &[&str]) -> Result<(), CommandError> {
+        while let Some((key, value)) = cursor.option()? {
+            match key.text {
+                "mode" => self.mode = cut_mode(value)?,
+                "rest" if own.contains(&"rest") => self.rest = rest(value)?,
+                _ => self.common.take(key, value, own)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn rest(value: Token<'_>) -> Result<Rest, CommandError> {
+    match value.text {
+        "connected" => Ok(Rest::Connected),
+        _ => Err(syntax(value, "the only value is rest=connected")),
+    }
+}
+
+fn cut_mode(value: Token<'_>) -> Result<CutMode, CommandError> {
+    choice(value, "modes", &CutMode::ALL.map(|mode| (mode.name(), mode)))
+}

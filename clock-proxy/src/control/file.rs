@@ -1,0 +1,39 @@
+//! Files that commands name. Read and written on threads that may wait, never on one that relays.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use crate::command::{SAMPLES_FILE_BYTES_MAX, Samples, samples as parse_samples};
+
+/// Reads a text file of at most `bytes_max`.
+pub(crate) async fn read(path: PathBuf, bytes_max: u64) -> io::Result<String> {
+    off_runtime(move || {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+        if u64::try_from(text.len()).is_ok_and(|bytes| bytes > bytes_max) {
+            let message = format!("a file has at most {bytes_max} bytes here");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(text)
+    })
+    .await
+}
+
+async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// Every distribution that is named, or why it cannot be used.
+pub(super) async fn samples(files: Vec<String>) -> Samples {
+    let mut samples = Samples::new();
+    for file in files {
+        let numbers = match read(PathBuf::from(&file), SAMPLES_FILE_BYTES_MAX).await {
+            Ok(text) => parse_samples(&text).map_err(|line| format!("line {line} holds no finite number")),
+            Err(error) => Err(error.to_string()),
+        };
+        samples.insert(file, numbers);
+    }
+    samples
+}
