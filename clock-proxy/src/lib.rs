@@ -26,8 +26,10 @@ mod control;
 mod crew;
 mod dice;
 mod directory;
+mod fault;
 mod frame;
 mod http;
+mod journal;
 mod lane;
 mod link;
 mod meter;
@@ -41,5 +43,6 @@ mod schedule;
 mod timer;
 pub mod topology;
 
+pub use journal::{Events, EventsForm, Recording, RecordingError};
 pub use proxy::{Proxy, StartError};
 pub use run::run;

@@ -19,6 +19,7 @@ mod cut;
 mod damage;
 mod ending;
 mod error;
+mod explain;
 mod filter;
 mod help;
 mod lexer;
@@ -47,6 +48,7 @@ use std::time::Duration;
 #[cfg(test)]
 use crate::directory::Directory;
 use crate::directory::FlowId;
+use crate::journal::Inquiry;
 use crate::rule::Change;
 use cursor::Cursor;
 use lexer::Token;
@@ -76,6 +78,8 @@ pub(crate) enum Query {
     /// A text for the log.
     Mark(String),
     Echo(String),
+    /// What happened to a frame.
+    Explain(Inquiry),
     Ping,
     Version,
     Help(Vec<&'static Topic>),

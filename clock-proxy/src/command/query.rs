@@ -8,7 +8,7 @@ use super::help::topics;
 use super::option::{choice, unknown_key};
 use super::value::{count, duration};
 use super::verb::unknown_verb;
-use super::{Condition, Query, Section, Wait, selector};
+use super::{Condition, Query, Section, Wait, explain, selector};
 
 /// How long `wait` waits unless told: long for a condition, short for a script that is stuck.
 const WAIT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
@@ -21,6 +21,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<Query>
         "wait" => wait(cursor)?,
         "mark" => Query::Mark(cursor.rest("a text")?),
         "echo" => Query::Echo(cursor.rest("a text").unwrap_or_default()),
+        "explain" => Query::Explain(explain::explain(cursor)?),
         "ping" => Query::Ping,
         "version" => Query::Version,
         "help" => help(cursor)?,

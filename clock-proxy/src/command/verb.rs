@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
 use super::{Command, change, cut, damage, ending, query, state, timing};
-use crate::rule::{Change, ChangeKind, CutMode, Which};
+use crate::rule::{Change, ChangeKind, CutMode, Which, guard_fits};
 
 /// Parses one command. The cursor holds at least one token.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
@@ -16,6 +16,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
     let name = verb.text.to_lowercase();
     let command = match change(cursor, &name)? {
         Some(kind) => {
+            check_guard(&kind, verb)?;
             let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
             Command::Change(Change { kind, text })
         }
@@ -23,6 +24,13 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
     };
     cursor.finish()?;
     Ok(command)
+}
+
+/// Some faults choose no frames, whatever they are asked.
+fn check_guard(kind: &ChangeKind, verb: Token<'_>) -> Result<(), CommandError> {
+    let ChangeKind::Add(new) = kind else { return Ok(()) };
+    let refused = |reason| CommandError::new(Code::Conflict, verb.text, verb.column, reason);
+    guard_fits(&new.fault, &new.guard).map_err(refused)
 }
 
 pub(super) fn unknown_verb(verb: Token<'_>) -> CommandError {

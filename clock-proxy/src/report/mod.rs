@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::command::{CommandError, Topic};
 use crate::control::Waited;
+use crate::journal::Account;
 use crate::rule::Verdict;
 
 /// Number of the protocol: the form of the ready line, the replies and the grammar. A program should check it.
@@ -37,6 +38,8 @@ pub(crate) enum Output {
     /// A text that was written into the log.
     Marked(String),
     Echo(String),
+    /// What happened to a frame, on each lane that is meant.
+    Explained(Vec<Account>),
     Ping,
     Version,
     Help(Vec<&'static Topic>),
@@ -103,6 +106,7 @@ impl Output {
             Output::Waited(waited) => json!({ "waited_us": micros(waited.took), "count": waited.count }),
             Output::Marked(text) => json!({ "mark": text }),
             Output::Echo(text) => json!({ "echo": text }),
+            Output::Explained(accounts) => json!({ "lanes": accounts }),
             Output::Ping => Value::Object(Map::new()),
             Output::Version => json!({ "version": env!("CARGO_PKG_VERSION"), "proto": PROTO }),
             Output::Help(topics) => json!({ "help": topics }),
