@@ -242,3 +242,53 @@ fn raw_bytes_are_held_and_delayed_as_they_come() {
     assert_eq!(bench.drain(), b"x");
     assert_eq!(bench.lane.gauge.meter().delayed.value(), 1);
 }
+
+/// Disproved by more in memory than the bound, one frame and its copies.
+#[test]
+fn copies_are_bounded_like_everything_else_and_none_is_lost() {
+    let mut bench = bench(Framing::U32be, 20_000);
+    let dup = crate::rule::Duplicate { copies: 9, gap: Duration::ZERO };
+    let delay = Delay::of(Duration::from_secs(1), Duration::ZERO);
+    let every = Guard::default;
+    bench.rules(vec![rule(1, Fault::Duplicate(dup), every()), rule(2, Fault::Delay(delay), every())]);
+    let all = frame(&[5; 6]).repeat(400);
+    let mut fed = bench.feed(&all);
+    assert!(bench.lane.schedule.cost() < 20_000 + 10 * 202, "{}", bench.lane.schedule.cost());
+    let mut out = Vec::new();
+    while out.len() < all.len() * 10 {
+        bench.now += Duration::from_secs(1);
+        out.extend(bench.drain());
+        bench.lane.decider.scribe.take();
+        fed += bench.feed(&all[fed..]);
+    }
+    assert_eq!((out.len(), fed), (all.len() * 10, all.len()));
+}
+
+#[test]
+fn a_lane_whose_events_are_not_taken_stops_reading() {
+    let mut bench = bench(Framing::U32be, 1 << 20);
+    bench.fault(Fault::Drop(crate::rule::Loss::Independent { correlation: 0.0 }));
+    let all = frame(b"lost").repeat(3000);
+    let fed = bench.feed(&all);
+    assert_eq!((bench.lane.appetite(), bench.lane.gauge.meter().dropped.value()), (0, 1024));
+    bench.finish();
+    while bench.lane.decider.scribe.is_full() {
+        bench.lane.decider.scribe.take();
+        bench.drain();
+    }
+    assert_eq!(bench.lane.gauge.meter().dropped.value(), u64::try_from(fed / 8).unwrap());
+    assert_eq!(bench.lane.due_end(bench.terms()), Some(End::Fin), "the end waits behind the frames");
+}
+
+#[test]
+fn a_rate_that_ends_sets_free_at_once_what_it_held_back() {
+    let mut bench = bench(Framing::U32be, 1 << 20);
+    let rate = crate::rule::Rate { bytes_per_second: 100, burst: 10, scope: Default::default() };
+    bench.fault(Fault::Rate(rate));
+    let all = frame(&[1; 60]);
+    bench.feed(&all);
+    let early = bench.drain();
+    assert_eq!((early.len(), bench.lane.next_deadline()), (10, Some(bench.now + Duration::from_millis(10))));
+    bench.heal();
+    assert_eq!([early, bench.drain()].concat(), all);
+}
