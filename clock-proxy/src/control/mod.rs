@@ -28,6 +28,7 @@ use tracing::info;
 
 use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query, World};
 use crate::directory::Directory;
+use crate::journal::Journal;
 use crate::link::Shared;
 use crate::report::{Output, Reply, Snapshot};
 use crate::rule::{Change, Config};
@@ -63,6 +64,10 @@ impl Desk {
 
     pub(crate) fn links(&self) -> Arc<[LinkFace]> {
         Arc::clone(&self.links.borrow())
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.shared.journal
     }
 
     pub(crate) fn relays(&self) -> Arc<Relays> {

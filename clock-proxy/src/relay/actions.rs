@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::turn::Moved;
 use super::{Connection, Over};
 use crate::directory::FlowId;
 use crate::lane::Demise;
@@ -65,12 +66,13 @@ impl Connection {
         self.backward.adopt(terms(self.backward_flow, true), now);
     }
 
-    /// Does what has become of the lanes, and hands over what they have noted.
-    pub(super) fn after_turn(&mut self) -> Result<(), Over> {
+    /// Does what has become of the lanes, and hands over what they have noted. Says whether another turn has
+    /// something to do: the FIN of a close is passed on by a turn, and nothing would wake it.
+    pub(super) fn after_turn(&mut self) -> Result<Moved, Over> {
         if self.forward.is_silent() && self.backward.is_silent() && self.hand_over.is_idle() {
-            return Ok(());
+            return Ok(Moved::Nothing);
         }
-        let now = Instant::now();
+        let (now, mut moved) = (Instant::now(), Moved::Nothing);
         let demise = self.forward.demise().max(self.backward.demise());
         let are_open = self.forward.is_open() && self.backward.is_open();
         match demise {
@@ -87,12 +89,13 @@ impl Connection {
             Some(Demise::Close) => {
                 self.forward.close(now);
                 self.backward.close(now);
+                moved = Moved::Some;
             }
             Some(Demise::Abort) | None => {}
         }
         self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]);
         self.tell_trigger(now);
-        Ok(())
+        Ok(moved)
     }
 
     /// When to do that again, if nothing else happens.

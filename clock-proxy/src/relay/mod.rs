@@ -227,8 +227,7 @@ impl Connection {
                 return Poll::Ready(changed.map_err(|_| Over));
             }
             let moved = self.turn(cx)?;
-            self.after_turn()?;
-            if moved == Moved::Some {
+            if self.after_turn()? == Moved::Some || moved == Moved::Some {
                 continue;
             }
             if alarm.poll(cx, self.next_deadline()).is_pending() {
