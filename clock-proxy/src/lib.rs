@@ -29,6 +29,7 @@ mod directory;
 mod frame;
 mod lane;
 mod link;
+mod listener;
 mod meter;
 mod pool;
 mod proxy;

@@ -14,9 +14,10 @@ use crate::acceptor::Acceptor;
 use crate::crew::Crew;
 use crate::directory::{Directory, FlowId, NodeId};
 use crate::lane::Lane;
+use crate::listener::Stance;
 use crate::relay::{Parts, PhaseCell, relay};
-use crate::rule::Config;
 use crate::rule::decision::LaneKey;
+use crate::rule::{Config, CutMode};
 use crate::topology::{Framing, Settings};
 
 /// Connections of one link at a time. Stations need one; beyond this the kernel's backlog takes over, which
@@ -72,12 +73,18 @@ impl Link {
         let mut connections = JoinSet::new();
         let mut entries: Vec<Entry> = Vec::new();
         let mut next_ordinal = 0;
+        let mut config = self.adopt_config();
         loop {
             let has_room = connections.len() < CONNECTIONS_MAX;
             // Every branch is cancel-safe. Stopping comes first, and questions before new work.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                // The acknowledgement: a dial is treated by the new rules before the old ones are let go.
+                changed = self.shared.configs.changed() => match changed {
+                    Ok(()) => config = self.adopt_config(),
+                    Err(_) => break,
+                },
                 Some(reply) = rosters.recv() => drop(reply.send(roster(&entries))),
                 Some(ended) = connections.join_next() => {
                     if let Err(error) = ended {
@@ -87,7 +94,7 @@ impl Link {
                 }
                 (stream, client) = self.acceptor.accept(), if has_room => {
                     if let Some((entry, parts)) = self.connection(stream, client, next_ordinal) {
-                        debug!(conn = entry.name, %client, "accepted");
+                        debug!(conn = entry.name, %client, epoch = config.epoch, "accepted");
                         entries.push(entry);
                         connections.spawn_on(relay(parts), self.shared.crew.next());
                     }
@@ -96,6 +103,17 @@ impl Link {
             }
         }
         connections.shutdown().await;
+    }
+
+    /// Takes the newest configuration, of which only a cut concerns the listener.
+    fn adopt_config(&mut self) -> Arc<Config> {
+        let config = Arc::clone(&self.shared.configs.borrow_and_update());
+        self.acceptor.take_stance(match config.policy(self.flow).cut {
+            Some(CutMode::Refuse) => Stance::Refusing,
+            Some(CutMode::SynDrop) => Stance::Silent,
+            Some(CutMode::Hold | CutMode::Stall | CutMode::Drop | CutMode::Reset) | None => Stance::Open,
+        });
+        config
     }
 
     /// None if the client is gone already.

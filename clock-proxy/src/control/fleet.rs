@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::acceptor::Acceptor;
 use crate::directory::FlowId;
 use crate::link::{Link, RosterRequest, Shared};
+use crate::listener::Listener;
 use crate::proxy::StartError;
 use crate::topology::{Framing, LinkSpec};
 
@@ -30,19 +30,17 @@ pub(crate) struct LinkFace {
 
 /// A listener that is open already, and whose connections nobody takes yet.
 pub(crate) struct Bound {
-    listener: TcpListener,
+    listener: Listener,
     pub(crate) listen: SocketAddr,
 }
 
 impl Bound {
     /// Opens a listener; `what` names it in the error.
     pub(crate) async fn open(address: SocketAddr, what: impl FnOnce() -> String) -> Result<Self, StartError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            let listen = listener.local_addr()?;
-            Ok(Self { listener, listen })
-        };
-        bound.await.map_err(|source| StartError::Listen { what: what(), address, source })
+        match Listener::bind(address) {
+            Ok(listener) => Ok(Self { listen: listener.local_addr(), listener }),
+            Err(source) => Err(StartError::Listen { what: what(), address, source }),
+        }
     }
 
     pub(crate) fn into_acceptor(self) -> Acceptor {
