@@ -26,7 +26,7 @@ mod control;
 mod crew;
 mod dice;
 mod directory;
-mod frame;
+pub mod frame;
 mod lane;
 mod link;
 mod listener;

@@ -84,6 +84,7 @@ async fn serve(plan: Plan, args: &Args) -> u8 {
         seed = proxy.seed(),
         links = proxy.links().len(),
         frame_bytes_max = settings.frame_bytes_max,
+        frame_timeout = ?settings.frame_timeout,
         hold_bytes = settings.hold_bytes,
         on_eof = ?args.on_eof,
         "started"

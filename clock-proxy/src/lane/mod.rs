@@ -14,6 +14,7 @@ pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
 
 use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -59,11 +60,11 @@ enum Sink {
     Dead,
 }
 
-/// A length no frame has: from here on the lane is raw.
+/// What came was no frame: from here on the lane is raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Desync {
-    /// The length that four bytes claimed.
-    pub(crate) claimed: u32,
+    /// The length that was claimed, unless the rest of a frame was waited for in vain.
+    pub(crate) claimed: Option<u64>,
 }
 
 /// One direction of one connection.
@@ -75,6 +76,9 @@ pub(crate) struct Lane {
     source: Source,
     sink: Sink,
     hold_bytes: usize,
+    frame_timeout: Option<Duration>,
+    /// The number of the frame of which the first half is here, and since when.
+    partial: Option<(u64, Instant)>,
     gauge: LaneGauge,
 }
 
@@ -87,6 +91,8 @@ impl Lane {
             source: Source::Open,
             sink: Sink::Open,
             hold_bytes: settings.hold_bytes,
+            frame_timeout: settings.frame_timeout,
+            partial: None,
             gauge: LaneGauge::new(meter),
         }
     }
@@ -123,7 +129,44 @@ impl Lane {
             return None;
         }
         self.cutter.fill(bytes);
-        self.cut(now, terms)
+        let desync = self.cut(now, terms);
+        self.watch_partial(now);
+        desync
+    }
+
+    /// Gives up waiting for the rest of a frame when its time is up.
+    pub(crate) fn expire_partial(
+        &mut self,
+        clock: impl FnOnce() -> Instant,
+        terms: Terms<'_>,
+    ) -> Option<Desync> {
+        let deadline = self.partial_deadline()?;
+        let now = clock();
+        if now < deadline {
+            return None;
+        }
+        self.cutter.fall_to_raw();
+        self.gauge.meter().desyncs.add(1);
+        (self.partial, self.frame_timeout) = (None, None);
+        self.cut(now, terms);
+        Some(Desync { claimed: None })
+    }
+
+    fn partial_deadline(&self) -> Option<Instant> {
+        Some(self.partial?.1 + self.frame_timeout?)
+    }
+
+    /// A frame is half for as long as its first half is there, however often more of it comes.
+    fn watch_partial(&mut self, now: Instant) {
+        if self.frame_timeout.is_none() {
+            return;
+        }
+        let index = self.cutter.next_index();
+        self.partial = match self.partial {
+            _ if !self.cutter.has_partial() => None,
+            Some((partial, since)) if partial == index => Some((partial, since)),
+            _ => Some((index, now)),
+        };
     }
 
     /// The source said its last word.
@@ -177,7 +220,8 @@ impl Lane {
     pub(crate) fn next_deadline(&self, terms: Terms<'_>) -> Option<Instant> {
         // With a full outbox only a write can help, and asking for the time would spin.
         let can_advance = terms.policy.is_open() && self.outbox.has_room();
-        if can_advance { self.schedule.next_deadline(terms) } else { None }
+        let schedule = if can_advance { self.schedule.next_deadline(terms) } else { None };
+        schedule.into_iter().chain(self.partial_deadline()).min()
     }
 
     /// Whether there are bytes to write now. Nothing at all crosses a cut, not even the rest of a frame.
@@ -262,6 +306,7 @@ impl Lane {
 
     fn on_end(&mut self, end: End, now: Instant) {
         self.source = Source::Ended(end);
+        self.partial = None;
         if self.sink == Sink::Dead {
             return;
         }
@@ -284,7 +329,7 @@ impl Lane {
         loop {
             if let Some(claimed) = self.cutter.check_sync() {
                 self.gauge.meter().desyncs.add(1);
-                desync = Some(Desync { claimed });
+                desync = Some(Desync { claimed: Some(claimed) });
             }
             let has_moved = if terms.policy.is_plain() && self.is_in_pass_gear() {
                 self.cutter.extend_run()

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{FRAME_BYTES_MAX_DEFAULT, Fault, Framing, HOLD_BYTES_DEFAULT, NODES_MAX};
 use super::{Origin, TopologyError, Upstream};
@@ -116,6 +117,8 @@ pub struct Blueprint {
     pub framing: Option<Framing>,
     /// Largest payload length taken for a frame.
     pub frame_bytes_max: Option<u32>,
+    /// How long half a frame may stay one before its lane becomes raw; for ever if absent.
+    pub frame_timeout: Option<Duration>,
     /// Bytes one lane may hold.
     pub hold_bytes: Option<usize>,
     /// Seed of all decisions; drawn from the system if absent.
@@ -147,6 +150,7 @@ pub(crate) struct LinkSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) frame_bytes_max: u32,
+    pub(crate) frame_timeout: Option<Duration>,
     pub(crate) hold_bytes: usize,
 }
 
@@ -179,6 +183,7 @@ impl Blueprint {
             links,
             settings: Settings {
                 frame_bytes_max: self.frame_bytes_max.unwrap_or(FRAME_BYTES_MAX_DEFAULT),
+                frame_timeout: self.frame_timeout,
                 hold_bytes: self.hold_bytes.unwrap_or(HOLD_BYTES_DEFAULT),
             },
             // 32 random bits are plenty to tell runs apart, and short enough to be typed again.

@@ -8,25 +8,16 @@ mod address;
 mod blueprint;
 mod fault;
 mod file;
+mod timeout;
 
 pub use address::{Upstream, UpstreamError};
 pub use blueprint::{Blueprint, LinkArg, NodeArg, Plan, RawArg};
 pub use fault::{Fault, Origin, TopologyError};
 
 pub(crate) use blueprint::{LinkSpec, Settings};
+pub(crate) use timeout::parse_frame_timeout;
 
-use serde::{Deserialize, Serialize};
-
-/// How the bytes of a link are cut into the units that faults act on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Framing {
-    /// A u32 big-endian length, then that many bytes.
-    #[default]
-    U32be,
-    /// Any bytes. They can be cut, held and delayed, but not reordered or dropped.
-    Raw,
-}
+pub use crate::frame::Framing;
 
 /// Largest payload length taken for a frame: the stations' 1 MiB, and some slack for a header around it.
 pub const FRAME_BYTES_MAX_DEFAULT: u32 = (1 << 20) + 4096;
