@@ -52,6 +52,10 @@ pub struct Args {
     #[arg(long, value_name = "BYTES")]
     pub hold_bytes: Option<usize>,
 
+    /// Connections of one link at a time; further ones wait to be accepted [default: 16384]
+    #[arg(long, value_name = "N")]
+    pub conns_max: Option<usize>,
+
     /// Seed of all decisions [default: drawn from the system, see the ready line]
     #[arg(long)]
     pub seed: Option<u64>,
@@ -138,6 +142,7 @@ impl Args {
         blueprint.framing = self.frame.or(blueprint.framing);
         blueprint.frame_timeout = self.frame_timeout.or(blueprint.frame_timeout);
         blueprint.frame_bytes_max = self.max_frame.or(blueprint.frame_bytes_max);
+        blueprint.conns_max = self.conns_max.or(blueprint.conns_max);
         blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
         blueprint.seed = self.seed.or(blueprint.seed);
         blueprint.control = self.control.or(blueprint.control);

@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::acceptor::Acceptor;
 use crate::directory::FlowId;
-use crate::link::{Link, RosterRequest, Shared};
+use crate::link::{Link, Shared};
 use crate::listener::Listener;
 use crate::proxy::StartError;
+use crate::roster::RosterRequest;
 use crate::topology::{Framing, LinkSpec};
 
 /// Questions that may wait for a link. Each comes from a session that waits for its answer.

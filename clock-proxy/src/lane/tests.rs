@@ -12,7 +12,7 @@ struct Bench {
 }
 
 fn bench(framing: Framing, hold_bytes: usize) -> Bench {
-    let settings = Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes };
+    let settings = Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes, conns_max: 1 };
     let key = LaneKey::new("a->b", 0, true);
     let lane = Lane::new(key, framing, settings, Arc::new(FlowMeter::default()));
     let (policy, now) = (Policy::default(), Instant::now());

@@ -20,6 +20,7 @@ struct File {
     max_frame: Option<u32>,
     frame_timeout: Option<Spanned<String>>,
     hold_bytes: Option<usize>,
+    conns_max: Option<usize>,
     control: Option<Spanned<String>>,
     api: Option<Spanned<String>>,
     #[serde(default)]
@@ -66,6 +67,7 @@ impl Source<'_> {
             framing: file.frame,
             frame_bytes_max: file.max_frame,
             hold_bytes: file.hold_bytes,
+            conns_max: file.conns_max,
             seed: file.seed,
             ..Blueprint::default()
         };

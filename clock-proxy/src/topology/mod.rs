@@ -25,5 +25,9 @@ pub const FRAME_BYTES_MAX_DEFAULT: u32 = (1 << 20) + 4096;
 /// Bytes one lane may hold: eight of the largest frames, and 24 connections fit 200 MB.
 pub const HOLD_BYTES_DEFAULT: usize = 8 << 20;
 
+/// Connections of one link at a time: with two descriptors each they fit the limit of 65,536 that servers usually
+/// have, and idle they take less than 64 MiB. Beyond this the kernel's backlog takes over.
+pub const CONNS_MAX_DEFAULT: usize = 16_384;
+
 /// Most nodes of one topology. 64 stations are 4,032 listeners, a socket each.
 pub const NODES_MAX: usize = 64;
