@@ -35,6 +35,7 @@ mod relay;
 mod report;
 mod rule;
 mod run;
+mod scenario;
 mod schedule;
 mod timer;
 pub mod topology;

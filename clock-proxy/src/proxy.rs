@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port};
+use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port, Stage};
 use crate::report::Style;
 use crate::topology::Plan;
 
@@ -53,9 +53,10 @@ impl Proxy {
         };
         let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
-        let desk = Desk::new(director.shared().clone(), director.faces(), orders);
-        tasks.spawn(director.run(ordered, stop.clone()));
         let exits = mpsc::channel(1);
+        let stage = Stage::new(tasks.clone(), stop.clone(), exits.0.clone());
+        let desk = Desk::new(director.shared().clone(), director.faces(), orders, stage);
+        tasks.spawn(director.run(ordered, stop.clone()));
         let address = control.as_ref().map(|bound| bound.listen);
         if let Some(bound) = control {
             let port = Port { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };

@@ -54,10 +54,10 @@ fn one_flow(cursor: &mut Cursor<'_>) -> Result<Vec<FlowId>, CommandError> {
         (selector(cursor)?.nodes, false)
     } else if cursor.take(Kind::Both).is_some() {
         (selector(cursor)?.nodes, true)
-    } else if let Some(sign) = cursor.take(Kind::Compare) {
-        return Err(syntax(sign, "a flow is written a->b or a<->b"));
     } else if from.first.text == "*" {
         (from.nodes.clone(), false)
+    } else if let Some(sign) = cursor.take(Kind::Compare) {
+        return Err(syntax(sign, "a flow is written a->b or a<->b"));
     } else {
         return Err(syntax(from.first, "a flow is written a->b or a<->b"));
     };

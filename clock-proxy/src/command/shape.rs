@@ -76,12 +76,12 @@ pub(crate) struct Outline {
 pub(super) fn outline(shape: Shape, cursor: &mut Cursor<'_>) -> Result<Outline, CommandError> {
     let directory = cursor.directory;
     let fixed = |flows| Outline { flows, words: None };
-    let is_argument_next = cursor.peek().is_some() && !cursor.is_option_next();
+    let has_argument = is_argument_next(cursor);
     match shape {
         Shape::OneWay => selector::flows(cursor).map(fixed),
         Shape::Isolate => Ok(fixed(flows_touching(&selector::nodes(cursor)?, directory))),
-        Shape::Bridge => bridge(cursor, is_argument_next).map(fixed),
-        Shape::Ring if is_argument_next => {
+        Shape::Bridge => bridge(cursor, has_argument).map(fixed),
+        Shape::Ring if has_argument => {
             let column = cursor.column_next();
             let nodes = selector::nodes(cursor)?;
             ring_flows(&nodes, directory).map(fixed).ok_or_else(|| no_ring(column))
@@ -90,7 +90,7 @@ pub(super) fn outline(shape: Shape, cursor: &mut Cursor<'_>) -> Result<Outline, 
             let nodes: Vec<NodeId> = directory.stations().collect();
             ring_flows(&nodes, directory).map(fixed).ok_or_else(|| no_ring(cursor.column()))
         }
-        Shape::One if is_argument_next => {
+        Shape::One if has_argument => {
             let word = cursor.word("a station")?;
             Ok(fixed(flows_touching(&[selector::node(directory, word)?], directory)))
         }
@@ -142,6 +142,11 @@ pub(crate) fn halves(mut nodes: Vec<NodeId>) -> (Vec<NodeId>, Vec<NodeId>) {
     (nodes, right)
 }
 
+fn is_argument_next(cursor: &Cursor<'_>) -> bool {
+    let is_name = cursor.peek().is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Open));
+    is_name && !cursor.is_option_next() && !cursor.is_word_next("for")
+}
+
 /// `bridge [c] [a,b | d,e]`: the middle station and the halves of the others unless named.
 fn bridge(cursor: &mut Cursor<'_>, has_argument: bool) -> Result<Vec<FlowId>, CommandError> {
     let directory = cursor.directory;
@@ -151,9 +156,7 @@ fn bridge(cursor: &mut Cursor<'_>, has_argument: bool) -> Result<Vec<FlowId>, Co
     } else {
         stations.get(stations.len() / 2).copied()
     };
-    let groups = if cursor.peek().is_some_and(|t| matches!(t.kind, Kind::Word | Kind::Open))
-        && !cursor.is_option_next()
-    {
+    let groups = if is_argument_next(cursor) {
         selector::groups(cursor)?
     } else {
         let (left, right) = halves(stations.into_iter().filter(|node| Some(*node) != middle).collect());

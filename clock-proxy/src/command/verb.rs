@@ -7,22 +7,21 @@ use super::lexer::Token;
 use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
-use super::{Command, change, cut, damage, ending, query, state, timing};
+use super::{Command, change, cut, damage, ending, nemesis, query, state, timing};
 use crate::rule::{Change, ChangeKind, CutMode, Which};
 
-/// Parses one command. The cursor holds at least one token.
-pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
+/// Parses one command, and says in which words. The cursor holds at least one token.
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), CommandError> {
     let verb = cursor.word("a command")?;
     let name = verb.text.to_lowercase();
-    let command = match change(cursor, &name)? {
-        Some(kind) => {
-            let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
-            Command::Change(Change { kind, text })
-        }
+    let change = change(cursor, &name)?;
+    let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
+    let command = match change {
+        Some(kind) => Command::Change(Change { kind, text: text.clone() }),
         None => Command::Query(query::parse(cursor, &name)?.ok_or_else(|| unknown_verb(verb))?),
     };
     cursor.finish()?;
-    Ok(command)
+    Ok((command, text))
 }
 
 pub(super) fn unknown_verb(verb: Token<'_>) -> CommandError {
@@ -39,6 +38,7 @@ fn change(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<ChangeKind>, Com
         "bridge" => cut::shape(cursor, Shape::Bridge),
         "ring-of-majorities" | "majorities-ring" => cut::shape(cursor, Shape::Ring),
         "one-way" => cut::shape(cursor, Shape::OneWay),
+        "nemesis" if !cursor.is_option_next() => nemesis::once(cursor),
         "isolate" => cut::isolate(cursor),
         "cut" => cut::cut(cursor),
         "hold" => cut::cut_in(cursor, CutMode::Hold),

@@ -1,7 +1,7 @@
 //! Files that commands name. Read and written on threads that may wait, never on one that relays.
 
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::command::{SAMPLES_FILE_BYTES_MAX, Samples, samples as parse_samples};
 
@@ -36,4 +36,19 @@ pub(super) async fn samples(files: Vec<String>) -> Samples {
         samples.insert(file, numbers);
     }
     samples
+}
+
+/// Writes a file as a whole: whoever reads it sees the old one or the new one.
+pub(crate) async fn write(path: PathBuf, text: String) -> io::Result<()> {
+    off_runtime(move || replace(&path, &text)).await
+}
+
+/// The same on this thread.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+    let mut temporary = name.to_owned();
+    temporary.push(format!(".{}", std::process::id()));
+    let temporary = path.with_file_name(temporary);
+    std::fs::write(&temporary, text)?;
+    std::fs::rename(&temporary, path)
 }

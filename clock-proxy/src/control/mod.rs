@@ -12,20 +12,23 @@ mod file;
 mod fleet;
 mod lines;
 mod port;
+mod runner;
+mod story;
 mod wait;
 
 pub(crate) use console::{Console, print_line};
 pub(crate) use director::{Director, ORDERS_MAX, Order};
 pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
+pub(crate) use runner::{ScenarioFacts, Stage, Started};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
-use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query, World};
+use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
 use crate::directory::Directory;
 use crate::link::Shared;
 use crate::report::{Output, Reply, Snapshot};
@@ -42,6 +45,7 @@ pub(crate) struct Desk {
     orders: mpsc::Sender<Order>,
     /// Random shapes drawn so far, by all sessions.
     draws: Arc<AtomicU64>,
+    stage: Stage,
 }
 
 impl Desk {
@@ -49,8 +53,9 @@ impl Desk {
         shared: Shared,
         links: watch::Receiver<Arc<[LinkFace]>>,
         orders: mpsc::Sender<Order>,
+        stage: Stage,
     ) -> Self {
-        Self { shared, links, orders, draws: Arc::default() }
+        Self { shared, links, orders, draws: Arc::default(), stage }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -59,6 +64,11 @@ impl Desk {
 
     pub(crate) fn links(&self) -> Arc<[LinkFace]> {
         Arc::clone(&self.links.borrow())
+    }
+
+    /// The scenario that runs, or the last one.
+    pub(crate) fn scenario(&self) -> Option<ScenarioFacts> {
+        self.stage.facts()
     }
 
     /// The rules in force. To be let go at once: a change is in force only when nobody holds the old rules.
@@ -80,19 +90,7 @@ impl Desk {
 
     async fn parse(&self, line: &str, number: u64) -> Result<Option<command::Line>, CommandError> {
         let samples = file::samples(command::sample_files(line)).await;
-        let directory = self.directory();
-        let (seed, rules) = {
-            let config = self.config();
-            (config.seed, config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>())
-        };
-        let world = World {
-            directory: &directory,
-            samples: &samples,
-            seed,
-            has_rule: &|id| rules.contains(&id),
-            next_draw: &|| self.draws.fetch_add(1, Ordering::Relaxed),
-        };
-        command::parse_in(line, number, &world)
+        self.in_world(&samples, |world| command::parse_in(line, number, world))
     }
 
     async fn carry_out(&self, commands: Vec<Command>) -> Result<Vec<Output>, CommandError> {
@@ -115,6 +113,18 @@ impl Desk {
         Ok(match query {
             Query::Show(section) => Output::Shown(Box::new(Snapshot::take(self, section).await)),
             Query::Wait(wait) => Output::Waited(wait::until(self, &wait).await?),
+            Query::Expect(expect) => Output::Expected(self.expect(&expect)?),
+            Query::Pause(time) => {
+                tokio::time::sleep(time).await;
+                Output::Paused
+            }
+            Query::WaitScenario(timeout) => Output::Scenario(self.wait_for_scenario(timeout).await?),
+            Query::Save(path) => Output::Saved(self.save(&path).await?),
+            Query::Reload => Output::Paused,
+            Query::Run(path) => Output::Started(self.run(&path).await?),
+            Query::Plan(source) => Output::Plan(self.plan(&source).await?),
+            Query::Nemesis(nemesis) => Output::Started(self.start_nemesis(&nemesis)?),
+            Query::Stop => Output::Scenario(self.stage.halt().await),
             Query::Mark(text) => {
                 info!(epoch = self.config().epoch, text, "mark");
                 Output::Marked(text)

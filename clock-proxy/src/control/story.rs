@@ -1,0 +1,117 @@
+//! The commands about scenarios and files: `run`, `plan`, `nemesis`, `stop`, `wait scenario`, `save`, `expect`.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::runner::{Phase, ScenarioFacts, Started};
+use super::{Desk, file};
+use crate::command::{self, Code, CommandError, Expect, Nemesis, PlanSource, Samples, World, rule_words};
+use crate::report::stat_number;
+use crate::scenario::{FILE_BYTES_MAX, Plan, ScenarioError, plan_nemesis, read};
+
+impl Desk {
+    /// Asks a question in the world as it is now.
+    pub(super) fn in_world<T>(&self, samples: &Samples, ask: impl FnOnce(&World<'_>) -> T) -> T {
+        let directory = self.directory();
+        let (seed, rules) = {
+            let config = self.config();
+            (config.seed, config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>())
+        };
+        ask(&World {
+            directory: &directory,
+            samples,
+            seed,
+            has_rule: &|id| rules.contains(&id),
+            next_draw: &|| self.draws.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Reads and checks a scenario file. Random numbers are counted from 0, so that a file means the same every time.
+    pub(crate) async fn read_scenario(&self, path: &str) -> Result<Plan, ScenarioError> {
+        let fail = |error| ScenarioError { file: path.to_owned(), error };
+        let text = file::read(PathBuf::from(path), FILE_BYTES_MAX).await;
+        let text = text.map_err(|error| fail(CommandError::new(Code::Io, "", 1, error.to_string())))?;
+        let samples = file::samples(text.lines().flat_map(command::sample_files).collect()).await;
+        self.in_world(&samples, |world| {
+            let draws = std::cell::Cell::new(0);
+            let next_draw = || draws.replace(draws.get() + 1);
+            read(&text, &World { next_draw: &next_draw, ..*world })
+        })
+        .map_err(fail)
+    }
+
+    /// Reads a scenario and starts it; `failure` is the exit code if it fails, if that is to end the proxy.
+    pub(crate) async fn start_file(&self, path: &str, failure: Option<u8>) -> Result<Started, ScenarioError> {
+        let plan = self.read_scenario(path).await?;
+        let started = self.stage.start(self, path.to_owned(), plan, failure);
+        started.map_err(|error| ScenarioError { file: path.to_owned(), error })
+    }
+
+    pub(super) async fn run(&self, path: &str) -> Result<Started, CommandError> {
+        self.start_file(path, None).await.map_err(|error| in_reply(&error))
+    }
+
+    pub(super) fn start_nemesis(&self, nemesis: &Nemesis) -> Result<Started, CommandError> {
+        let plan = self.in_world(&Samples::new(), |world| plan_nemesis(nemesis, world))?;
+        self.stage.start(self, "nemesis".to_owned(), plan, None)
+    }
+
+    pub(super) async fn plan(&self, source: &PlanSource) -> Result<Vec<String>, CommandError> {
+        let plan = match source {
+            PlanSource::File(path) => self.read_scenario(path).await.map_err(|error| in_reply(&error))?,
+            PlanSource::Nemesis(nemesis) => {
+                self.in_world(&Samples::new(), |world| plan_nemesis(nemesis, world))?
+            }
+        };
+        Ok(plan.lines())
+    }
+
+    pub(super) async fn wait_for_scenario(
+        &self,
+        timeout: Duration,
+    ) -> Result<Option<ScenarioFacts>, CommandError> {
+        let Ok(facts) = tokio::time::timeout(timeout, self.stage.ended()).await else {
+            let message = format!("the scenario still runs after {timeout:.1?}");
+            return Err(CommandError::new(Code::Timeout, "", 1, message));
+        };
+        match facts {
+            Some(ScenarioFacts { phase: Phase::Failed, name, error, .. }) => {
+                let message = format!("{name} failed: {}", error.unwrap_or_default());
+                Err(CommandError::new(Code::ExpectFailed, "", 1, message))
+            }
+            facts => Ok(facts),
+        }
+    }
+
+    /// Writes the rules in force as a scenario, and returns how many.
+    pub(super) async fn save(&self, path: &str) -> Result<usize, CommandError> {
+        let (text, count) = {
+            let config = self.config();
+            let mut text = format!("# The rules of epoch {}.\nseed {}\n", config.epoch, config.seed);
+            for rule in &config.rules {
+                text.push_str(&format!("at 0s {}\n", rule_words(rule, &config.directory)));
+            }
+            (text, config.rules.len())
+        };
+        let written = file::write(PathBuf::from(path), text).await;
+        written.map_err(|error| CommandError::new(Code::Io, path, 1, error.to_string()))?;
+        Ok(count)
+    }
+
+    /// The number that was expected, if it is so.
+    pub(super) fn expect(&self, expect: &Expect) -> Result<u64, CommandError> {
+        let config = self.config();
+        let number = expect.flows.iter().map(|flow| stat_number(&config, *flow, expect.number)).sum::<u64>();
+        if expect.comparison.holds(number, expect.value) {
+            return Ok(number);
+        }
+        let message = format!("not so: the number is {number}");
+        Err(CommandError::new(Code::ExpectFailed, &expect.text, expect.column, message))
+    }
+}
+
+/// The error of a file in the answer to a line, which has a place of its own.
+fn in_reply(error: &ScenarioError) -> CommandError {
+    CommandError::new(error.error.code, "", 1, error.to_string())
+}
