@@ -52,6 +52,14 @@ pub struct Args {
     #[arg(long, value_name = "IP:PORT")]
     pub control: Option<SocketAddr>,
 
+    /// Serve HTTP on this address: Toxiproxy's API, /v1 and /metrics (no authentication)
+    #[arg(long, value_name = "IP:PORT")]
+    pub api: Option<SocketAddr>,
+
+    /// Make the proxies of this file, an array as Toxiproxy's /populate takes it
+    #[arg(long, value_name = "FILE")]
+    pub toxiproxy_config: Option<PathBuf>,
+
     /// What to do at the end of standard input
     #[arg(long, value_enum, default_value_t = OnEof::Keep)]
     pub on_eof: OnEof,
@@ -124,6 +132,8 @@ impl Args {
         blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
         blueprint.seed = self.seed.or(blueprint.seed);
         blueprint.control = self.control.or(blueprint.control);
+        blueprint.api = self.api.or(blueprint.api);
+        blueprint.toxiproxy_config.clone_from(&self.toxiproxy_config);
     }
 }
 

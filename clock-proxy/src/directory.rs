@@ -60,9 +60,9 @@ impl Directory {
     }
 
     /// Adds the upstream of a raw relay, and its flows from and to the outside.
-    pub(crate) fn add_raw(&mut self, name: &str, upstream: Upstream) -> (NodeId, NodeId) {
+    pub(crate) fn add_raw(&mut self, name: &str, upstream: Option<Upstream>) -> (NodeId, NodeId) {
         let client = self.node(CLIENT).unwrap_or_else(|| self.add_node(CLIENT, false, None));
-        let id = self.add_node(name, false, Some(upstream));
+        let id = self.add_node(name, false, upstream);
         self.add_flow(client, id);
         self.add_flow(id, client);
         (client, id)
@@ -99,9 +99,10 @@ impl Directory {
         self.last_id
     }
 
-    pub(crate) fn set_upstream(&mut self, node: NodeId, upstream: Upstream) {
+    /// Sets where a node is dialled; without an address it refuses.
+    pub(crate) fn set_upstream(&mut self, node: NodeId, upstream: Option<Upstream>) {
         if let Some(node) = self.nodes.get_mut(&node) {
-            node.upstream = Some(upstream);
+            node.upstream = upstream;
         }
     }
 
@@ -165,8 +166,8 @@ impl Directory {
 mod tests {
     use super::*;
 
-    fn upstream() -> Upstream {
-        "127.0.0.1:80".parse().unwrap()
+    fn upstream() -> Option<Upstream> {
+        Some("127.0.0.1:80".parse().unwrap())
     }
 
     #[test]

@@ -17,15 +17,17 @@
 //! Map: [`cli`] and [`topology`] say what to relay; `command` parses a line, `rule` decides what it means,
 //! `lane` and `schedule` apply it to bytes (no I/O, no clock), `relay`, `link` and
 //! `acceptor` own the sockets, `control`
-//! serves the lines, `report` renders the answers. The manual is `docs/faults.md`.
+//! serves the lines, `http` serves Toxiproxy's API, `report` renders the answers. The manual is `docs/faults.md`.
 
 mod acceptor;
 pub mod cli;
 mod command;
 mod control;
+mod crew;
 mod dice;
 mod directory;
 mod frame;
+mod http;
 mod lane;
 mod link;
 mod meter;

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::acceptor::Acceptor;
+use crate::crew::Crew;
 use crate::directory::{Directory, FlowId, NodeId};
 use crate::lane::Lane;
-use crate::relay::{Connection, Parts, PhaseCell};
+use crate::relay::{Parts, PhaseCell, relay};
 use crate::rule::Config;
 use crate::rule::decision::LaneKey;
 use crate::topology::{Framing, Settings};
@@ -26,6 +27,7 @@ const CONNECTIONS_MAX: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    pub(crate) crew: Crew,
     pub(crate) configs: watch::Receiver<Arc<Config>>,
 }
 
@@ -84,27 +86,28 @@ impl Link {
                     entries.retain(|entry| entry.phase.strong_count() > 0);
                 }
                 (stream, client) = self.acceptor.accept(), if has_room => {
-                    let (entry, connection) = self.connection(stream, client, next_ordinal);
+                    if let Some((entry, parts)) = self.connection(stream, client, next_ordinal) {
+                        debug!(conn = entry.name, %client, "accepted");
+                        entries.push(entry);
+                        connections.spawn_on(relay(parts), self.shared.crew.next());
+                    }
                     next_ordinal += 1;
-                    debug!(conn = entry.name, %client, "accepted");
-                    entries.push(entry);
-                    connections.spawn(connection.run());
                 }
             }
         }
         connections.shutdown().await;
     }
 
-    fn connection(&self, near: TcpStream, client: SocketAddr, ordinal: u64) -> (Entry, Connection) {
-        if let Err(error) = near.set_nodelay(true) {
-            // The client is gone already; its connection will say so.
-            debug!(%error, "TCP_NODELAY was not set");
-        }
+    /// None if the client is gone already.
+    fn connection(&self, near: TcpStream, client: SocketAddr, ordinal: u64) -> Option<(Entry, Parts)> {
         let directory = self.shared.directory();
         let name = format!("{}#{ordinal}", directory.flow_name(self.flow));
+        // The thread that relays it has events of its own.
+        let near = near.set_nodelay(true).and_then(|()| near.into_std());
+        let near = near.inspect_err(|error| debug!(conn = name, %error, "gone")).ok()?;
         let phase = Arc::new(PhaseCell::default());
         let entry = Entry { name: name.clone(), client, phase: Arc::downgrade(&phase) };
-        let connection = Connection::new(Parts {
+        let parts = Parts {
             name,
             near,
             to: self.to,
@@ -112,8 +115,8 @@ impl Link {
             backward: (self.back, self.lane(&directory, self.back, ordinal, false)),
             configs: self.shared.configs.clone(),
             phase,
-        });
-        (entry, connection)
+        };
+        Some((entry, parts))
     }
 
     fn lane(&self, directory: &Directory, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {

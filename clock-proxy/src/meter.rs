@@ -35,6 +35,8 @@ pub(crate) struct FlowMeter {
     pub(crate) frames: Count,
     /// Bytes written.
     pub(crate) bytes: Count,
+    /// Bytes read.
+    pub(crate) received: Count,
     /// Frames that passed a delay.
     pub(crate) delayed: Count,
     /// Frames that were chosen to be overtaken.

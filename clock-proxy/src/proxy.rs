@@ -10,23 +10,31 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use crate::control::relays::{RelayError, RelayOrder, RelayWish};
 use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port, Stage};
+use crate::http::Server;
 use crate::report::Style;
 use crate::topology::Plan;
 
 /// Longest time for all tasks to end. They wait for nothing; only a starved machine comes near.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A listener could not be opened. Nothing is left open.
+/// The proxy could not be started. Nothing is left open.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for {what}: {source}")]
-pub struct StartError {
-    /// `a->b`, or `control`.
-    pub what: String,
-    /// The address that was asked for.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+pub enum StartError {
+    /// A listener could not be opened.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// `a->b`, `control` or `api`.
+        what: String,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The threads that relay could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
@@ -34,6 +42,7 @@ pub struct Proxy {
     desk: Desk,
     seed: u64,
     control: Option<SocketAddr>,
+    api: Option<SocketAddr>,
     tasks: TaskTracker,
     stop: CancellationToken,
     exits: (mpsc::Sender<u8>, mpsc::Receiver<u8>),
@@ -46,23 +55,38 @@ impl Proxy {
     /// An address is taken or not ours.
     pub async fn start(plan: Plan) -> Result<Self, StartError> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        // Whatever has been started when something fails is stopped again.
+        let guard = stop.clone().drop_guard();
         let seed = plan.seed;
-        let control = match plan.control {
-            Some(address) => Some(Bound::open(address, || "control".to_owned()).await?),
-            None => None,
-        };
+        let control = open(plan.control, "control").await?;
+        let api = open(plan.api, "api").await?;
         let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
         let exits = mpsc::channel(1);
         let stage = Stage::new(tasks.clone(), stop.clone(), exits.0.clone());
-        let desk = Desk::new(director.shared().clone(), director.faces(), orders, stage);
+        let desk = Desk::new(director.shared().clone(), director.faces(), director.relays(), orders, stage);
         tasks.spawn(director.run(ordered, stop.clone()));
-        let address = control.as_ref().map(|bound| bound.listen);
+        let address = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.listen);
+        let addresses = (address(&control), address(&api));
         if let Some(bound) = control {
             let port = Port { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
             tasks.spawn(port.run(stop.clone()));
         }
-        Ok(Self { desk, seed, control: address, tasks, stop, exits })
+        if let Some(bound) = api {
+            let server =
+                Server { acceptor: bound.into_acceptor(), desk: desk.clone(), exits: exits.0.clone() };
+            tasks.spawn(server.run(stop.clone()));
+        }
+        guard.disarm();
+        Ok(Self { desk, seed, control: addresses.0, api: addresses.1, tasks, stop, exits })
+    }
+
+    /// Makes relays, all or those before the first that cannot listen.
+    pub(crate) async fn populate(&self, relays: Vec<RelayWish>) -> Result<(), RelayError> {
+        match self.desk.order(RelayOrder::Populate(relays)).await.error {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
     }
 
     /// Where to dial: `a->b` to the address of its listener.
@@ -83,6 +107,12 @@ impl Proxy {
     #[must_use]
     pub fn control(&self) -> Option<SocketAddr> {
         self.control
+    }
+
+    /// The address of the HTTP API, if there is one.
+    #[must_use]
+    pub fn api(&self) -> Option<SocketAddr> {
+        self.api
     }
 
     /// Carries out one line of the command grammar, and returns its reply line (in JSON style); `None` for a
@@ -115,6 +145,15 @@ impl Proxy {
     pub(crate) fn exits(&self) -> mpsc::Sender<u8> {
         self.exits.0.clone()
     }
+}
+
+/// Opens a listener for commands. Whoever can reach it may command.
+async fn open(address: Option<SocketAddr>, what: &str) -> Result<Option<Bound>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    if !address.ip().is_loopback() {
+        warn!(what, %address, "whoever can reach this address may command the proxy");
+    }
+    Ok(Some(Bound::open_at_start(address, || what.to_owned()).await?))
 }
 
 impl Drop for Proxy {

@@ -1,19 +1,21 @@
 //! The process: log, runtime, ready line, standard input, signals, exit code.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{Args, LogLevel, OnEof};
 use crate::control::{Console, print_line};
+use crate::http::read_relays;
 use crate::proxy::Proxy;
 use crate::report::{PROTO, Style, links_table};
 use crate::topology::Plan;
@@ -50,7 +52,8 @@ fn run_to_code(args: &Args) -> u8 {
             return EXIT_USAGE;
         }
     };
-    let runtime = match Runtime::new() {
+    // The connections have threads of their own; what is left to do is little.
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             error!(%error, "no runtime");
@@ -72,12 +75,9 @@ async fn serve(plan: Plan, args: &Args) -> u8 {
         }
     };
     let settings = plan.settings;
-    let proxy = match Proxy::start(plan).await {
+    let proxy = match start(plan).await {
         Ok(proxy) => proxy,
-        Err(error) => {
-            eprintln!("clock-proxy: {error}");
-            return EXIT_BIND;
-        }
+        Err(code) => return code,
     };
     info!(
         seed = proxy.seed(),
@@ -95,6 +95,21 @@ async fn serve(plan: Plan, args: &Args) -> u8 {
     });
     info!(code, "stopped");
     code
+}
+
+/// Starts the proxy and makes the relays of the file, or says why not.
+async fn start(plan: Plan) -> Result<Proxy, u8> {
+    let refused = |error: &dyn Error, code| {
+        eprintln!("clock-proxy: {error}");
+        code
+    };
+    let relays = match &plan.toxiproxy_config {
+        Some(path) => read_relays(path).await.map_err(|error| refused(&error, EXIT_USAGE))?,
+        None => Vec::new(),
+    };
+    let proxy = Proxy::start(plan).await.map_err(|error| refused(&error, EXIT_BIND))?;
+    proxy.populate(relays).await.map_err(|error| refused(&error, EXIT_BIND))?;
+    Ok(proxy)
 }
 
 async fn command_until_exit(
@@ -149,6 +164,7 @@ struct Ready<'a> {
     seed: u64,
     links: &'a BTreeMap<String, SocketAddr>,
     control: Option<SocketAddr>,
+    api: Option<SocketAddr>,
 }
 
 /// The first line on standard output: everything listens now.
@@ -156,14 +172,19 @@ fn ready(proxy: &Proxy, style: Style) -> String {
     let (pid, links) = (std::process::id(), proxy.links());
     match style {
         Style::Json => {
-            let facts =
-                Ready { proto: PROTO, pid, seed: proxy.seed(), links: &links, control: proxy.control() };
+            let (control, api) = (proxy.control(), proxy.api());
+            let facts = Ready { proto: PROTO, pid, seed: proxy.seed(), links: &links, control, api };
             // Numbers and addresses under string keys: there is nothing that could fail.
             format!("ready {}", serde_json::to_string(&facts).unwrap_or_default())
         }
         Style::Text => {
             let control = proxy.control().map_or_else(String::new, |address| format!(", control {address}"));
-            format!("ready: pid {pid}, seed {}{control}; try help\n{}", proxy.seed(), links_table(&links))
+            let api = proxy.api().map_or_else(String::new, |address| format!(", api {address}"));
+            format!(
+                "ready: pid {pid}, seed {}{control}{api}; try help\n{}",
+                proxy.seed(),
+                links_table(&links)
+            )
         }
     }
 }

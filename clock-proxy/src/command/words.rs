@@ -216,7 +216,7 @@ mod tests {
         for name in ["a", "b", "c", "d"] {
             directory.add_station(name, None);
         }
-        directory.add_raw("web", "x:1".parse().unwrap());
+        directory.add_raw("web", None);
         RuleBook::new(1, Arc::new(directory))
     }
 

@@ -10,6 +10,8 @@ use tracing::{debug, error, info};
 
 use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
+use super::relays::{Registry, RelayOrder, RelayOutcome, Relays};
+use crate::crew::Crew;
 use crate::link::Shared;
 use crate::proxy::StartError;
 use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, Verdict};
@@ -22,10 +24,12 @@ pub(crate) const ORDERS_MAX: usize = 16;
 /// near a second.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Changes that are to come into force together.
-pub(crate) struct Order {
-    pub(crate) changes: Vec<Change>,
-    pub(crate) reply: oneshot::Sender<Applied>,
+/// What a director is told.
+pub(crate) enum Order {
+    /// Changes of the rules, to come into force together.
+    Change { changes: Vec<Change>, reply: oneshot::Sender<Applied> },
+    /// Relays and toxics that come and go.
+    Relays { order: RelayOrder, reply: oneshot::Sender<RelayOutcome> },
 }
 
 /// What became of an order.
@@ -40,11 +44,12 @@ pub(crate) struct Applied {
 }
 
 pub(crate) struct Director {
-    book: RuleBook,
-    epoch: u64,
+    pub(super) book: RuleBook,
+    pub(super) epoch: u64,
     published: watch::Sender<Arc<Config>>,
     retirement: Retirement,
-    fleet: Fleet,
+    pub(super) fleet: Fleet,
+    pub(super) registry: Registry,
     expiries: Expiries,
 }
 
@@ -58,10 +63,11 @@ impl Director {
         let book = RuleBook::new(plan.seed, plan.directory);
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
-        let shared = Shared { settings: plan.settings, configs };
+        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
+        let shared = Shared { settings: plan.settings, crew, configs };
         let fleet = Fleet::new(shared, tasks, stop);
-        let mut director =
-            Self { book, epoch: 0, published, retirement, fleet, expiries: Expiries::default() };
+        let (registry, expiries) = (Registry::new(), Expiries::default());
+        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -72,11 +78,12 @@ impl Director {
         let mut open = Vec::new();
         for spec in specs {
             let name = || format!("{}->{}", directory.name(spec.from), directory.name(spec.to));
-            open.push((spec, Bound::open(spec.listen, name).await?));
+            let bound = Bound::open_at_start(spec.listen, name).await?;
+            self.registry.add_open(spec, bound.listen, &directory);
+            open.push((*spec, bound));
         }
-        for (spec, bound) in open {
-            self.fleet.start(spec, bound);
-        }
+        self.fleet.start(open);
+        self.registry.announce();
         Ok(())
     }
 
@@ -86,6 +93,10 @@ impl Director {
 
     pub(crate) fn faces(&self) -> watch::Receiver<Arc<[LinkFace]>> {
         self.fleet.faces()
+    }
+
+    pub(crate) fn relays(&self) -> watch::Receiver<Arc<Relays>> {
+        self.registry.watch()
     }
 
     /// Takes orders until told to stop.
@@ -101,11 +112,17 @@ impl Director {
                 }
                 order = orders.recv() => {
                     let Some(order) = order else { break };
-                    let applied = self.apply(&order.changes).await;
-                    // A session that has gone does not need its answer; the change stands.
-                    let _ = order.reply.send(applied);
+                    self.handle(order).await;
                 }
             }
+        }
+    }
+
+    /// Whoever has gone does not need an answer; the change stands.
+    async fn handle(&mut self, order: Order) {
+        match order {
+            Order::Change { changes, reply } => drop(reply.send(self.apply(&changes).await)),
+            Order::Relays { order, reply } => drop(reply.send(self.handle_relay_order(order).await)),
         }
     }
 
@@ -118,13 +135,16 @@ impl Director {
         let applied = Applied { epoch: self.epoch, verdicts, took: start.elapsed(), is_in_force };
         for (change, verdict) in changes.iter().zip(&applied.verdicts) {
             self.expiries.note(change, verdict, tokio::time::Instant::now());
+            if let ChangeKind::Node { node, upstream } = &change.kind {
+                self.registry.on_upstream_moved(*node, upstream.as_str());
+            }
             debug!(epoch = applied.epoch, command = change.text, "rules changed");
         }
         applied
     }
 
     /// Makes the book's state the configuration of this epoch. Returns whether every connection has taken it.
-    async fn publish(&mut self, actions: Vec<Action>) -> bool {
+    pub(super) async fn publish(&mut self, actions: Vec<Action>) -> bool {
         let (config, retirement) = Config::new(self.epoch, &self.book, actions);
         let mut previous = std::mem::replace(&mut self.retirement, retirement);
         drop(self.published.send_replace(config));

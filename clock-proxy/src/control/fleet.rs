@@ -1,6 +1,7 @@
 //! The links that run: each started and stopped by itself, while all others go on.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -35,14 +36,23 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Opens a listener; `what` names it in the error.
-    pub(crate) async fn open(address: SocketAddr, what: impl FnOnce() -> String) -> Result<Self, StartError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            let listen = listener.local_addr()?;
-            Ok(Self { listener, listen })
-        };
-        bound.await.map_err(|source| StartError { what: what(), address, source })
+    /// Opens a listener.
+    ///
+    /// # Errors
+    /// The address is taken or not ours.
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let listen = listener.local_addr()?;
+        Ok(Self { listener, listen })
+    }
+
+    /// Opens a listener when the proxy starts; `what` names it in the error.
+    pub(crate) async fn open_at_start(
+        address: SocketAddr,
+        what: impl FnOnce() -> String,
+    ) -> Result<Self, StartError> {
+        let listen_error = |source| StartError::Listen { what: what(), address, source };
+        Self::open(address).await.map_err(listen_error)
     }
 
     pub(crate) fn into_acceptor(self) -> Acceptor {
@@ -79,11 +89,22 @@ impl Fleet {
         self.faces.subscribe()
     }
 
-    /// Starts a link on its open listener. Its flows must be in the published directory.
-    pub(crate) fn start(&mut self, spec: &LinkSpec, bound: Bound) {
+    /// Starts links on their open listeners. Their flows must be in the published directory.
+    pub(crate) fn start(&mut self, opened: Vec<(LinkSpec, Bound)>) {
+        if opened.is_empty() {
+            return;
+        }
         let directory = self.shared.directory();
-        let flows = directory.flow(spec.from, spec.to).zip(directory.flow(spec.to, spec.from));
-        let Some((flow, back)) = flows else { return };
+        for (spec, bound) in opened {
+            let flows = directory.flow(spec.from, spec.to).zip(directory.flow(spec.to, spec.from));
+            if let Some((flow, back)) = flows {
+                self.run(&spec, flow, back, bound);
+            }
+        }
+        self.publish();
+    }
+
+    fn run(&mut self, spec: &LinkSpec, flow: FlowId, back: FlowId, bound: Bound) {
         let (rosters, asked) = mpsc::channel(ROSTERS_MAX);
         let face = LinkFace { flow, listen: bound.listen, framing: spec.framing, rosters };
         let acceptor = bound.into_acceptor();
@@ -92,7 +113,6 @@ impl Fleet {
         let stop = self.stop.child_token();
         let task = self.tasks.spawn(link.run(asked, stop.clone()));
         self.running.insert(flow, Running { face, stop, task });
-        self.publish();
     }
 
     /// Closes a link's listener and all its connections. They wait for nothing, so this takes no time.

@@ -12,6 +12,7 @@ mod file;
 mod fleet;
 mod lines;
 mod port;
+pub(crate) mod relays;
 mod runner;
 mod story;
 mod wait;
@@ -35,6 +36,7 @@ use crate::report::{Output, Reply, Snapshot};
 use crate::rule::{Change, Config};
 use director::Applied;
 use lines::Line;
+use relays::{RelayError, RelayOrder, RelayOutcome, Relays};
 pub(crate) use wait::Waited;
 
 /// Everything a session needs. Cheap to clone.
@@ -42,6 +44,7 @@ pub(crate) use wait::Waited;
 pub(crate) struct Desk {
     shared: Shared,
     links: watch::Receiver<Arc<[LinkFace]>>,
+    relays: watch::Receiver<Arc<Relays>>,
     orders: mpsc::Sender<Order>,
     /// Random shapes drawn so far, by all sessions.
     draws: Arc<AtomicU64>,
@@ -52,10 +55,11 @@ impl Desk {
     pub(crate) fn new(
         shared: Shared,
         links: watch::Receiver<Arc<[LinkFace]>>,
+        relays: watch::Receiver<Arc<Relays>>,
         orders: mpsc::Sender<Order>,
         stage: Stage,
     ) -> Self {
-        Self { shared, links, orders, draws: Arc::default(), stage }
+        Self { shared, links, relays, orders, draws: Arc::default(), stage }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -69,6 +73,10 @@ impl Desk {
     /// The scenario that runs, or the last one.
     pub(crate) fn scenario(&self) -> Option<ScenarioFacts> {
         self.stage.facts()
+    }
+
+    pub(crate) fn relays(&self) -> Arc<Relays> {
+        Arc::clone(&self.relays.borrow())
     }
 
     /// The rules in force. To be let go at once: a change is in force only when nobody holds the old rules.
@@ -143,7 +151,7 @@ impl Desk {
         }
         let (reply, applied) = oneshot::channel();
         let going_down = || CommandError::new(Code::Timeout, "", 1, "the proxy is going down");
-        self.orders.send(Order { changes, reply }).await.map_err(|_| going_down())?;
+        self.orders.send(Order::Change { changes, reply }).await.map_err(|_| going_down())?;
         let Applied { epoch, verdicts, took, is_in_force } = applied.await.map_err(|_| going_down())?;
         if !is_in_force {
             let message = "the change is made, but a connection has not confirmed it in time";
@@ -151,6 +159,16 @@ impl Desk {
         }
         outputs.extend(verdicts.into_iter().map(|verdict| Output::Changed { epoch, verdict, took }));
         Ok(())
+    }
+
+    /// Makes, changes or removes relays or toxics, and answers when that is in force.
+    pub(crate) async fn order(&self, order: RelayOrder) -> RelayOutcome {
+        let (reply, done) = oneshot::channel();
+        let going_down = || RelayOutcome { error: Some(RelayError::GoingDown), ..RelayOutcome::default() };
+        match self.orders.send(Order::Relays { order, reply }).await {
+            Ok(()) => done.await.unwrap_or_else(|_| going_down()),
+            Err(_) => going_down(),
+        }
     }
 }
 

@@ -122,6 +122,7 @@ impl Lane {
             self.handle_fin(now);
             return None;
         }
+        self.gauge.meter().received.add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.cutter.fill(bytes);
         self.cut(now, terms)
     }

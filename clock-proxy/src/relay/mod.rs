@@ -15,6 +15,7 @@ mod dial;
 mod turn;
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -25,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::sync::watch::error::RecvError;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::directory::{FlowId, NodeId};
 use crate::lane::Lane;
@@ -34,9 +36,9 @@ use crate::timer::Alarm;
 use dial::{Dial, Settling, watch};
 use turn::Moved;
 
-/// Reads and writes of one connection before the others of its worker get theirs: 2 MiB each way at most, which
-/// is less than a millisecond.
-const TURNS_MAX: usize = 8;
+/// Reads and writes of one connection before the others of its thread get theirs: 1 MiB each way at most, which
+/// takes less than a millisecond.
+const TURNS_MAX: usize = 4;
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub(crate) struct Parts {
     /// `a->b#3`, for the log.
     pub(crate) name: String,
     /// The accepted socket.
-    pub(crate) near: TcpStream,
+    pub(crate) near: std::net::TcpStream,
     /// The node to dial.
     pub(crate) to: NodeId,
     pub(crate) forward: (FlowId, Lane),
@@ -92,7 +94,7 @@ pub(crate) struct Parts {
     pub(crate) phase: Arc<PhaseCell>,
 }
 
-pub(crate) struct Connection {
+struct Connection {
     name: String,
     near: TcpStream,
     far: Option<TcpStream>,
@@ -114,13 +116,22 @@ pub(crate) struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Over;
 
+/// Relays until both directions have ended, one was aborted, or the proxy is going down.
+pub(crate) async fn relay(parts: Parts) {
+    let name = parts.name.clone();
+    match Connection::new(parts) {
+        Ok(connection) => connection.run().await,
+        Err(error) => warn!(conn = name, %error, "cannot be relayed"),
+    }
+}
+
 impl Connection {
-    pub(crate) fn new(parts: Parts) -> Self {
+    fn new(parts: Parts) -> io::Result<Self> {
         let mut configs = parts.configs;
         let config = Arc::clone(&configs.borrow_and_update());
-        Self {
+        Ok(Self {
             name: parts.name,
-            near: parts.near,
+            near: TcpStream::from_std(parts.near)?,
             far: None,
             dial: Dial::Postponed,
             settling: None,
@@ -133,11 +144,10 @@ impl Connection {
             config,
             configs,
             phase: parts.phase,
-        }
+        })
     }
 
-    /// Relays until both directions have ended, one was aborted, or the proxy is going down.
-    pub(crate) async fn run(mut self) {
+    async fn run(mut self) {
         // In a box, which is gone before the first byte passes: a connection that stays should be small.
         if Box::pin(self.run_to_dialled()).await.is_ok() {
             self.run_dialled().await;

@@ -68,6 +68,14 @@ impl Reply {
         })
     }
 
+    /// The same answer as JSON, errors too.
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.outcome {
+            Ok(outputs) => merged(outputs),
+            Err(error) => json!({ "error": error.code.word(), "message": error.to_string() }),
+        }
+    }
+
     /// The text, without a line end. In JSON style it is one line.
     pub(crate) fn render(&self, style: Style) -> String {
         let tag = self.tag.as_ref().map_or_else(String::new, |tag| format!(" @{tag}"));

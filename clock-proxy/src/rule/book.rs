@@ -77,7 +77,7 @@ impl RuleBook {
             ChangeKind::Lift { which, flows } => self.lift(flows.as_deref(), |rule| rule.is_meant(*which)),
             ChangeKind::Remove(ids) => self.lift(None, |rule| ids.contains(&rule.id)),
             ChangeKind::Node { node, upstream } => {
-                Arc::make_mut(&mut self.directory).set_upstream(*node, upstream.clone());
+                Arc::make_mut(&mut self.directory).set_upstream(*node, Some(upstream.clone()));
                 Verdict::default()
             }
             ChangeKind::Seed(seed) => {

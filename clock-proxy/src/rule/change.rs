@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Fault, Guard, Kind, RuleId};
+use super::{Fault, Guard, Kind, RuleId, Toxic};
 use crate::directory::{FlowId, NodeId};
 use crate::topology::Upstream;
 
@@ -34,17 +34,6 @@ pub(crate) enum Owner {
     Command,
     /// A toxic of the HTTP API, with what that API shows of it.
     Toxic(Arc<Toxic>),
-}
-
-/// A toxic as Toxiproxy's API shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Toxic {
-    pub(crate) name: String,
-    pub(crate) kind: String,
-    /// `upstream` or `downstream`, in the case it was given in.
-    pub(crate) stream: String,
-    pub(crate) toxicity: f64,
-    pub(crate) attributes: Vec<(String, i64)>,
 }
 
 /// A rule to be made.

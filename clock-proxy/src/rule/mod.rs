@@ -10,6 +10,7 @@ mod config;
 pub(crate) mod decision;
 mod fault;
 mod guard;
+mod toxic;
 
 pub(crate) use book::{Rule, RuleBook, Verdict};
 pub(crate) use change::{Action, Change, ChangeKind, NewRule, Owner, Place, Which};
@@ -19,6 +20,7 @@ pub(crate) use fault::{
     Spread, Target,
 };
 pub(crate) use guard::{Comparison, Condition, Conns, FrameView, Guard};
+pub(crate) use toxic::{AttributeError, Attributes, Stream, Toxic, ToxicKind};
 
 use serde::Serialize;
 

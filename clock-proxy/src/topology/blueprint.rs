@@ -1,6 +1,7 @@
 //! The collected wishes, and the checked plan they become.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -122,6 +123,10 @@ pub struct Blueprint {
     pub seed: Option<u64>,
     /// Where to listen for commands.
     pub control: Option<SocketAddr>,
+    /// Where to serve HTTP.
+    pub api: Option<SocketAddr>,
+    /// A file of relays to be made at the start, as Toxiproxy's `/populate` takes them.
+    pub toxiproxy_config: Option<PathBuf>,
 }
 
 /// A checked topology, ready to start.
@@ -132,6 +137,8 @@ pub struct Plan {
     pub(crate) settings: Settings,
     pub(crate) seed: u64,
     pub(crate) control: Option<SocketAddr>,
+    pub(crate) api: Option<SocketAddr>,
+    pub(crate) toxiproxy_config: Option<PathBuf>,
 }
 
 /// One listener: what `from` dials to reach `to`.
@@ -171,7 +178,7 @@ impl Blueprint {
         }
         let mut links = self.station_links(&directory)?;
         for (_, raw) in &self.raws {
-            let (from, to) = directory.add_raw(&raw.name, raw.upstream.clone());
+            let (from, to) = directory.add_raw(&raw.name, Some(raw.upstream.clone()));
             links.push(LinkSpec { from, to, listen: raw.listen, framing: Framing::Raw });
         }
         Ok(Plan {
@@ -184,6 +191,8 @@ impl Blueprint {
             // 32 random bits are plenty to tell runs apart, and short enough to be typed again.
             seed: self.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),
             control: self.control,
+            api: self.api,
+            toxiproxy_config: self.toxiproxy_config,
         })
     }
 
@@ -203,7 +212,8 @@ impl Blueprint {
                 return fail(Fault::TooManyNodes { count: named.len() });
             }
         }
-        if self.nodes.len() < 2 && self.raws.is_empty() {
+        let has_relays_later = self.api.is_some() || self.toxiproxy_config.is_some();
+        if self.nodes.len() < 2 && self.raws.is_empty() && !has_relays_later {
             let origin = self.nodes.first().map_or(Origin::Flag("--node"), |(origin, _)| origin.clone());
             return Err(TopologyError { origin, fault: Fault::Empty });
         }

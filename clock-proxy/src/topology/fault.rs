@@ -75,7 +75,9 @@ pub enum Fault {
         count: usize,
     },
     /// Nothing to relay.
-    #[error("nothing to relay: give at least two stations with --node, or a --raw relay, or --config")]
+    #[error(
+        "nothing to relay: give at least two stations with --node, or a --raw relay, or --config, or --api"
+    )]
     Empty,
 }
 

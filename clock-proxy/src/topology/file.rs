@@ -18,6 +18,7 @@ struct File {
     max_frame: Option<u32>,
     hold_bytes: Option<usize>,
     control: Option<Spanned<String>>,
+    api: Option<Spanned<String>>,
     #[serde(default)]
     nodes: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
@@ -66,6 +67,7 @@ impl Source<'_> {
             ..Blueprint::default()
         };
         blueprint.control = file.control.map(|text| self.at(&text, |text| parse_listen(text))).transpose()?;
+        blueprint.api = file.api.map(|text| self.at(&text, |text| parse_listen(text))).transpose()?;
         for (name, address) in in_order(file.nodes) {
             let node = self.at(&address, |address| node(&name, address))?;
             blueprint.nodes.push((self.origin(address.span()), node));
@@ -146,6 +148,7 @@ frame = "u32be"
 max_frame = 2048
 hold_bytes = 4096
 control = "127.0.0.1:0"
+api = "127.0.0.1:8474"
 [nodes]
 zulu = "127.0.0.1:6001"
 alpha = ""
@@ -162,6 +165,7 @@ web = { listen = "127.0.0.1:0", upstream = "web:80" }
         assert_eq!(names, ["zulu", "alpha", "client", "web"]);
         assert_eq!(plan.seed, 42);
         assert_eq!(plan.settings.hold_bytes, 4096);
+        assert_eq!(plan.api.map(|address| address.port()), Some(8474));
         assert_eq!(plan.links[1].listen.port(), 7001);
     }
 

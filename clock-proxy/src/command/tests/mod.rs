@@ -13,7 +13,7 @@ fn directory() -> Directory {
     for name in ["a", "b", "c", "indian_ocean"] {
         directory.add_station(name, None);
     }
-    directory.add_raw("http", "127.0.0.1:80".parse().unwrap());
+    directory.add_raw("http", Some("127.0.0.1:80".parse().unwrap()));
     directory
 }
 

@@ -1,0 +1,1 @@
+"""The HTTP interface as tables: what is asked, and what has to be answered."""
