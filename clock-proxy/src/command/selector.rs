@@ -7,6 +7,9 @@ use super::suggest::did_you_mean;
 use super::value;
 use crate::directory::{Directory, FlowId, NodeId};
 
+/// Most flows in one list. Each may stand for all flows of 64 stations.
+const LIST_MAX: usize = 256;
+
 /// The nodes of one selector, each once.
 struct Selected<'a> {
     nodes: Vec<NodeId>,
@@ -23,7 +26,12 @@ pub(crate) struct Aim {
 /// connection. The flows are never empty.
 pub(crate) fn aim(cursor: &mut Cursor<'_>) -> Result<Aim, CommandError> {
     let mut flows = one_flow(cursor)?;
-    while cursor.take(Kind::Comma).is_some() {
+    for count in 2.. {
+        let Some(comma) = cursor.take(Kind::Comma) else { break };
+        if count > LIST_MAX {
+            let message = format!("at most {LIST_MAX} flows can be listed");
+            return Err(CommandError::new(Code::BadRange, comma.text, comma.column, message));
+        }
         flows.extend(one_flow(cursor)?);
     }
     flows.sort_unstable();

@@ -26,7 +26,7 @@ async fn off_runtime<T: Send + 'static>(
 }
 
 /// Every distribution that is named, or why it cannot be used.
-pub(super) async fn samples(files: Vec<String>) -> Samples {
+pub(crate) async fn samples(files: Vec<String>) -> Samples {
     let mut samples = Samples::new();
     for file in files {
         let numbers = match read(PathBuf::from(&file), SAMPLES_FILE_BYTES_MAX).await {

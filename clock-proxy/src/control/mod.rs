@@ -8,7 +8,7 @@
 mod console;
 mod director;
 mod expiry;
-mod file;
+pub(crate) mod file;
 mod fleet;
 mod lines;
 mod port;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::runner::{Phase, ScenarioFacts, Started};
 use super::{Desk, file};
-use crate::command::{self, Code, CommandError, Expect, Nemesis, PlanSource, Samples, World, rule_words};
+use crate::command::{Code, CommandError, Expect, Nemesis, PlanSource, Samples, World, rule_words};
 use crate::report::stat_number;
-use crate::scenario::{FILE_BYTES_MAX, Plan, ScenarioError, plan_nemesis, read};
+use crate::scenario::{Plan, ScenarioError, plan_nemesis, read_file};
 
 impl Desk {
     /// Asks a question in the world as it is now.
@@ -27,29 +27,25 @@ impl Desk {
         })
     }
 
-    /// Reads and checks a scenario file. Random numbers are counted from 0, so that a file means the same every time.
+    /// Reads and checks a scenario file.
     pub(crate) async fn read_scenario(&self, path: &str) -> Result<Plan, ScenarioError> {
-        let fail = |error| ScenarioError { file: path.to_owned(), error };
-        let text = file::read(PathBuf::from(path), FILE_BYTES_MAX).await;
-        let text = text.map_err(|error| fail(CommandError::new(Code::Io, "", 1, error.to_string())))?;
-        let samples = file::samples(text.lines().flat_map(command::sample_files).collect()).await;
-        self.in_world(&samples, |world| {
-            let draws = std::cell::Cell::new(0);
-            let next_draw = || draws.replace(draws.get() + 1);
-            read(&text, &World { next_draw: &next_draw, ..*world })
-        })
-        .map_err(fail)
+        let (directory, seed) = (self.directory(), self.config().seed);
+        read_file(path, &directory, seed).await
     }
 
-    /// Reads a scenario and starts it; `failure` is the exit code if it fails, if that is to end the proxy.
-    pub(crate) async fn start_file(&self, path: &str, failure: Option<u8>) -> Result<Started, ScenarioError> {
-        let plan = self.read_scenario(path).await?;
-        let started = self.stage.start(self, path.to_owned(), plan, failure);
-        started.map_err(|error| ScenarioError { file: path.to_owned(), error })
+    /// Starts a plan; `failure` is the exit code if it fails, if that is to end the proxy.
+    pub(crate) fn start(
+        &self,
+        name: String,
+        plan: Plan,
+        failure: Option<u8>,
+    ) -> Result<Started, CommandError> {
+        self.stage.start(self, name, plan, failure)
     }
 
     pub(super) async fn run(&self, path: &str) -> Result<Started, CommandError> {
-        self.start_file(path, None).await.map_err(|error| in_reply(&error))
+        let plan = self.read_scenario(path).await.map_err(|error| in_reply(&error))?;
+        self.start(path.to_owned(), plan, None)
     }
 
     pub(super) fn start_nemesis(&self, nemesis: &Nemesis) -> Result<Started, CommandError> {
