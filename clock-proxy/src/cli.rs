@@ -130,7 +130,7 @@ impl Args {
             None => Blueprint::default(),
         };
         self.overlay(&mut blueprint);
-        blueprint.into_plan()
+        Ok(Plan { source: Some(Box::new(self.clone())), ..blueprint.into_plan()? })
     }
 
     fn overlay(&self, blueprint: &mut Blueprint) {

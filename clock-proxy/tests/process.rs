@@ -110,3 +110,83 @@ fn a_scenario_quits_with_its_code_or_with_four_when_it_fails() {
         assert!(stderr.contains("planned_us") && stderr.contains("actual_us"), "{stderr}");
     }
 }
+
+const BEFORE: &str = "seed = 1\n[nodes]\na = \"127.0.0.1:9\"\nb = \"127.0.0.1:9\"\n\
+    [raw]\nweb = { listen = \"127.0.0.1:0\", upstream = \"127.0.0.1:9\" }\n\
+    old = { listen = \"127.0.0.1:0\", upstream = \"127.0.0.1:9\" }\n\
+    [[rule]]\nflow = \"a->b\"\ndelay = \"5ms\"\n[[rule]]\nflow = \"b->a\"\ncut = true\n";
+
+const AFTER: &str = "seed = 2\n[nodes]\na = \"127.0.0.1:10\"\nb = \"127.0.0.1:9\"\n\
+    [raw]\nweb = { listen = \"127.0.0.1:0\", upstream = \"127.0.0.1:9\" }\n\
+    new = { listen = \"127.0.0.1:0\", upstream = \"127.0.0.1:9\" }\n\
+    [[rule]]\nflow = \"a->b\"\ndelay = \"5ms\"\n[[rule]]\nflow = \"client->new\"\ncut = \"stall\"\n";
+
+fn rules(program: &mut Program) -> Vec<String> {
+    let shown = program.say("rules");
+    let shown: serde_json::Value = serde_json::from_str(shown.strip_prefix("ok ").unwrap()).unwrap();
+    let rules = shown["rules"].as_array().unwrap().iter();
+    rules.map(|rule| format!("{} {}", rule["rule"], rule["text"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_reload_takes_over_what_has_changed_and_leaves_the_rest() {
+    let (_dir, path) = file("p.toml", BEFORE);
+    let mut program = Program::start(&["--config", path.to_str().unwrap(), "--json"]);
+    program.ready();
+    assert_eq!(rules(&mut program), ["1 delay a->b 5ms", "2 cut b->a"]);
+    assert!(program.say("drop b->a p=0.5").starts_with("ok"));
+    std::fs::write(&path, AFTER).unwrap();
+    let reloaded = program.say("reload");
+    let facts = r#"ok {"nodes_moved":1,"relays_made":1,"relays_removed":1,"rules_added":1,"rules_ended":1}"#;
+    assert_eq!(reloaded, facts);
+    assert_eq!(
+        rules(&mut program),
+        ["1 delay a->b 5ms", "3 drop b->a p=0.5", "4 cut client->new mode=stall"]
+    );
+    let shown = program.say("show");
+    assert!(shown.contains(r#""seed":2"#) && shown.contains("127.0.0.1:10"), "{shown}");
+    assert!(shown.contains("client->new") && !shown.contains("client->old"), "{shown}");
+    assert!(program.say("reload").contains(r#""rules_added":0,"rules_ended":0"#));
+}
+
+#[test]
+fn a_reload_that_cannot_be_taken_over_changes_nothing() {
+    let (_dir, path) = file("p.toml", BEFORE);
+    let mut program = Program::start(&["--config", path.to_str().unwrap(), "--json"]);
+    program.ready();
+    let before = program.say("show");
+    let stations = AFTER.replace("[raw]", "c = \"127.0.0.1:9\"\n[raw]");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = AFTER.replace(
+        "new = { listen = \"127.0.0.1:0\"",
+        &format!("new = {{ listen = \"{}\"", taken.local_addr().unwrap()),
+    );
+    let bad = AFTER.replace("5ms", "5");
+    for (text, expected) in [
+        (stations.as_str(), "err conflict: other stations: that needs a restart; nothing is changed"),
+        (&taken, "err conflict \"new\": "),
+        (&bad, "err io: "),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let refused = program.say("reload");
+        assert!(refused.starts_with(expected), "{refused}");
+        assert_eq!(program.say("show"), before);
+    }
+    let mut without = Program::start(&with(&["--json"]));
+    without.ready();
+    assert!(without.say("reload").starts_with("err conflict: there is no file to read again"));
+}
+
+#[test]
+fn a_hangup_reads_the_file_again() {
+    let (_dir, path) = file("p.toml", BEFORE);
+    let mut program = Program::start(&["--config", path.to_str().unwrap(), "--json"]);
+    program.ready();
+    std::fs::write(&path, AFTER).unwrap();
+    let sent = Command::new("kill").args(["-HUP", &program.child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let start = std::time::Instant::now();
+    while rules(&mut program).len() != 2 || !program.say("rules").contains("client->new") {
+        assert!(start.elapsed() < program::DEADLINE);
+    }
+}

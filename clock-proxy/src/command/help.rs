@@ -117,7 +117,7 @@ const TIMING: [Topic; 4] = [
 /// The rules as a whole, and the state.
 const STATE: [Topic; 16] = [
     topic("clear", "clear [a->b]", "end every fault, of all flows or of these"),
-    topic("reset-all", "reset-all", "end every fault of every flow"),
+    topic("reset-all", "reset-all", "end every fault and every toxic, and enable every relay"),
     topic("rules", "rules", "the same as show rules"),
     topic("rm", "rm ID [ID ...]", "end these rules"),
     topic("node", "node NAME HOST:PORT", "dial this node there from now on; open connections stay"),

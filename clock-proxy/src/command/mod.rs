@@ -98,6 +98,8 @@ pub(crate) enum Query {
     Nemesis(Box<Nemesis>),
     /// Ends the scenario.
     Stop,
+    /// Ends every fault and every toxic, and enables every relay.
+    ResetAll,
     /// A text for the log.
     Mark(String),
     Echo(String),

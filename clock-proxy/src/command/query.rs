@@ -44,6 +44,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<Query>
         "plan" => Query::Plan(plan(cursor)?),
         "nemesis" => Query::Nemesis(Box::new(nemesis::parse(cursor)?)),
         "stop" => Query::Stop,
+        "reset-all" => Query::ResetAll,
         "mark" => Query::Mark(cursor.rest("a text")?),
         "echo" => Query::Echo(cursor.rest("a text").unwrap_or_default()),
         "ping" => Query::Ping,

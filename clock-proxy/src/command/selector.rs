@@ -8,7 +8,7 @@ use super::value;
 use crate::directory::{Directory, FlowId, NodeId};
 
 /// Most flows in one list. Each may stand for all flows of 64 stations.
-const LIST_MAX: usize = 256;
+const LIST_MAX: usize = 128;
 
 /// The nodes of one selector, each once.
 struct Selected<'a> {
@@ -126,7 +126,10 @@ fn selector<'a>(cursor: &mut Cursor<'a>) -> Result<Selected<'a>, CommandError> {
     let mut nodes = Vec::new();
     loop {
         let word = cursor.word("a node")?;
-        nodes.push(node(cursor.directory, word)?);
+        let id = node(cursor.directory, word)?;
+        if !nodes.contains(&id) {
+            nodes.push(id);
+        }
         if cursor.take(Kind::Close).is_some() {
             return Ok(Selected { nodes, first: open });
         }
@@ -138,7 +141,7 @@ fn selector<'a>(cursor: &mut Cursor<'a>) -> Result<Selected<'a>, CommandError> {
 
 /// The node of this name.
 pub(crate) fn node(directory: &Directory, word: Token<'_>) -> Result<NodeId, CommandError> {
-    directory.node(word.text).ok_or_else(|| {
+    directory.node(word.unquoted()).ok_or_else(|| {
         let names = directory.nodes().map(|id| directory.name(id));
         let message = format!("no node has this name{}", did_you_mean(word.text, names));
         CommandError::new(Code::UnknownNode, word.text, word.column, message)

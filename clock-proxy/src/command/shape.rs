@@ -133,7 +133,14 @@ pub(crate) fn groups_text(groups: &[Vec<NodeId>], directory: &Directory) -> Stri
 }
 
 pub(crate) fn nodes_text(nodes: &[NodeId], directory: &Directory) -> String {
-    nodes.iter().map(|node| directory.name(*node)).collect::<Vec<_>>().join(",")
+    nodes.iter().map(|node| name_text(*node, directory)).collect::<Vec<_>>().join(",")
+}
+
+/// The name as the grammar reads it: relays made at run time may have any.
+pub(crate) fn name_text(node: NodeId, directory: &Directory) -> String {
+    let name = directory.name(node);
+    let is_word = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':'));
+    if is_word && !name.contains("->") { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 /// The first half, rounded down, and the second.

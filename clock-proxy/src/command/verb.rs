@@ -61,7 +61,6 @@ fn change(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<ChangeKind>, Com
         "rate" => timing::rate(cursor),
         "slice" => timing::slice(cursor),
         "clear" => change::lift(cursor, Which::All),
-        "reset-all" => Ok(ChangeKind::Lift { which: Which::All, flows: None }),
         "rm" => state::remove(cursor),
         "node" => state::node(cursor),
         "seed" => Ok(ChangeKind::Seed(count(cursor.word("a seed")?, 0, u64::MAX)?)),

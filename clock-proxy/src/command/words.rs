@@ -198,7 +198,7 @@ fn is_between(flow: FlowId, nodes: &[NodeId], directory: &Directory) -> bool {
 
 fn set(nodes: &[NodeId], directory: &Directory) -> String {
     match nodes {
-        [one] => directory.name(*one).to_owned(),
+        [one] => super::shape::name_text(*one, directory),
         many => format!("{{{}}}", super::shape::nodes_text(many, directory)),
     }
 }

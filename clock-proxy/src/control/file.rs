@@ -7,19 +7,20 @@ use crate::command::{SAMPLES_FILE_BYTES_MAX, Samples, samples as parse_samples};
 
 /// Reads a text file of at most `bytes_max`.
 pub(crate) async fn read(path: PathBuf, bytes_max: u64) -> io::Result<String> {
-    off_runtime(move || {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
-        if u64::try_from(text.len()).is_ok_and(|bytes| bytes > bytes_max) {
-            let message = format!("a file has at most {bytes_max} bytes here");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-        }
-        Ok(text)
-    })
-    .await
+    off_runtime(move || read_now(&path, bytes_max)).await
 }
 
-async fn off_runtime<T: Send + 'static>(
+fn read_now(path: &Path, bytes_max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes > bytes_max) {
+        let message = format!("a file has at most {bytes_max} bytes here");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
+}
+
+pub(super) async fn off_runtime<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -29,10 +30,7 @@ async fn off_runtime<T: Send + 'static>(
 pub(crate) async fn samples(files: Vec<String>) -> Samples {
     let mut samples = Samples::new();
     for file in files {
-        let numbers = match read(PathBuf::from(&file), SAMPLES_FILE_BYTES_MAX).await {
-            Ok(text) => parse_samples(&text).map_err(|line| format!("line {line} holds no finite number")),
-            Err(error) => Err(error.to_string()),
-        };
+        let numbers = read_samples(read(PathBuf::from(&file), SAMPLES_FILE_BYTES_MAX).await);
         samples.insert(file, numbers);
     }
     samples
@@ -51,4 +49,16 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_file_name(temporary);
     std::fs::write(&temporary, text)?;
     std::fs::rename(&temporary, path)
+}
+
+/// The same on this thread.
+pub(crate) fn samples_now(files: Vec<PathBuf>) -> Samples {
+    let read =
+        |path: PathBuf| (path.display().to_string(), read_samples(read_now(&path, SAMPLES_FILE_BYTES_MAX)));
+    files.into_iter().map(read).collect()
+}
+
+fn read_samples(text: io::Result<String>) -> Result<std::sync::Arc<[f64]>, String> {
+    let text = text.map_err(|error| error.to_string())?;
+    parse_samples(&text).map_err(|line| format!("line {line} holds no finite number"))
 }

@@ -13,6 +13,7 @@ mod fleet;
 mod lines;
 mod port;
 pub(crate) mod relays;
+mod reload;
 mod runner;
 mod story;
 mod wait;
@@ -21,6 +22,7 @@ pub(crate) use console::{Console, print_line};
 pub(crate) use director::{Director, ORDERS_MAX, Order};
 pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
+pub(crate) use reload::{RELOADS_MAX, ReloadRequest, Reloaded, Reloader};
 pub(crate) use runner::{ScenarioFacts, Stage, Started};
 
 use std::sync::Arc;
@@ -49,6 +51,7 @@ pub(crate) struct Desk {
     /// Random shapes drawn so far, by all sessions.
     draws: Arc<AtomicU64>,
     stage: Stage,
+    reloads: mpsc::Sender<ReloadRequest>,
 }
 
 impl Desk {
@@ -58,8 +61,9 @@ impl Desk {
         relays: watch::Receiver<Arc<Relays>>,
         orders: mpsc::Sender<Order>,
         stage: Stage,
+        reloads: mpsc::Sender<ReloadRequest>,
     ) -> Self {
-        Self { shared, links, relays, orders, draws: Arc::default(), stage }
+        Self { shared, links, relays, orders, draws: Arc::default(), stage, reloads }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -128,7 +132,8 @@ impl Desk {
             }
             Query::WaitScenario(timeout) => Output::Scenario(self.wait_for_scenario(timeout).await?),
             Query::Save(path) => Output::Saved(self.save(&path).await?),
-            Query::Reload => Output::Paused,
+            Query::Reload => Output::Reloaded(self.reload().await?),
+            Query::ResetAll => self.reset_all().await?,
             Query::Run(path) => Output::Started(self.run(&path).await?),
             Query::Plan(source) => Output::Plan(self.plan(&source).await?),
             Query::Nemesis(nemesis) => Output::Started(self.start_nemesis(&nemesis)?),

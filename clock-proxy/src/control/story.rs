@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::relays::RelayOrder;
 use super::runner::{Phase, ScenarioFacts, Started};
 use super::{Desk, file};
 use crate::command::{Code, CommandError, Expect, Nemesis, PlanSource, Samples, World, rule_words};
-use crate::report::stat_number;
+use crate::report::{Output, stat_number};
+use crate::rule::{Change, ChangeKind, Which};
 use crate::scenario::{Plan, ScenarioError, plan_nemesis, read_file};
 
 impl Desk {
@@ -78,6 +80,17 @@ impl Desk {
             }
             facts => Ok(facts),
         }
+    }
+
+    /// Ends every fault, then every toxic, and enables every relay.
+    pub(super) async fn reset_all(&self) -> Result<Output, CommandError> {
+        let kind = ChangeKind::Lift { which: Which::All, flows: None };
+        let mut outputs = Vec::new();
+        self.change(vec![Change { kind, text: "reset-all".to_owned() }], &mut outputs).await?;
+        if let Some(error) = self.order(RelayOrder::Reset).await.error {
+            return Err(CommandError::new(Code::Io, "", 1, error.to_string()));
+        }
+        Ok(outputs.pop().unwrap_or(Output::Paused))
     }
 
     /// Writes the rules in force as a scenario, and returns how many.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::command::{CommandError, Topic};
-use crate::control::{ScenarioFacts, Started, Waited};
+use crate::control::{Reloaded, ScenarioFacts, Started, Waited};
 use crate::rule::Verdict;
 
 /// Number of the protocol: the form of the ready line, the replies and the grammar. A program should check it.
@@ -37,6 +37,7 @@ pub(crate) enum Output {
     /// The number that was as expected.
     Expected(u64),
     Paused,
+    Reloaded(Reloaded),
     /// How many rules were written.
     Saved(usize),
     Started(Started),
@@ -112,6 +113,7 @@ impl Output {
             Output::Waited(waited) => json!({ "waited_us": micros(waited.took), "count": waited.count }),
             Output::Expected(number) => json!({ "number": number }),
             Output::Paused => Value::Object(Map::new()),
+            Output::Reloaded(reloaded) => json!(reloaded),
             Output::Saved(rules) => json!({ "rules": rules }),
             Output::Started(started) => {
                 json!({ "steps": started.steps, "duration_us": micros(started.duration) })

@@ -20,6 +20,14 @@ pub(super) fn text(output: &Output) -> String {
         Output::Waited(waited) => format!("{} after {:.1?}", waited.count, waited.took),
         Output::Expected(number) => format!("the number is {number}"),
         Output::Paused => String::new(),
+        Output::Reloaded(changed) => format!(
+            "{} rules added, {} ended; {} nodes moved; {} relays made, {} removed",
+            changed.rules_added,
+            changed.rules_ended,
+            changed.nodes_moved,
+            changed.relays_made,
+            changed.relays_removed
+        ),
         Output::Saved(rules) => format!("{rules} rules written"),
         Output::Started(started) => format!("{} steps in {:.1?}", started.steps, started.duration),
         Output::Scenario(facts) => facts.as_ref().map_or_else(|| "no scenario".to_owned(), scenario_text),

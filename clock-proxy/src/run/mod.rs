@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{Args, LogLevel};
@@ -20,6 +20,7 @@ use crate::proxy::Proxy;
 use crate::report::Style;
 use crate::scenario;
 use crate::topology::Plan;
+use signals::{Caught, Signals};
 
 /// The proxy itself failed.
 const EXIT_INTERNAL: u8 = 1;
@@ -82,7 +83,7 @@ fn print_plan(runtime: &Runtime, plan: &Plan, path: &Path) -> u8 {
 /// Serves until told to quit. An error is an exit code too, of what has been said already.
 async fn serve(plan: Plan, args: &Args) -> Result<u8, u8> {
     // Before the ready line: whoever reads it may send a signal at once.
-    let signals = signals::Signals::new().map_err(|error| refused(&error, EXIT_INTERNAL))?;
+    let signals = Signals::new().map_err(|error| refused(&error, EXIT_INTERNAL))?;
     let settings = plan.settings;
     let proxy = start(plan).await?;
     let scenario = match &args.scenario {
@@ -134,14 +135,28 @@ async fn start(plan: Plan) -> Result<Proxy, u8> {
     Ok(proxy)
 }
 
-async fn command_until_exit(mut proxy: Proxy, mut signals: signals::Signals, args: &Args) -> io::Result<u8> {
+/// There is nobody to answer to but the log.
+async fn reload(desk: Desk) {
+    match desk.reload().await {
+        Ok(changed) => info!(?changed, "the file was read again"),
+        Err(error) => warn!(%error, "the file was not taken over"),
+    }
+}
+
+async fn command_until_exit(mut proxy: Proxy, mut signals: Signals, args: &Args) -> io::Result<u8> {
     let (desk, exits) = (proxy.desk().clone(), proxy.exits());
     let (style, on_eof, is_strict) = (style(args), args.on_eof, args.strict);
     let console = Console { desk, style, on_eof, is_strict, exits };
     let console = tokio::spawn(console.start()?);
-    let code = tokio::select! {
-        code = proxy.exit_requested() => code,
-        code = signals.caught() => code,
+    let code = loop {
+        // Both branches are cancel-safe.
+        tokio::select! {
+            code = proxy.exit_requested() => break code,
+            caught = signals.caught() => match caught {
+                Caught::Exit(code) => break code,
+                Caught::Reload => drop(tokio::spawn(reload(proxy.desk().clone()))),
+            },
+        }
     };
     console.abort();
     proxy.shutdown().await;

@@ -8,10 +8,12 @@ mod address;
 mod blueprint;
 mod fault;
 mod file;
+mod rule;
 
 pub use address::{Upstream, UpstreamError};
 pub use blueprint::{Blueprint, LinkArg, NodeArg, Plan, RawArg};
 pub use fault::{Fault, Origin, TopologyError};
+pub use rule::RuleWish;
 
 pub(crate) use blueprint::{LinkSpec, Settings};
 
