@@ -14,6 +14,7 @@
 
 mod change;
 mod common;
+mod complete;
 pub(crate) mod cursor;
 mod cut;
 mod damage;
@@ -37,6 +38,7 @@ mod verb;
 mod words;
 mod world;
 
+pub(crate) use complete::complete;
 pub(crate) use error::{Code, CommandError};
 pub(crate) use help::Topic;
 #[cfg(test)]

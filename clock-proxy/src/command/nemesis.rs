@@ -30,7 +30,8 @@ pub(crate) enum Trouble {
     Stall,
 }
 
-const TROUBLES: [(&str, Trouble); 10] = [
+/// Every kind by its name.
+pub(super) const TROUBLES: [(&str, Trouble); 10] = [
     ("partition", Trouble::Partition),
     ("delay", Trouble::Delay),
     ("drop", Trouble::Drop),

@@ -3,12 +3,13 @@
 //! tokio reads standard input on a thread that cannot be cancelled and would hold up the runtime's shutdown.
 //! This thread is nobody's: when the process exits, it is gone, whatever it waits for.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
+use super::editor::{Names, Terminal, Typed};
 use super::lines::{Line, LineSplitter};
 use super::{Desk, Session};
 use crate::cli::OnEof;
@@ -22,6 +23,9 @@ const READ_BYTES: usize = 4096;
 
 /// Exit code of a mistake with `--strict`.
 const EXIT_STRICT: u8 = 5;
+
+/// Exit code of control and C at the prompt, the same as that of the signal.
+const EXIT_INTERRUPTED: u8 = 130;
 
 enum Input {
     Line(Line, oneshot::Sender<Option<Reply>>),
@@ -48,7 +52,13 @@ impl Console {
         let (inputs, received) = mpsc::channel(LINES_MAX);
         let exchange =
             Exchange { inputs, style: self.style, is_strict: self.is_strict, exits: self.exits.clone() };
-        thread::Builder::new().name("stdin".to_owned()).spawn(move || exchange.read())?;
+        let desk = self.desk.clone();
+        let is_person = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let names: Names = Box::new(move || desk.directory());
+        thread::Builder::new().name("stdin".to_owned()).spawn(move || match is_person {
+            true => exchange.edit(names),
+            false => exchange.read(),
+        })?;
         Ok(self.answer(received))
     }
 
@@ -80,6 +90,21 @@ struct Exchange {
 }
 
 impl Exchange {
+    fn edit(self, names: Names) {
+        let Some(mut terminal) = Terminal::new(names) else { return self.read() };
+        loop {
+            match terminal.read() {
+                Typed::Line(line) => self.answer(line),
+                Typed::Eof => break,
+                Typed::Interrupt => {
+                    let _ = self.exits.try_send(EXIT_INTERRUPTED);
+                    return;
+                }
+            }
+        }
+        let _ = self.inputs.blocking_send(Input::Eof);
+    }
+
     fn read(self) {
         let mut splitter = LineSplitter::default();
         let mut bytes = [0; READ_BYTES];

@@ -7,6 +7,7 @@
 
 mod console;
 mod director;
+mod editor;
 mod expiry;
 pub(crate) mod file;
 mod fleet;

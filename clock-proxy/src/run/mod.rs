@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::runtime::{Builder, Runtime};
 use tracing::{info, warn};
 use tracing_subscriber::filter::LevelFilter;
@@ -57,7 +58,12 @@ fn run_to_code(args: &Args) -> u8 {
     if let Some(path) = &args.plan_only {
         return print_plan(&runtime, &plan, path);
     }
+    // A line may be edited when a signal or another session ends the proxy; its thread is not asked then.
+    let terminal = tcgetattr(io::stdin()).ok();
     let code = runtime.block_on(serve(plan, args)).unwrap_or_else(|code| code);
+    if let Some(terminal) = terminal {
+        drop(tcsetattr(io::stdin(), OptionalActions::Now, &terminal));
+    }
     runtime.shutdown_timeout(RUNTIME_TIMEOUT);
     code
 }
@@ -131,7 +137,9 @@ async fn start(plan: Plan) -> Result<Proxy, u8> {
         None => Vec::new(),
     };
     let proxy = Proxy::start(plan).await.map_err(|error| refused(&error, EXIT_BIND))?;
-    proxy.populate(relays).await.map_err(|error| refused(&error, EXIT_BIND))?;
+    if !relays.is_empty() {
+        proxy.populate(relays).await.map_err(|error| refused(&error, EXIT_BIND))?;
+    }
     Ok(proxy)
 }
 
