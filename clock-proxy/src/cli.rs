@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::journal::{Events, EventsForm};
 use crate::topology::{Blueprint, Framing, LinkArg, NodeArg, Origin, Plan, RawArg, TopologyError};
 
 /// Relay the traffic between stations, and break it on command.
@@ -52,6 +53,17 @@ pub struct Args {
     #[arg(long, value_name = "IP:PORT")]
     pub control: Option<SocketAddr>,
 
+    /// Write what the faults decide to this file, one JSON object per line
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+
+    /// How events are written: canonical leaves out what differs between runs, and is sorted at the end
+    #[arg(long, value_enum, default_value_t = EventsForm::Timed, requires = "events")]
+    pub events_form: EventsForm,
+
+    /// Make the decisions of this journal again, frame by frame, instead of throwing dice
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
     /// Serve HTTP on this address: Toxiproxy's API, /v1 and /metrics (no authentication)
     #[arg(long, value_name = "IP:PORT")]
     pub api: Option<SocketAddr>,
@@ -152,6 +164,12 @@ impl Args {
         blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
         blueprint.seed = self.seed.or(blueprint.seed);
         blueprint.control = self.control.or(blueprint.control);
+        if let Some(path) = &self.events {
+            blueprint.events = Some(Events { path: path.clone(), form: self.events_form });
+        }
+        if self.replay.is_some() {
+            blueprint.replay.clone_from(&self.replay);
+        }
         blueprint.api = self.api.or(blueprint.api);
         blueprint.toxiproxy_config.clone_from(&self.toxiproxy_config);
     }

@@ -26,9 +26,11 @@ mod control;
 mod crew;
 mod dice;
 mod directory;
+mod fault;
 mod frame;
 pub mod grammar;
 mod http;
+mod journal;
 mod lane;
 mod link;
 mod meter;
@@ -43,5 +45,6 @@ mod schedule;
 mod timer;
 pub mod topology;
 
+pub use journal::{Events, EventsForm, Recording, RecordingError};
 pub use proxy::{Proxy, StartError};
 pub use run::run;

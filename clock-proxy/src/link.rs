@@ -13,10 +13,12 @@ use tracing::{debug, warn};
 use crate::acceptor::Acceptor;
 use crate::crew::Crew;
 use crate::directory::{Directory, FlowId, NodeId};
-use crate::lane::Lane;
+use crate::fault::Course;
+use crate::journal::{HandOver, Journal, LaneName};
+use crate::lane::{Identity, Lane};
 use crate::relay::{Parts, PhaseCell, relay};
-use crate::rule::Config;
 use crate::rule::decision::LaneKey;
+use crate::rule::{Config, TriggerId};
 use crate::topology::{Framing, Settings};
 
 /// Connections of one link at a time. Stations need one; beyond this the kernel's backlog takes over, which
@@ -29,6 +31,9 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) crew: Crew,
     pub(crate) configs: watch::Receiver<Arc<Config>>,
+    pub(crate) journal: Journal,
+    /// Where connections tell of a trigger that a lane has met.
+    pub(crate) triggers: mpsc::Sender<TriggerId>,
 }
 
 impl Shared {
@@ -107,21 +112,33 @@ impl Link {
         let near = near.inspect_err(|error| debug!(conn = name, %error, "gone")).ok()?;
         let phase = Arc::new(PhaseCell::default());
         let entry = Entry { name: name.clone(), client, phase: Arc::downgrade(&phase) };
+        let link = directory.flow_name(self.flow);
+        let lane_name = |flow| Arc::new(LaneName::new(&directory.flow_name(flow), &link, ordinal));
+        let (there, back) = (lane_name(self.flow), lane_name(self.back));
+        let hand_over = HandOver::new(self.shared.journal.clone(), [Arc::clone(&there), Arc::clone(&back)]);
         let parts = Parts {
             name,
+            ordinal,
+            hand_over,
+            triggers: self.shared.triggers.clone(),
             near,
             to: self.to,
-            forward: (self.flow, self.lane(&directory, self.flow, ordinal, true)),
-            backward: (self.back, self.lane(&directory, self.back, ordinal, false)),
+            forward: (self.flow, self.lane(&directory, self.flow, there)),
+            backward: (self.back, self.lane(&directory, self.back, back)),
             configs: self.shared.configs.clone(),
             phase,
         };
         Some((entry, parts))
     }
 
-    fn lane(&self, directory: &Directory, flow: FlowId, ordinal: u64, is_forward: bool) -> Lane {
-        let key = LaneKey::new(&directory.flow_name(flow), ordinal, is_forward);
-        Lane::new(key, self.framing, self.shared.settings, directory.meter(flow))
+    fn lane(&self, directory: &Directory, flow: FlowId, name: Arc<LaneName>) -> Lane {
+        let is_forward = flow == self.flow;
+        let lane = LaneKey::new(&name.flow, name.ordinal, is_forward);
+        // A flow that has just gone has no ends; its connections are about to be closed.
+        let from = directory.ends(flow).map_or(self.to, |(from, _)| from);
+        let record = self.shared.journal.record_of(&name);
+        let identity = Identity { name, course: Course { lane, flow, from }, record };
+        Lane::new(identity, self.framing, self.shared.settings, directory.meter(flow))
     }
 }
 

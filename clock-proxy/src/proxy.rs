@@ -13,6 +13,7 @@ use tracing::warn;
 use crate::control::relays::{RelayError, RelayOrder, RelayWish};
 use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port, RELOADS_MAX, Reloader, Stage};
 use crate::http::Server;
+use crate::journal::Journal;
 use crate::report::Style;
 use crate::topology::Plan;
 
@@ -40,6 +41,7 @@ pub enum StartError {
 /// A running proxy. Dropping it stops it without waiting; [`Proxy::shutdown`] waits.
 pub struct Proxy {
     desk: Desk,
+    journal: Journal,
     seed: u64,
     control: Option<SocketAddr>,
     api: Option<SocketAddr>,
@@ -61,7 +63,8 @@ impl Proxy {
         let control = open(plan.control, "control").await?;
         let api = open(plan.api, "api").await?;
         let loaded = plan.clone();
-        let director = Director::start(plan, tasks.clone(), stop.clone()).await?;
+        let journal = Journal::start(plan.events.clone(), plan.recording.clone());
+        let director = Director::start(plan, journal.clone(), tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
         let exits = mpsc::channel(1);
         let stage = Stage::new(tasks.clone(), stop.clone(), exits.0.clone());
@@ -83,7 +86,7 @@ impl Proxy {
             tasks.spawn(server.run(stop.clone()));
         }
         guard.disarm();
-        Ok(Self { desk, seed, control: addresses.0, api: addresses.1, tasks, stop, exits })
+        Ok(Self { desk, journal, seed, control: addresses.0, api: addresses.1, tasks, stop, exits })
     }
 
     /// Makes relays, all or those before the first that cannot listen.
@@ -141,6 +144,8 @@ impl Proxy {
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
             warn!(tasks = self.tasks.len(), "not everything has stopped in time");
         }
+        // Behind all connections, whose last events it writes.
+        self.journal.finish().await;
     }
 
     pub(crate) fn desk(&self) -> &Desk {

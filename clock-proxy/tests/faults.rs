@@ -174,11 +174,11 @@ async fn a_partition_cuts_between_its_groups_only() {
     assert_eq!([state("a->c"), state("c->a"), state("b->c"), state("c->b")], ["hold"; 4]);
 }
 
-/// Fifty thousand frames that all step aside. Disproved by a heal that waits until they are handled: looking at
+/// Forty thousand frames that all step aside. Disproved by a heal that waits until they are handled: looking at
 /// each of them for each of them took nine seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_frames_that_step_aside_do_not_hold_up_a_command() {
-    const FRAMES: u32 = 50_000;
+    const FRAMES: u32 = 40_000;
     let bench = Bench::new().await;
     let (mut near, mut far) = bench.connect("a", "b").await;
     bench.ok("cut a->b; reorder a->b p=1 gap=100000 max=3600s").await;
@@ -189,9 +189,9 @@ async fn many_frames_that_step_aside_do_not_hold_up_a_command() {
     bench.ok("heal a->b").await;
     bench.ok("cut a->b; heal a->b").await;
     assert!(start.elapsed() < Duration::from_secs(3), "answered after {:?}", start.elapsed());
+    bench.until_stat("a->b", "reordered", |reordered| reordered > 0).await;
     bench.ok("reorder a->b off").await;
     assert_eq!(bench.numbers(&mut far, FRAMES).await, (0..FRAMES).collect::<Vec<_>>());
-    assert!(bench.stat("a->b", "reordered").await > 0);
 }
 
 /// Disproved by a connection at b before the heal, or by a lost hello after it.

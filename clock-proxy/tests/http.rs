@@ -205,22 +205,6 @@ async fn browsers_are_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused() {
-    let web = Web::new().await;
-    let name = "n".repeat(257);
-    let body = format!(r#"{{"name":"{name}","upstream":"x:1","enabled":false}}"#);
-    assert_eq!(web.ask("POST", "/proxies", &body).await.status, 400);
-    let head = "POST /proxies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1048577\r\n\r\n";
-    let answer = web.send(head.as_bytes()).await;
-    assert_eq!(answer.status, 413, "{answer:?}");
-    let chunk = format!("{:x}\r\n{}\r\n", 600_000, " ".repeat(600_000));
-    let head = "POST /proxies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let answer = web.send(format!("{head}{chunk}{chunk}").as_bytes()).await;
-    assert_eq!(answer.json()["error"], "bad request body: more than 1048576 bytes");
-    assert_eq!(web.ask("GET", "/proxies", "").await.body, "{}");
-}
-
-#[tokio::test]
 async fn addresses_are_resolved_and_the_real_ones_are_shown() {
     let web = Web::new().await;
     let missing = web.expect(201, "POST", "/proxies", r#"{"name":"a","upstream":"x:1"}"#).await;
@@ -287,8 +271,8 @@ async fn links_between_stations_are_proxies_that_stay() {
     web.expect(200, "POST", "/proxies/a-%3Eb/toxics", r#"{"type":"noop","stream":"upstream"}"#).await;
     let rules = web.expect(200, "GET", "/v1/rules", "").await;
     assert_eq!(rules["rules"][0]["flows"][0], "a->b");
-    assert!(web.expect(200, "GET", "/proxies/b-%3Ea/toxics", "").await.as_array().unwrap().is_empty());
-    assert_eq!(web.ask("DELETE", "/proxies/a-%3Eb", "").await.status, 409);
+    assert!(web.expect(200, "GET", "/proxies/b->a/toxics", "").await.as_array().unwrap().is_empty());
+    assert_eq!(web.ask("DELETE", "/proxies/a->b", "").await.status, 409);
     assert_eq!(web.ask("PATCH", "/proxies/a-%3Eb", r#"{"listen":"localhost:0"}"#).await.status, 409);
     assert_eq!(web.ask("POST", "/proxies", r#"{"name":"a","upstream":"x:1"}"#).await.status, 409);
     let off = web.expect(200, "PATCH", "/proxies/a-%3Eb", r#"{"enabled":false}"#).await;

@@ -145,3 +145,17 @@ async fn a_rule_with_a_time_ends_by_itself() {
     let gone = bench.reply("rm 2").await;
     assert_eq!(gone, r#"err not-found "2": no rule in force has this number; see rules (line 1, col 4)"#);
 }
+
+#[tokio::test]
+async fn a_frame_triggers_its_changes_at_exactly_that_frame() {
+    let bench = Bench::new().await;
+    let (_dir, path) = file("on frame a->b 5 cut a->b for=60s; delay b->a 1ms\n");
+    bench.ok(&format!("run {path}")).await;
+    bench.ok("wait scenario").await;
+    let (mut near, mut far) = bench.connect("a", "b").await;
+    near.write_all(&numbered(0..10)).await.unwrap();
+    assert_eq!(bench.numbers(&mut far, 5).await, [0, 1, 2, 3, 4]);
+    bench.ok("wait held a->b 5; expect frames a->b == 5").await;
+    bench.ok("heal a->b").await;
+    assert_eq!(bench.numbers(&mut far, 5).await, [5, 6, 7, 8, 9]);
+}

@@ -115,7 +115,7 @@ const TIMING: [Topic; 4] = [
 ];
 
 /// The rules as a whole, and the state.
-const STATE: [Topic; 16] = [
+const STATE: [Topic; 17] = [
     topic("clear", "clear [a->b]", "end every fault, of all flows or of these"),
     topic("reset-all", "reset-all", "end every fault and every toxic, and enable every relay"),
     topic("rules", "rules", "the same as show rules"),
@@ -135,6 +135,7 @@ const STATE: [Topic; 16] = [
     ),
     topic("mark", "mark TEXT", "write this text into the log"),
     topic("echo", "echo [TEXT]", "answer with this text"),
+    topic("explain", "explain a->b#3:1042", "what the rules did to this frame of this connection, and why"),
     topic("ping", "ping", "answer ok"),
     topic("version", "version", "print the version"),
     topic(

@@ -20,6 +20,7 @@ mod cut;
 mod damage;
 mod ending;
 mod error;
+mod explain;
 pub(crate) mod filter;
 mod help;
 pub(crate) mod lexer;
@@ -55,6 +56,7 @@ use std::time::Duration;
 #[cfg(test)]
 use crate::directory::Directory;
 use crate::directory::FlowId;
+use crate::journal::Inquiry;
 use crate::rule::{Change, Comparison};
 use cursor::Cursor;
 use lexer::Token;
@@ -105,6 +107,8 @@ pub(crate) enum Query {
     /// A text for the log.
     Mark(String),
     Echo(String),
+    /// What happened to a frame.
+    Explain(Inquiry),
     Ping,
     Version,
     Help(Vec<&'static Topic>),

@@ -10,7 +10,7 @@ use super::lexer::{Kind, Token};
 use super::option::{choice, unknown_key};
 use super::value::{DURATION_MAX, count, duration};
 use super::verb::unknown_verb;
-use super::{Condition, Expect, PlanSource, Query, Section, Wait, nemesis, selector};
+use super::{Condition, Expect, PlanSource, Query, Section, Wait, explain, nemesis, selector};
 
 /// The numbers of `show stats`, which is where they are explained.
 pub(crate) const STAT_NUMBERS: [&str; 12] = [
@@ -47,6 +47,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<Query>
         "reset-all" => Query::ResetAll,
         "mark" => Query::Mark(cursor.rest("a text")?),
         "echo" => Query::Echo(cursor.rest("a text").unwrap_or_default()),
+        "explain" => Query::Explain(explain::explain(cursor)?),
         "ping" => Query::Ping,
         "version" => Query::Version,
         "help" => help(cursor)?,

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
 use super::{Command, change, cut, damage, ending, nemesis, query, state, timing};
-use crate::rule::{Change, ChangeKind, CutMode, Which};
+use crate::rule::{Change, ChangeKind, CutMode, Which, guard_fits};
 
 /// Parses one command, and says in which words. The cursor holds at least one token.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), CommandError> {
@@ -17,11 +17,21 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), Comman
     let change = change(cursor, &name)?;
     let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
     let command = match change {
-        Some(kind) => Command::Change(Change { kind, text: text.clone() }),
+        Some(kind) => {
+            check_guard(&kind, verb)?;
+            Command::Change(Change { kind, text: text.clone() })
+        }
         None => Command::Query(query::parse(cursor, &name)?.ok_or_else(|| unknown_verb(verb))?),
     };
     cursor.finish()?;
     Ok((command, text))
+}
+
+/// Some faults choose no frames, whatever they are asked.
+fn check_guard(kind: &ChangeKind, verb: Token<'_>) -> Result<(), CommandError> {
+    let ChangeKind::Add(new) = kind else { return Ok(()) };
+    let refused = |reason| CommandError::new(Code::Conflict, verb.text, verb.column, reason);
+    guard_fits(&new.fault, &new.guard).map_err(refused)
 }
 
 pub(super) fn unknown_verb(verb: Token<'_>) -> CommandError {

@@ -12,13 +12,17 @@ use super::expiry::Expiries;
 use super::fleet::{Bound, Fleet, LinkFace};
 use super::relays::{Registry, RelayOrder, RelayOutcome, Relays};
 use crate::crew::Crew;
+use crate::journal::Journal;
 use crate::link::Shared;
 use crate::proxy::StartError;
-use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, Verdict};
+use crate::rule::{Action, Change, ChangeKind, Config, Retirement, RuleBook, TriggerId, Verdict};
 use crate::topology::{LinkSpec, Plan};
 
 /// Orders that may wait for the director. Each comes from a session that waits for its answer.
 pub(crate) const ORDERS_MAX: usize = 16;
+
+/// Triggers that may wait for the director. A connection whose trigger finds no room asks again.
+const TRIGGERS_MAX: usize = 64;
 
 /// Longest time for all connections to take a change. They need microseconds; only a starved machine comes
 /// near a second.
@@ -51,12 +55,15 @@ pub(crate) struct Director {
     pub(super) fleet: Fleet,
     pub(super) registry: Registry,
     expiries: Expiries,
+    /// Triggers that lanes have met.
+    met: mpsc::Receiver<TriggerId>,
 }
 
 impl Director {
     /// Publishes the first configuration and opens every listener of the plan.
     pub(crate) async fn start(
         plan: Plan,
+        journal: Journal,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, StartError> {
@@ -64,10 +71,11 @@ impl Director {
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
         let crew = Crew::start(&stop).map_err(StartError::Thread)?;
-        let shared = Shared { settings: plan.settings, crew, configs };
+        let (triggers, met) = mpsc::channel(TRIGGERS_MAX);
+        let shared = Shared { settings: plan.settings, crew, configs, journal, triggers };
         let fleet = Fleet::new(shared, tasks, stop);
         let (registry, expiries) = (Registry::new(), Expiries::default());
-        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries };
+        let mut director = Self { book, epoch: 0, published, retirement, fleet, registry, expiries, met };
         director.open(&plan.links).await?;
         Ok(director)
     }
@@ -102,7 +110,8 @@ impl Director {
     /// Takes orders until told to stop.
     pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
         loop {
-            // Every branch is cancel-safe. Stopping comes first; a rule whose time is up ends before what comes next.
+            // Every branch is cancel-safe. Stopping comes first; a rule whose time is up ends before what
+            // comes next, and a lane that has met its trigger stands still until it is done.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -110,11 +119,19 @@ impl Director {
                     info!(command = change.text, "a rule has ended, its time is up");
                     self.apply(&[change]).await;
                 }
+                Some(trigger) = self.met.recv() => self.pull(trigger).await,
                 order = orders.recv() => {
                     let Some(order) = order else { break };
                     self.handle(order).await;
                 }
             }
+        }
+    }
+
+    /// Carries out what a trigger was set for. A second lane that met the same one finds it gone.
+    async fn pull(&mut self, id: TriggerId) {
+        if let Some(trigger) = self.book.take_trigger(id) {
+            self.apply(&trigger.changes).await;
         }
     }
 
@@ -129,6 +146,7 @@ impl Director {
     async fn apply(&mut self, changes: &[Change]) -> Applied {
         let start = Instant::now();
         self.epoch += 1;
+        self.book.now = tokio::time::Instant::now();
         let verdicts: Vec<Verdict> =
             changes.iter().map(|change| self.book.apply(change, self.epoch)).collect();
         let is_in_force = self.publish(changes.iter().filter_map(action).collect()).await;

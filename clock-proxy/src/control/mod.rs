@@ -144,6 +144,9 @@ impl Desk {
                 Output::Marked(text)
             }
             Query::Echo(text) => Output::Echo(text),
+            Query::Explain(inquiry) => {
+                Output::Explained(self.shared.journal.explain(inquiry).await.unwrap_or_default())
+            }
             Query::Ping => Output::Ping,
             Query::Version => Output::Version,
             Query::Help(topics) => Output::Help(topics),

@@ -183,7 +183,7 @@ impl Player {
         let Step { when, line, commands, text } = step;
         let time = match when {
             When::At(time) => time,
-            When::OnFrame(trigger) => return self.arm(&trigger, commands, text, line).await,
+            When::OnFrame(trigger) => return self.arm(trigger, commands, text, line).await,
         };
         let sleep = tokio::time::sleep_until(start + time);
         self.stop.run_until_cancelled(sleep).await.ok_or(Ending::Stopped)?;
@@ -211,7 +211,7 @@ impl Player {
     /// Leaves changes with the data plane, which makes them at exactly that frame. They outlive `stop`, see there.
     async fn arm(
         &mut self,
-        trigger: &Trigger,
+        trigger: Trigger,
         commands: Vec<Command>,
         text: String,
         line: u64,
@@ -220,10 +220,10 @@ impl Player {
             Command::Change(change) => Some(change),
             Command::Query(_) => None,
         });
-        let armed =
-            on_frame(trigger, changes.collect()).map_err(|error| Ending::Failed(error.at_line(line)))?;
-        info!(line, flow = trigger.words, frame = trigger.frame, command = text, "scenario");
-        self.change(vec![Change { kind: armed, text }], line).await
+        let Trigger { flow, connection, frame, words } = trigger;
+        let kind = ChangeKind::OnFrame { flow, connection, frame, changes: changes.collect() };
+        info!(line, flow = words, frame, command = text, "scenario");
+        self.change(vec![Change { kind, text }], line).await
     }
 
     /// Never left in the middle, so that the rules it makes are known.
@@ -244,10 +244,4 @@ impl Player {
             error!(%error, "the rules of the scenario were not removed");
         }
     }
-}
-
-/// The change that waits for a frame.
-fn on_frame(trigger: &Trigger, changes: Vec<Change>) -> Result<ChangeKind, CommandError> {
-    let _ = (trigger, changes);
-    Err(CommandError::new(Code::Conflict, "on", 1, "no lane can watch for a frame yet"))
 }

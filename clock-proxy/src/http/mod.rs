@@ -12,6 +12,7 @@ mod answer;
 mod body;
 mod config;
 mod error;
+mod mend;
 mod metrics;
 mod proxies;
 mod routes;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::mend::Mending;
 use super::routes::Api;
 use crate::acceptor::Acceptor;
 use crate::control::Desk;
@@ -71,7 +72,7 @@ async fn serve(stream: TcpStream, api: Arc<Api>, exits: mpsc::Sender<u8>) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Mending::new(stream)), service);
     if let Err(error) = connection.await {
         debug!(%error, "an API connection failed");
     }

@@ -53,6 +53,10 @@ impl Cutter {
         self.next_index
     }
 
+    pub(crate) fn is_framed(&self) -> bool {
+        self.framing != Framing::Raw
+    }
+
     /// Falls to raw, for good, if what is not yet cut starts with a length no frame has. Returns that length.
     pub(crate) fn check_sync(&mut self) -> Option<u32> {
         if self.framing == Framing::Raw {

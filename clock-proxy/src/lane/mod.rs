@@ -5,11 +5,17 @@
 //! the lane is full, so the sender's own TCP holds it back. Nothing is ever shed.
 //!
 //! What the source says last, FIN or RST, travels behind its bytes and waits where they wait.
+//!
+//! `intake` takes apart what was read and asks the rules about it; `fate` is what becomes of the lane as a whole:
+//! gates, limits, closes and aborts.
 
 mod buffer;
 mod cutter;
+mod fate;
+mod intake;
 mod outbox;
 
+pub(crate) use fate::Demise;
 pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
 
 use std::io::IoSlice;
@@ -17,13 +23,16 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::fault::{Course, Decider, Gates};
+use crate::journal::{LaneName, LaneRecord, Scribe};
 use crate::meter::{FlowMeter, LaneGauge};
 use crate::pool::BLOCK_BYTES;
 use crate::rule::CutMode;
-use crate::rule::decision::LaneKey;
-use crate::schedule::{ADVANCE_ITEMS_MAX, Body, Item, Schedule, Terms};
+use crate::schedule::{ADVANCE_ITEMS_MAX, Schedule, Terms};
 use crate::topology::{Framing, Settings};
 use cutter::Cutter;
+use fate::Fate;
+use intake::Intake;
 
 /// Fewest bytes asked of one read. Without it the last few bytes of room would be read one at a time while a
 /// large frame comes in.
@@ -66,12 +75,25 @@ pub(crate) struct Desync {
     pub(crate) claimed: u32,
 }
 
+/// Which lane it is, and what was decided about it before.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) name: Arc<LaneName>,
+    pub(crate) course: Course,
+    /// The decisions of the run that is replayed.
+    pub(crate) record: Option<Arc<LaneRecord>>,
+}
+
 /// One direction of one connection.
 #[derive(Debug)]
 pub(crate) struct Lane {
     cutter: Cutter,
+    intake: Intake,
+    decider: Decider,
     schedule: Schedule,
     outbox: Outbox,
+    gates: Gates,
+    fate: Fate,
     source: Source,
     sink: Sink,
     hold_bytes: usize,
@@ -79,11 +101,24 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(key: LaneKey, framing: Framing, settings: Settings, meter: Arc<FlowMeter>) -> Self {
+    pub(crate) fn new(
+        identity: Identity,
+        framing: Framing,
+        settings: Settings,
+        meter: Arc<FlowMeter>,
+    ) -> Self {
+        let Identity { name, course, record } = identity;
+        let ordinal = name.ordinal;
+        let decider = Decider::new(course.lane, ordinal, Scribe::new(name), record);
         Self {
             cutter: Cutter::new(framing, settings.frame_bytes_max),
-            schedule: Schedule::new(key),
+            intake: Intake::default(),
+            // Half of the room, so that the other half is left for what waits.
+            decider: decider.with_history(settings.hold_bytes / 2),
+            schedule: Schedule::default(),
             outbox: Outbox::default(),
+            gates: Gates::new(course),
+            fate: Fate::default(),
             source: Source::Open,
             sink: Sink::Open,
             hold_bytes: settings.hold_bytes,
@@ -92,22 +127,31 @@ impl Lane {
     }
 
     /// Bytes to read now; 0 means: do not read. The bound may be passed by one small read and one frame.
-    pub(crate) fn appetite(&self, terms: Terms<'_>) -> usize {
-        let has_room = self.cutter.has_room() || !terms.policy.is_plain();
-        if matches!(self.source, Source::Ended(_)) || !has_room {
+    pub(crate) fn appetite(&self) -> usize {
+        if matches!(self.source, Source::Ended(_)) {
             return 0;
         }
-        let limit = match terms.policy.cut {
-            Some(CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop) => {
-                self.hold_bytes
-            }
-            Some(CutMode::Stall) => 0,
-            None if terms.policy.is_shaped() => self.hold_bytes,
+        if self.fate.is_closing() || self.sink == Sink::Dead {
+            return BLOCK_BYTES;
+        }
+        if self.intake.is_gated() || self.decider.scribe.is_full() {
+            return 0;
+        }
+        let standing = self.decider.standing();
+        let limit = match standing.cut {
+            Some((_, CutMode::Stall)) => 0,
+            Some((
+                _,
+                CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop,
+            )) => self.hold_bytes,
+            None if standing.keeps_frames => self.hold_bytes,
+            None if standing.looks_at_frames => PASS_BYTES_MAX,
             // What waits must be out before frames can pass untouched again.
-            None if !self.is_in_pass_gear() => 0,
+            None if !self.is_in_pass_gear() || !self.cutter.has_room() => 0,
             None => PASS_BYTES_MAX,
         };
-        let room = limit.saturating_sub(self.schedule.cost() + self.outbox.bytes() + self.cutter.run().len());
+        let room =
+            limit.saturating_sub(self.schedule.cost() + self.decider.history_bytes() + self.ready_bytes());
         if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, BLOCK_BYTES) }
     }
 
@@ -124,7 +168,8 @@ impl Lane {
         }
         self.gauge.meter().received.add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.cutter.fill(bytes);
-        self.cut(now, terms)
+        self.intake.on_read(now);
+        self.take_in(now, terms)
     }
 
     /// The source said its last word.
@@ -157,56 +202,81 @@ impl Lane {
     /// Nothing can be written any more. The source is read on, so that its end is noticed.
     pub(crate) fn on_sink_dead(&mut self) {
         self.sink = Sink::Dead;
+        self.intake.forget();
         self.cutter.clear();
         self.schedule.clear();
         self.outbox.clear();
         self.publish();
     }
 
-    /// Moves on what the rules let out by now. A clock that nobody needs is not read. Returns whether that was cut short, to be called again soon.
+    /// Moves on what the rules let out by now. A clock that nobody needs is not read. Returns whether that was cut
+    /// short, to be called again soon.
     pub(crate) fn advance(&mut self, clock: impl FnOnce() -> Instant, terms: Terms<'_>) -> bool {
-        if !terms.policy.is_open() || self.schedule.is_empty() {
+        let is_quiet = self.schedule.is_empty() && !self.intake.is_gated() && self.gates.is_open();
+        if is_quiet && self.is_living() {
             return false;
         }
-        let advanced = self.schedule.advance(clock(), terms, &mut self.outbox);
-        self.gauge.meter().delayed.add(advanced.delayed);
-        self.gauge.meter().reordered.add(advanced.reordered);
-        advanced.items == ADVANCE_ITEMS_MAX
+        let now = clock();
+        self.meet_doom(now);
+        if self.intake.is_gated() {
+            self.take_in(now, terms);
+        }
+        let mut is_cut_short = false;
+        if self.is_open() && !self.schedule.is_empty() {
+            let advanced = self.schedule.advance(now, &mut self.decider, &mut self.outbox);
+            self.gauge.meter().delayed.add(advanced.delayed);
+            self.gauge.meter().reordered.add(advanced.reordered);
+            is_cut_short = advanced.items == ADVANCE_ITEMS_MAX;
+        }
+        self.refresh(now, terms);
+        is_cut_short
     }
 
-    /// When time alone lets something out.
-    pub(crate) fn next_deadline(&self, terms: Terms<'_>) -> Option<Instant> {
+    /// When time alone lets something out. Only right after [`Lane::advance`].
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if !self.is_open() {
+            return None;
+        }
         // With a full outbox only a write can help, and asking for the time would spin.
-        let can_advance = terms.policy.is_open() && self.outbox.has_room();
-        if can_advance { self.schedule.next_deadline(terms) } else { None }
+        let can_advance = self.outbox.has_room() && !self.decider.scribe.is_full();
+        let scheduled = if can_advance { self.schedule.next_deadline(&self.decider) } else { None };
+        [scheduled, self.fate_deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether no cut is in force for this lane.
+    pub(crate) fn is_open(&self) -> bool {
+        self.decider.standing().cut.is_none()
     }
 
     /// Whether there are bytes to write now. Nothing at all crosses a cut, not even the rest of a frame.
     pub(crate) fn wants_write(&self, terms: Terms<'_>) -> bool {
-        self.may_write(terms) && (self.outbox.bytes() > 0 || !self.run().is_empty())
+        self.may_write(terms) && self.ready_bytes() > 0 && self.fate.allowance() > 0
     }
 
     /// The frames that pass untouched. They go out before anything else.
     pub(crate) fn run(&self) -> &[u8] {
-        self.cutter.run()
+        let run = self.cutter.run();
+        &run[..run.len().min(self.fate.allowance())]
     }
 
     /// The next bytes to write if there is no run. Returns how many slices were filled.
     pub(crate) fn write_slices<'a>(&'a self, slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX]) -> usize {
-        self.outbox.slices(slices)
+        self.outbox.slices(slices, self.fate.allowance())
     }
 
     /// This many bytes were written.
     pub(crate) fn handle_written(&mut self, bytes: usize) {
-        let is_run = !self.run().is_empty();
+        let is_run = !self.cutter.run().is_empty();
         let frames = if is_run { self.cutter.consume_run(bytes) } else { self.outbox.consume(bytes) };
         self.gauge.meter().frames.add(frames);
         self.gauge.meter().bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.pass_gates(bytes);
     }
 
     /// The end to pass on now, if all bytes before it are written.
     pub(crate) fn due_end(&self, terms: Terms<'_>) -> Option<End> {
-        if self.may_write(terms) && self.run().is_empty() { self.outbox.due_end() } else { None }
+        let is_ripe = self.may_write(terms) && self.cutter.run().is_empty() && self.is_end_ripe();
+        if is_ripe { self.outbox.due_end() } else { None }
     }
 
     /// FIN was passed on.
@@ -219,7 +289,7 @@ impl Lane {
     pub(crate) fn is_abandoned(&self) -> bool {
         match self.source {
             Source::Ended(End::Reset) => true,
-            Source::Ended(End::Fin) => self.waiting_bytes() == 0,
+            Source::Ended(End::Fin) => self.waiting_bytes() == 0 && !self.intake.is_gated(),
             Source::Open | Source::Failing => false,
         }
     }
@@ -230,8 +300,10 @@ impl Lane {
 
     /// Whether nothing can happen on this lane any more.
     pub(crate) fn is_finished(&self) -> bool {
+        let is_ending = self.fate.is_closing() && !self.has_source_ended() && !self.fate.is_overdue();
         match self.sink {
             Sink::Open => false,
+            Sink::Finished if is_ending => false,
             Sink::Finished => self.outbox.due_end().is_none() && self.schedule.is_empty(),
             Sink::Dead => self.has_source_ended(),
         }
@@ -249,7 +321,12 @@ impl Lane {
     }
 
     fn waiting_bytes(&self) -> usize {
-        self.cutter.run().len() + self.schedule.bytes() + self.outbox.bytes()
+        self.schedule.bytes() + self.ready_bytes()
+    }
+
+    /// Bytes that only wait for the socket.
+    fn ready_bytes(&self) -> usize {
+        self.cutter.run().len() + self.outbox.bytes()
     }
 
     /// Whether nothing waits that was cut out, so that frames can be written from where they were read to.
@@ -258,45 +335,7 @@ impl Lane {
     }
 
     fn may_write(&self, terms: Terms<'_>) -> bool {
-        terms.policy.is_open() && terms.is_connected && self.sink != Sink::Dead
-    }
-
-    fn on_end(&mut self, end: End, now: Instant) {
-        self.source = Source::Ended(end);
-        if self.sink == Sink::Dead {
-            return;
-        }
-        self.spill_run();
-        if let Some((index, bytes)) = self.cutter.take_rest() {
-            self.schedule.push(Item { arrived: now, index, body: Body::Raw(bytes) });
-        }
-        let index = self.cutter.next_index();
-        self.schedule.push(Item { arrived: now, index, body: Body::End(end) });
-        self.publish();
-    }
-
-    /// Takes what was read apart, and puts it where the rules want it.
-    fn cut(&mut self, now: Instant, terms: Terms<'_>) -> Option<Desync> {
-        if self.sink == Sink::Dead {
-            self.cutter.clear();
-            return None;
-        }
-        let mut desync = None;
-        loop {
-            if let Some(claimed) = self.cutter.check_sync() {
-                self.gauge.meter().desyncs.add(1);
-                desync = Some(Desync { claimed });
-            }
-            let has_moved = if terms.policy.is_plain() && self.is_in_pass_gear() {
-                self.cutter.extend_run()
-            } else {
-                self.spill_run();
-                self.take_one(now, terms)
-            };
-            if !has_moved {
-                return desync;
-            }
-        }
+        self.is_open() && terms.is_connected && self.sink != Sink::Dead
     }
 
     /// Leaves the pass gear: the run goes to the outbox, where whatever comes later lines up behind it.
@@ -304,18 +343,6 @@ impl Lane {
         if let Some((bytes, frames)) = self.cutter.take_run() {
             self.outbox.push(bytes, frames);
         }
-    }
-
-    fn take_one(&mut self, now: Instant, terms: Terms<'_>) -> bool {
-        let Some((index, body)) = self.cutter.take_one() else { return false };
-        // What was sent before the connection even exists was never on the wire, so it cannot be lost there.
-        let is_dropped = terms.policy.cut == Some(CutMode::Drop) && terms.is_connected;
-        if is_dropped && matches!(body, Body::Frame(_)) {
-            self.gauge.meter().dropped.add(1);
-        } else {
-            self.schedule.push(Item { arrived: now, index, body });
-        }
-        true
     }
 }
 

@@ -62,10 +62,20 @@ impl Outbox {
         *self = Self::default();
     }
 
-    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX]) -> usize {
-        let mut count = 0;
+    /// The first bytes, at most `bytes_max`.
+    pub(crate) fn slices<'a>(
+        &'a self,
+        slices: &mut [IoSlice<'a>; WRITE_SLICES_MAX],
+        bytes_max: usize,
+    ) -> usize {
+        let (mut count, mut left) = (0, bytes_max);
         for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
-            *slice = IoSlice::new(&chunk.bytes);
+            if left == 0 {
+                break;
+            }
+            let bytes = &chunk.bytes[..chunk.bytes.len().min(left)];
+            *slice = IoSlice::new(bytes);
+            left -= bytes.len();
             count += 1;
         }
         count

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::rule::{Delay, Policy, RuleId};
+use crate::fault::tests::{course, rule};
+use crate::rule::{Delay, Fault, Guard, Policy, Rule};
 
 struct Bench {
     lane: Lane,
@@ -15,13 +16,33 @@ struct Bench {
 
 fn bench(framing: Framing, hold_bytes: usize) -> Bench {
     let settings = Settings { frame_bytes_max: 1000, hold_bytes };
-    let key = LaneKey::new("a->b", 0, true);
-    let lane = Lane::new(key, framing, settings, Arc::new(FlowMeter::default()));
+    let name = Arc::new(LaneName::new("a->b", "a->b", 0));
+    let identity = Identity { name, course: course(), record: None };
+    let lane = Lane::new(identity, framing, settings, Arc::new(FlowMeter::default()));
     let (policy, now) = (Policy::default(), Instant::now());
     Bench { lane, policy, is_connected: true, now, desyncs: Vec::new() }
 }
 
 impl Bench {
+    /// Puts these rules in force, instead of those before.
+    fn rules(&mut self, rules: Vec<Arc<Rule>>) {
+        self.policy = Policy { epoch: self.policy.epoch + 1, rules, ..Policy::default() };
+        let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
+        self.lane.adopt(terms, self.now);
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.rules(vec![rule(1, fault, Guard::default())]);
+    }
+
+    fn cut(&mut self, mode: CutMode) {
+        self.fault(Fault::Cut(mode));
+    }
+
+    fn heal(&mut self) {
+        self.rules(Vec::new());
+    }
+
     fn terms(&self) -> Terms<'_> {
         Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected }
     }
@@ -30,7 +51,7 @@ impl Bench {
     fn feed(&mut self, mut bytes: &[u8]) -> usize {
         let all = bytes.len();
         loop {
-            let count = self.lane.appetite(self.terms()).min(bytes.len());
+            let count = self.lane.appetite().min(bytes.len());
             if count == 0 {
                 return all - bytes.len();
             }
@@ -100,12 +121,12 @@ fn frames_pass_whole_wherever_the_stream_is_split() {
 #[test]
 fn a_full_lane_stops_reading_and_loses_nothing() {
     let mut bench = bench(Framing::U32be, 20_000);
-    bench.policy.cut = Some(CutMode::Hold);
+    bench.cut(CutMode::Hold);
     let all = frame(&[5; 96]).repeat(1000);
     let taken = bench.feed(&all);
     assert!(taken > 5_000 && taken < 24_200, "took {taken} of 100000 bytes with a bound of 20000");
     assert!(bench.drain().is_empty());
-    bench.policy.cut = None;
+    bench.heal();
     let mut out = bench.drain();
     let mut fed = taken;
     while fed < all.len() {
@@ -118,7 +139,7 @@ fn a_full_lane_stops_reading_and_loses_nothing() {
 #[test]
 fn a_stalled_lane_reads_nothing() {
     let mut bench = bench(Framing::U32be, 2000);
-    bench.policy.cut = Some(CutMode::Stall);
+    bench.cut(CutMode::Stall);
     assert_eq!(bench.feed(&frame(b"x")), 0);
 }
 
@@ -127,23 +148,23 @@ fn a_cut_stops_even_the_rest_of_a_frame() {
     let mut bench = bench(Framing::U32be, 2000);
     bench.feed(&frame(&[1; 20]));
     bench.lane.handle_written(5);
-    bench.policy.cut = Some(CutMode::Hold);
+    bench.cut(CutMode::Hold);
     assert!(bench.drain().is_empty());
-    bench.policy.cut = None;
+    bench.heal();
     assert_eq!(bench.drain(), frame(&[1; 20])[5..]);
 }
 
 #[test]
 fn drop_discards_whole_frames_only_and_never_before_the_connection_exists() {
     let mut bench = bench(Framing::U32be, 2000);
-    bench.policy.cut = Some(CutMode::Drop);
+    bench.cut(CutMode::Drop);
     bench.is_connected = false;
     bench.feed(&frame(b"hello"));
     bench.is_connected = true;
     bench.feed(&frame(b"lost"));
     let half = frame(b"whole");
     bench.feed(&half[..6]);
-    bench.policy.cut = None;
+    bench.heal();
     assert_eq!(bench.feed(&half[6..]), 0, "what was held goes first");
     assert_eq!(bench.drain(), frame(b"hello"));
     bench.feed(&half[6..]);
@@ -165,12 +186,12 @@ fn an_impossible_length_makes_the_lane_raw_and_every_byte_still_passes() {
 #[test]
 fn the_end_waits_behind_held_frames_and_half_a_frame_is_forwarded() {
     let mut bench = bench(Framing::U32be, 2000);
-    bench.policy.cut = Some(CutMode::Hold);
+    bench.cut(CutMode::Hold);
     let all = [frame(b"one"), b"\0\0\0\x09half".to_vec()].concat();
     bench.feed(&all);
     bench.finish();
     assert_eq!(bench.lane.due_end(bench.terms()), None);
-    bench.policy.cut = None;
+    bench.heal();
     assert_eq!(bench.drain(), all);
     assert_eq!(bench.lane.due_end(bench.terms()), Some(End::Fin));
     bench.lane.on_fin_sent();
@@ -213,10 +234,10 @@ fn a_dead_sink_discards_and_still_notices_the_end() {
 fn raw_bytes_are_held_and_delayed_as_they_come() {
     let mut bench = bench(Framing::Raw, 2000);
     let delay = Delay::of(Duration::from_millis(20), Duration::ZERO);
-    bench.policy.delay = Some((RuleId(1), delay.clone()));
+    bench.fault(Fault::Delay(delay.clone()));
     bench.feed(b"x");
     assert!(bench.drain().is_empty());
-    assert_eq!(bench.lane.next_deadline(bench.terms()), Some(bench.now + delay.base));
+    assert_eq!(bench.lane.next_deadline(), Some(bench.now + delay.base));
     bench.now += delay.base;
     assert_eq!(bench.drain(), b"x");
     assert_eq!(bench.lane.gauge.meter().delayed.value(), 1);

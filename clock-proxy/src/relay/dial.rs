@@ -118,7 +118,7 @@ impl Connection {
             self.postpone_dial();
         }
         let is_waiting = matches!(self.dial, Dial::Postponed);
-        if !is_waiting || !self.config.policy(self.forward_flow).is_open() {
+        if !is_waiting || !self.forward.is_open() {
             return;
         }
         match self.config.upstream(self.to) {
@@ -158,7 +158,7 @@ impl Connection {
         if !matches!(self.dial, Dial::Postponed) {
             return None;
         }
-        let is_read = self.forward.appetite(self.forward_terms()) > 0;
+        let is_read = self.forward.appetite() > 0;
         let may_peek = !is_read && !self.has_unread && !self.forward.has_source_ended();
         Some(if may_peek { Vigil::FinOrReset } else { Vigil::Reset })
     }

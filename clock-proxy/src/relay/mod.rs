@@ -11,6 +11,7 @@
 //! is an abort that comes from the far side: it reaches the client by the backward lane, under that flow's
 //! rules.
 
+mod actions;
 mod dial;
 mod turn;
 
@@ -23,16 +24,18 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::sync::watch::error::RecvError;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
 use crate::directory::{FlowId, NodeId};
+use crate::journal::HandOver;
 use crate::lane::Lane;
-use crate::rule::Config;
+use crate::rule::{Config, TriggerId};
 use crate::schedule::Terms;
 use crate::timer::Alarm;
+use actions::Notice;
 use dial::{Dial, Settling, watch};
 use turn::Moved;
 
@@ -92,10 +95,19 @@ pub(crate) struct Parts {
     pub(crate) backward: (FlowId, Lane),
     pub(crate) configs: watch::Receiver<Arc<Config>>,
     pub(crate) phase: Arc<PhaseCell>,
+    /// Its number on its link.
+    pub(crate) ordinal: u64,
+    pub(crate) hand_over: HandOver,
+    /// Where to tell of a trigger that a lane has met.
+    pub(crate) triggers: mpsc::Sender<TriggerId>,
 }
 
 struct Connection {
     name: String,
+    ordinal: u64,
+    hand_over: HandOver,
+    triggers: mpsc::Sender<TriggerId>,
+    notice: Notice,
     near: TcpStream,
     far: Option<TcpStream>,
     dial: Dial,
@@ -129,8 +141,12 @@ impl Connection {
     fn new(parts: Parts) -> io::Result<Self> {
         let mut configs = parts.configs;
         let config = Arc::clone(&configs.borrow_and_update());
-        Ok(Self {
+        let mut connection = Self {
             name: parts.name,
+            ordinal: parts.ordinal,
+            hand_over: parts.hand_over,
+            triggers: parts.triggers,
+            notice: Notice::default(),
             near: TcpStream::from_std(parts.near)?,
             far: None,
             dial: Dial::Postponed,
@@ -144,7 +160,9 @@ impl Connection {
             config,
             configs,
             phase: parts.phase,
-        })
+        };
+        connection.adopt_rules();
+        Ok(connection)
     }
 
     async fn run(mut self) {
@@ -164,6 +182,7 @@ impl Connection {
             self.steer_dial();
             // Nobody is woken: what a socket refuses here is waited for below.
             let moved = self.turn(&mut Context::from_waker(Waker::noop()))?;
+            self.after_turn()?;
             match moved {
                 // A busy connection must not keep its worker from the others, nor from the news.
                 Moved::Some => tokio::task::coop::consume_budget().await,
@@ -171,7 +190,7 @@ impl Connection {
             }
             if self.configs.has_changed().unwrap_or(false) {
                 let config = Arc::clone(&self.configs.borrow_and_update());
-                self.adopt(config);
+                self.adopt(config)?;
             }
         }
         Ok(())
@@ -190,7 +209,9 @@ impl Connection {
                 return;
             }
             let config = Arc::clone(&configs.borrow_and_update());
-            self.adopt(config);
+            if self.adopt(config).is_err() {
+                return;
+            }
         }
     }
 
@@ -205,7 +226,9 @@ impl Connection {
             if let Poll::Ready(changed) = news.as_mut().poll(cx) {
                 return Poll::Ready(changed.map_err(|_| Over));
             }
-            if self.turn(cx)? == Moved::Some {
+            let moved = self.turn(cx)?;
+            self.after_turn()?;
+            if moved == Moved::Some {
                 continue;
             }
             if alarm.poll(cx, self.next_deadline()).is_pending() {
@@ -219,13 +242,16 @@ impl Connection {
 
     /// Takes the newest configuration. Letting go of the old one is the acknowledgement, so nothing may act on it
     /// any more: only a dial does, see [`Connection::on_flow_cut`].
-    fn adopt(&mut self, config: Arc<Config>) {
-        let previous = std::mem::replace(&mut self.config, config);
-        if self.config.policy(self.forward_flow).is_open() {
+    fn adopt(&mut self, config: Arc<Config>) -> Result<(), Over> {
+        let previous = std::mem::replace(&mut self.config, Arc::clone(&config));
+        self.adopt_rules();
+        self.carry_out(&config)?;
+        if self.forward.is_open() {
             self.settling = None;
         } else {
             self.on_flow_cut(previous);
         }
+        Ok(())
     }
 
     fn forward_terms(&self) -> Terms<'_> {
@@ -239,10 +265,7 @@ impl Connection {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let lanes = [
-            self.forward.next_deadline(self.forward_terms()),
-            self.backward.next_deadline(self.backward_terms()),
-        ];
+        let lanes = [self.forward.next_deadline(), self.backward.next_deadline(), self.actions_deadline()];
         lanes.into_iter().flatten().min()
     }
 
@@ -254,7 +277,7 @@ impl Connection {
     /// Waits until anything can change while there is no far side.
     async fn wait(&mut self) -> Result<(), Over> {
         self.rest();
-        let is_read = self.forward.appetite(self.forward_terms()) > 0;
+        let is_read = self.forward.appetite() > 0;
         let near_interest = interest(is_read, self.backward.wants_write(self.backward_terms()));
         let deadline = self.next_deadline().into_iter().chain(self.settle_deadline()).min();
         let vigil = self.vigil();

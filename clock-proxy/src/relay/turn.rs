@@ -89,7 +89,7 @@ impl Direction<'_> {
     }
 
     fn read(&mut self, cx: &mut Context<'_>, source: &mut TcpStream) -> Touched {
-        let bytes_max = self.lane.appetite(self.terms);
+        let bytes_max = self.lane.appetite();
         // No memory is taken before there is something to put there.
         if bytes_max == 0 || source.poll_read_ready(cx).is_pending() {
             return Touched::Nothing;

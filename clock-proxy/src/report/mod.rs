@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::command::{CommandError, Topic};
 use crate::control::{Reloaded, ScenarioFacts, Started, Waited};
+use crate::journal::Account;
 use crate::rule::Verdict;
 
 /// Number of the protocol: the form of the ready line, the replies and the grammar. A program should check it.
@@ -47,6 +48,8 @@ pub(crate) enum Output {
     /// A text that was written into the log.
     Marked(String),
     Echo(String),
+    /// What happened to a frame, on each lane that is meant.
+    Explained(Vec<Account>),
     Ping,
     Version,
     Help(Vec<&'static Topic>),
@@ -122,6 +125,7 @@ impl Output {
             Output::Plan(lines) => json!({ "plan": lines }),
             Output::Marked(text) => json!({ "mark": text }),
             Output::Echo(text) => json!({ "echo": text }),
+            Output::Explained(accounts) => json!({ "lanes": accounts }),
             Output::Ping => Value::Object(Map::new()),
             Output::Version => json!({ "version": env!("CARGO_PKG_VERSION"), "proto": PROTO }),
             Output::Help(topics) => json!({ "help": topics }),

@@ -7,6 +7,7 @@ use comfy_table::presets::NOTHING;
 
 use super::{Output, Snapshot, micros};
 use crate::control::ScenarioFacts;
+use crate::journal::Account;
 use crate::rule::RuleId;
 
 /// The text behind `ok`.
@@ -34,6 +35,7 @@ pub(super) fn text(output: &Output) -> String {
         Output::Plan(lines) => format!("\n{}", lines.join("\n")),
         Output::Marked(text) => format!("marked {text}"),
         Output::Echo(text) => text.clone(),
+        Output::Explained(accounts) => accounts.iter().map(account).collect::<Vec<_>>().join("\n"),
         Output::Ping => String::new(),
         Output::Version => concat!("clock-proxy ", env!("CARGO_PKG_VERSION")).to_owned(),
         Output::Help(topics) => {
@@ -42,6 +44,12 @@ pub(super) fn text(output: &Output) -> String {
         }
         Output::Quit(code) => format!("exit code {code}"),
     }
+}
+
+fn account(account: &Account) -> String {
+    let Account { flow, conn, frame, why, events, .. } = account;
+    let events = events.iter().map(|event| format!("\n  {event}")).collect::<String>();
+    format!("{flow} on {conn}, frame {frame}: {}, {why}{events}", account.verdict.text())
 }
 
 /// The listeners of the ready line.

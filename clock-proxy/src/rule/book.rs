@@ -6,8 +6,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Change, ChangeKind, Fault, Guard, Kind, NewRule, Owner, Place, RuleId, Which};
+use tokio::time::Instant;
+
+use super::{
+    Change, ChangeKind, Fault, Guard, Kind, NewRule, Owner, Place, RuleId, Trigger, TriggerId, Which,
+};
 use crate::directory::{Directory, FlowId};
+use crate::fault::Pools;
 
 /// One rule in force.
 #[derive(Debug, Clone)]
@@ -23,6 +28,10 @@ pub(crate) struct Rule {
     pub(crate) is_partition: bool,
     /// The epoch it came into force with.
     pub(crate) since_epoch: u64,
+    /// When that was.
+    pub(crate) since: Instant,
+    /// What its connections share, if it limits a rate.
+    pub(crate) pools: Arc<Pools>,
 }
 
 impl Rule {
@@ -58,23 +67,35 @@ pub(crate) struct RuleBook {
     pub(crate) seed: u64,
     pub(crate) rules: Vec<Arc<Rule>>,
     pub(crate) directory: Arc<Directory>,
+    /// Changes that wait for a frame.
+    pub(crate) triggers: Vec<Trigger>,
+    /// The time of the change that is being made, told by whoever makes it.
+    pub(crate) now: Instant,
     last_id: u32,
+    last_trigger: u64,
 }
 
 impl RuleBook {
     pub(crate) fn new(seed: u64, directory: Arc<Directory>) -> Self {
-        Self { seed, rules: Vec::new(), directory, last_id: 0 }
+        let (rules, triggers) = (Vec::new(), Vec::new());
+        Self { seed, rules, directory, triggers, now: Instant::now(), last_id: 0, last_trigger: 0 }
     }
 
     /// Carries out one change; `epoch` is the one it comes into force with.
     pub(crate) fn apply(&mut self, change: &Change, epoch: u64) -> Verdict {
+        let now = self.now;
         match &change.kind {
             ChangeKind::Add(new) => self.add(new, &change.text, epoch),
             ChangeKind::Update { rule, fault, guard, owner } => self.update(*rule, |known| {
                 (known.fault, known.guard, known.owner) = (fault.clone(), guard.clone(), owner.clone());
-                known.since_epoch = epoch;
+                (known.since_epoch, known.since, known.pools) = (epoch, now, Arc::default());
             }),
-            ChangeKind::Lift { which, flows } => self.lift(flows.as_deref(), |rule| rule.is_meant(*which)),
+            ChangeKind::Lift { which, flows } => {
+                if *which == Which::All {
+                    self.triggers.retain(|known| flows.as_ref().is_some_and(|f| !f.contains(&known.flow)));
+                }
+                self.lift(flows.as_deref(), |rule| rule.is_meant(*which))
+            }
             ChangeKind::Remove(ids) => self.lift(None, |rule| ids.contains(&rule.id)),
             ChangeKind::Node { node, upstream } => {
                 Arc::make_mut(&mut self.directory).set_upstream(*node, Some(upstream.clone()));
@@ -86,11 +107,25 @@ impl RuleBook {
             }
             // Done by the connections, see `Config::actions`.
             ChangeKind::Act(_) => Verdict::default(),
+            ChangeKind::OnFrame { flow, connection, frame, changes } => {
+                self.last_trigger += 1;
+                let id = TriggerId(self.last_trigger);
+                let (flow, connection, frame) = (*flow, *connection, *frame);
+                self.triggers.push(Trigger { id, flow, connection, frame, changes: changes.clone().into() });
+                Verdict { rule: None, flows: 1 }
+            }
         }
+    }
+
+    /// The changes of a trigger that a lane has met. None the second time.
+    pub(crate) fn take_trigger(&mut self, id: TriggerId) -> Option<Trigger> {
+        let at = self.triggers.iter().position(|known| known.id == id)?;
+        Some(self.triggers.remove(at))
     }
 
     /// Forgets flows that no longer exist.
     pub(crate) fn forget(&mut self, flows: &[FlowId]) {
+        self.triggers.retain(|known| !flows.contains(&known.flow));
         self.lift(Some(flows), |_| true);
     }
 
@@ -115,6 +150,8 @@ impl RuleBook {
             text: text.to_owned(),
             is_partition: new.place == Place::Partition,
             since_epoch: epoch,
+            since: self.now,
+            pools: Arc::default(),
         }));
         Verdict { rule: Some(id), flows: count }
     }
@@ -236,7 +273,12 @@ mod tests {
         apply("delay a->b 1s", &mut book);
         let (a, b) = (book.directory.node("a").unwrap(), book.directory.node("b").unwrap());
         let (there, back) = (book.directory.flow(a, b).unwrap(), book.directory.flow(b, a).unwrap());
-        let base = |book: &RuleBook, flow| policy(book, flow).delay.map(|(_, delay)| delay.base);
+        let base = |book: &RuleBook, flow| {
+            policy(book, flow).rules.iter().find_map(|rule| match &rule.fault {
+                Fault::Delay(delay) => Some(delay.base),
+                _ => None,
+            })
+        };
         assert_eq!(base(&book, there), Some(Duration::from_secs(1)));
         assert_eq!(base(&book, back), Some(Duration::from_millis(5)));
         assert_eq!(apply("delay a->b off", &mut book).flows, 1);

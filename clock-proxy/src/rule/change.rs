@@ -89,4 +89,13 @@ pub(crate) enum ChangeKind {
     /// Replaces the seed of all decisions to come.
     Seed(u64),
     Act(Action),
+    /// Changes that come into force when a lane of this flow has `frame` frames behind it, which stops there until
+    /// they are. Happens once.
+    OnFrame {
+        flow: FlowId,
+        /// The ordinal of the connection on its link; any if absent.
+        connection: Option<u64>,
+        frame: u64,
+        changes: Vec<Change>,
+    },
 }

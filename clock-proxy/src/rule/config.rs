@@ -12,54 +12,50 @@ use std::sync::{Arc, LazyLock};
 use tokio::sync::mpsc;
 
 use super::book::Rule;
-use super::{Action, CutMode, Delay, Fault, Reorder, RuleBook, RuleId};
+use super::{Action, CutMode, Fault, RuleBook, Trigger};
 use crate::directory::{Directory, FlowId, NodeId};
 use crate::topology::Upstream;
 
 /// What one flow has to obey. The order of the faults is fixed, see [`Fault`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Policy {
-    /// Set while the flow is cut.
+    /// The epoch this is the policy of: a lane that sees a new number looks at the rules again.
+    pub(crate) epoch: u64,
+    /// Set while the flow is cut for every frame of every connection.
     pub(crate) cut: Option<CutMode>,
-    pub(crate) delay: Option<(RuleId, Delay)>,
-    pub(crate) reorder: Option<(RuleId, f64, Reorder)>,
     /// All rules on this flow, in the order in which a frame meets them.
     pub(crate) rules: Vec<Arc<Rule>>,
+    /// Where lanes of this flow have to stop.
+    pub(crate) triggers: Vec<Trigger>,
 }
 
 impl Policy {
     /// What these rules mean for one flow.
     pub(crate) fn of(flow: FlowId, rules: &[Arc<Rule>]) -> Self {
-        let mut policy = Policy::default();
-        for rule in rules.iter().filter(|rule| rule.flows.contains(&flow)) {
-            policy.rules.push(Arc::clone(rule));
-            match &rule.fault {
-                // Where several cuts overlap the newest says how.
-                Fault::Cut(mode) => policy.cut = Some(*mode),
-                Fault::Delay(delay) => policy.delay = Some((rule.id, delay.clone())),
-                Fault::Reorder(reorder) => {
-                    policy.reorder = Some((rule.id, rule.guard.probability, *reorder));
-                }
-                _ => {}
-            }
-        }
-        policy.rules.sort_by_key(|rule| (rule.fault.kind(), rule.id));
-        policy
+        let mut rules: Vec<Arc<Rule>> =
+            rules.iter().filter(|rule| rule.flows.contains(&flow)).map(Arc::clone).collect();
+        // Where several cuts overlap the newest says how.
+        let cut = rules.iter().rev().find_map(|rule| match rule.fault {
+            Fault::Cut(mode) if rule.guard.is_total() => Some(mode),
+            _ => None,
+        });
+        rules.sort_by_key(|rule| (rule.fault.kind(), rule.id));
+        Self { epoch: 0, cut, rules, triggers: Vec::new() }
     }
 
     pub(crate) fn is_open(&self) -> bool {
         self.cut.is_none()
     }
+}
 
-    /// Whether frames pass untouched.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.is_open() && !self.is_shaped()
-    }
-
-    /// Whether frames wait in a delay or reorder stage while the flow is open.
-    pub(crate) fn is_shaped(&self) -> bool {
-        self.delay.is_some() || self.reorder.is_some()
-    }
+/// How a link's listener has to treat whoever dials it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Open,
+    /// Nobody listens.
+    Refuse,
+    /// Nobody answers.
+    DropSyns,
 }
 
 /// The state of all rules at one epoch.
@@ -79,19 +75,23 @@ pub(crate) struct Config {
 pub(crate) type Retirement = mpsc::Receiver<Infallible>;
 
 /// What a flow obeys that no longer exists, for the moment until its connections are closed.
-static NOTHING: LazyLock<Policy> = LazyLock::new(Policy::default);
+static NOTHING: LazyLock<Policy> = LazyLock::new(|| Policy { epoch: u64::MAX, ..Policy::default() });
 
 impl Config {
     pub(crate) fn new(epoch: u64, book: &RuleBook, actions: Vec<Action>) -> (Arc<Self>, Retirement) {
         // Nothing is ever sent; the channel's closing is the message.
         let (in_force, retirement) = mpsc::channel(1);
+        let policy = |flow| {
+            let triggers = book.triggers.iter().filter(|trigger| trigger.flow == flow).cloned().collect();
+            Policy { epoch, triggers, ..Policy::of(flow, &book.rules) }
+        };
         let config = Self {
             epoch,
             seed: book.seed,
             rules: book.rules.clone(),
             directory: Arc::clone(&book.directory),
             actions,
-            policies: book.directory.flows().map(|flow| (flow, Policy::of(flow, &book.rules))).collect(),
+            policies: book.directory.flows().map(|flow| (flow, policy(flow))).collect(),
             _in_force: in_force,
         };
         (Arc::new(config), retirement)
@@ -99,6 +99,15 @@ impl Config {
 
     pub(crate) fn policy(&self, flow: FlowId) -> &Policy {
         self.policies.get(&flow).unwrap_or(&NOTHING)
+    }
+
+    /// How the listener of the link that is named after this flow has to behave.
+    pub(crate) fn door(&self, flow: FlowId) -> Door {
+        match self.policy(flow).cut {
+            Some(CutMode::Refuse) => Door::Refuse,
+            Some(CutMode::SynDrop) => Door::DropSyns,
+            Some(CutMode::Hold | CutMode::Stall | CutMode::Drop | CutMode::Reset) | None => Door::Open,
+        }
     }
 
     pub(crate) fn upstream(&self, node: NodeId) -> Option<&Upstream> {

@@ -3,10 +3,11 @@
 //! A random generator per lane would give other numbers as soon as one more frame, rule or thread asked
 //! it. Here the answer depends on (seed, rule, lane, index) alone, so the same frames meet the same fate in
 //! every run. The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+//!
+//! One question may need several numbers that know nothing of each other: whether a frame is chosen, how far its
+//! delay is spread, which of its bits flip. Each has a [`Purpose`], which salts the hash.
 
-use std::time::Duration;
-
-use super::{Delay, RuleId};
+use super::RuleId;
 
 /// Identifies a lane across runs: its flow by name, its connection's ordinal on the dialled pair, its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,51 @@ impl LaneKey {
     }
 }
 
+/// What a number is for. The salts are part of what a seed means, so a number is never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Whether a frame is chosen.
+    Choice,
+    /// Whether a connection is under the rule.
+    Connection,
+    /// Whether the draw before is repeated.
+    Repeat,
+    /// How far a delay is spread, and the second number that a normal draw needs.
+    Jitter,
+    JitterPair,
+    /// Whether the state of a burst changes, and in which state it begins.
+    Transition,
+    FirstState,
+    /// Whether a frame of a burst is lost.
+    Loss,
+    /// Which bit is flipped, counted from 0.
+    Bit(u32),
+    /// How far it is to the next damaged byte, and what is done to it.
+    Gap,
+    Damage,
+    /// How long a piece is.
+    Piece,
+}
+
+impl Purpose {
+    fn salt(self) -> u64 {
+        match self {
+            Purpose::Choice => 0,
+            Purpose::Connection => 1,
+            Purpose::Repeat => 2,
+            Purpose::Jitter => 3,
+            Purpose::JitterPair => 4,
+            Purpose::Transition => 5,
+            Purpose::FirstState => 6,
+            Purpose::Loss => 7,
+            Purpose::Gap => 8,
+            Purpose::Damage => 9,
+            Purpose::Piece => 10,
+            Purpose::Bit(number) => (1 << 32) | u64::from(number),
+        }
+    }
+}
+
 /// One question: this rule, about this frame of this lane.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question {
@@ -31,26 +77,33 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// An even number in `0.0..1.0`.
-    fn unit(self) -> f64 {
+    /// A number of which every bit is as good as any other.
+    pub(crate) fn bits(self, purpose: Purpose) -> u64 {
         let rule = mix(mix(self.seed) ^ u64::from(self.rule.0));
         let hash = mix(mix(rule ^ self.lane.0) ^ self.index);
+        match purpose.salt() {
+            0 => hash,
+            salt => mix(hash ^ mix(salt)),
+        }
+    }
+
+    /// An even number in `0.0..1.0`.
+    pub(crate) fn unit(self, purpose: Purpose) -> f64 {
         // The upper 53 bits are exactly what an f64 can hold.
-        (hash >> 11) as f64 / (1_u64 << 53) as f64
+        (self.bits(purpose) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// An even number in `0..end`, and 0 if that is empty.
+    pub(crate) fn below(self, end: usize, purpose: Purpose) -> usize {
+        let end = u128::try_from(end).unwrap_or(0);
+        // Multiply and shift (Lemire, 2019): the bias is below one in 2^64 divided by the range.
+        let number = (u128::from(self.bits(purpose)) * end) >> 64;
+        usize::try_from(number).unwrap_or(0)
     }
 
     /// Whether an event of this probability happens.
-    pub(crate) fn happens(self, probability: f64) -> bool {
-        self.unit() < probability
-    }
-
-    /// The delay of this frame.
-    pub(crate) fn delay(self, delay: &Delay) -> Duration {
-        if delay.jitter.is_zero() {
-            return delay.base;
-        }
-        let spread = delay.jitter.saturating_mul(2).mul_f64(self.unit());
-        delay.base.saturating_add(spread).saturating_sub(delay.jitter)
+    pub(crate) fn happens(self, probability: f64, purpose: Purpose) -> bool {
+        self.unit(purpose) < probability
     }
 }
 
@@ -70,7 +123,7 @@ mod tests {
     }
 
     fn picks(seed: u64, rule: u32, lane: LaneKey) -> Vec<u64> {
-        (0..2000).filter(|index| question(seed, rule, lane, *index).happens(0.2)).collect()
+        (0..2000).filter(|index| question(seed, rule, lane, *index).happens(0.2, Purpose::Choice)).collect()
     }
 
     #[test]
@@ -100,19 +153,33 @@ mod tests {
         let count = f64::from(u32::try_from(picks(7, 1, lane).len()).unwrap());
         let (mean, sigma) = (2000.0 * 0.2, (2000.0_f64 * 0.2 * 0.8).sqrt());
         assert!((count - mean).abs() < 4.0 * sigma, "{count} picks, expected about {mean}");
-        assert!((0..2000).all(|index| question(7, 1, lane, index).happens(1.0)));
-        assert!(!(0..2000).any(|index| question(7, 1, lane, index).happens(0.0)));
+        assert!((0..2000).all(|index| question(7, 1, lane, index).happens(1.0, Purpose::Choice)));
+        assert!(!(0..2000).any(|index| question(7, 1, lane, index).happens(0.0, Purpose::Choice)));
     }
 
     #[test]
-    fn jitter_stays_in_its_band_and_never_goes_below_zero() {
+    fn numbers_for_different_purposes_know_nothing_of_each_other() {
         let lane = LaneKey::new("a->b", 0, true);
-        let millis = Duration::from_millis;
-        for index in 0..1000 {
-            let delay = question(1, 1, lane, index).delay(&Delay::of(millis(20), millis(5)));
-            assert!(delay >= millis(15) && delay <= millis(25), "{delay:?}");
-            let early = question(1, 1, lane, index).delay(&Delay::of(millis(1), millis(9)));
-            assert!(early <= millis(10), "{early:?}");
+        let all = [Purpose::Choice, Purpose::Connection, Purpose::Jitter, Purpose::Bit(0), Purpose::Bit(1)];
+        let draws = |purpose| (0..20_000).map(move |index| question(3, 1, lane, index).unit(purpose) - 0.5);
+        for (at, one) in all.iter().enumerate() {
+            for other in &all[at + 1..] {
+                let sum: f64 = draws(*one).zip(draws(*other)).map(|(x, y)| x * y).sum();
+                // The product of two such numbers has the deviation 1/12.
+                assert!(sum.abs() < 4.0 * 20_000_f64.sqrt() / 12.0, "{one:?} and {other:?}: {sum}");
+            }
         }
+    }
+
+    #[test]
+    fn a_number_below_an_end_reaches_all_of_them_evenly() {
+        let lane = LaneKey::new("a->b", 0, true);
+        let mut counts = [0_u32; 7];
+        for index in 0..70_000 {
+            counts[question(5, 1, lane, index).below(7, Purpose::Piece)] += 1;
+        }
+        let sigma = (70_000.0_f64 / 7.0 * (6.0 / 7.0)).sqrt();
+        assert!(counts.iter().all(|count| (f64::from(*count) - 10_000.0).abs() < 4.0 * sigma), "{counts:?}");
+        assert_eq!(question(5, 1, lane, 0).below(0, Purpose::Piece), 0);
     }
 }

@@ -9,18 +9,22 @@ mod change;
 mod config;
 pub(crate) mod decision;
 mod fault;
+mod fits;
 mod guard;
 mod toxic;
+mod trigger;
 
 pub(crate) use book::{Rule, RuleBook, Verdict};
 pub(crate) use change::{Action, Change, ChangeKind, NewRule, Owner, Place, Which};
-pub(crate) use config::{Config, Policy, Retirement};
+pub(crate) use config::{Config, Door, Policy, Retirement};
 pub(crate) use fault::{
     Corrupt, CutMode, Delay, Duplicate, Fault, Kind, Loss, Rate, RateScope, Reorder, ResetAfter, Slice,
     Spread, Target,
 };
+pub(crate) use fits::guard_fits;
 pub(crate) use guard::{Comparison, Condition, Conns, FrameView, Guard};
 pub(crate) use toxic::{AttributeError, Attributes, Stream, Toxic, ToxicKind};
+pub(crate) use trigger::{Trigger, TriggerId};
 
 use serde::Serialize;
 

@@ -1,13 +1,14 @@
 //! The collected wishes, and the checked plan they become.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{FRAME_BYTES_MAX_DEFAULT, Fault, Framing, HOLD_BYTES_DEFAULT, NODES_MAX};
 use super::{Origin, RuleWish, TopologyError, Upstream};
 use crate::directory::{CLIENT, Directory, NodeId};
+use crate::journal::{Events, EventsFile, Recording, RecordingError};
 
 /// `NAME` or `NAME=HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,10 @@ pub struct Blueprint {
     pub seed: Option<u64>,
     /// Where to listen for commands.
     pub control: Option<SocketAddr>,
+    /// Where to write what was decided.
+    pub events: Option<Events>,
+    /// A journal whose decisions are made again, instead of throwing dice.
+    pub replay: Option<PathBuf>,
     /// Where to serve HTTP.
     pub api: Option<SocketAddr>,
     /// A file of relays to be made at the start, as Toxiproxy's `/populate` takes them.
@@ -139,6 +144,8 @@ pub struct Plan {
     pub(crate) settings: Settings,
     pub(crate) seed: u64,
     pub(crate) control: Option<SocketAddr>,
+    pub(crate) events: Option<EventsFile>,
+    pub(crate) recording: Option<Arc<Recording>>,
     pub(crate) api: Option<SocketAddr>,
     pub(crate) toxiproxy_config: Option<PathBuf>,
     /// Whether the seed was given, and not drawn.
@@ -205,6 +212,8 @@ impl Blueprint {
             // 32 random bits are plenty to tell runs apart, and short enough to be typed again.
             seed: self.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),
             control: self.control,
+            recording: self.replay.as_deref().map(read_recording).transpose()?,
+            events: self.events.map(create_events).transpose()?,
             api: self.api,
             toxiproxy_config: self.toxiproxy_config,
         })
@@ -276,6 +285,26 @@ impl LinkArg {
         let node = if directory.node(&self.from).is_none() { &self.from } else { &self.to };
         Fault::UnknownNode { link: format!("{}->{}", self.from, self.to), node: node.clone() }
     }
+}
+
+/// Before the events are made: both may name the same file.
+fn read_recording(path: &Path) -> Result<Arc<Recording>, TopologyError> {
+    let bad = |error: RecordingError| {
+        let origin = match error.line {
+            Some(line) => Origin::File { path: error.path.clone(), line, column: 1 },
+            None => Origin::Flag("--replay"),
+        };
+        TopologyError { origin, fault: Fault::BadRecording(error.message) }
+    };
+    Recording::read(path).map(Arc::new).map_err(bad)
+}
+
+fn create_events(events: Events) -> Result<EventsFile, TopologyError> {
+    let path = events.path.display().to_string();
+    EventsFile::create(events).map_err(|error| TopologyError {
+        origin: Origin::Flag("--events"),
+        fault: Fault::Unwritable(path, error.to_string()),
+    })
 }
 
 #[cfg(test)]

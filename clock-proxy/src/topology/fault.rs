@@ -34,6 +34,12 @@ pub enum Fault {
     /// The file could not be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// A file could not be made.
+    #[error("{0} cannot be written: {1}")]
+    Unwritable(String, String),
+    /// A journal that cannot be replayed.
+    #[error("{0}")]
+    BadRecording(String),
     /// Not TOML, or an unknown key, or a value of the wrong kind.
     #[error("{0}")]
     BadFile(String),

@@ -136,16 +136,24 @@ fn every_fault_takes_the_common_parameters_and_off() {
     };
     let parameters =
         "p=0.5 after=10 every=3 count=7 for=2s conns=new conn-p=0.25 where=len>512,byte[4]==0x02,match=00ff";
-    for form in ["drop", "dup", "corrupt", "noop", "black-hole"] {
+    for form in ["drop", "dup", "corrupt", "noop"] {
         assert_eq!(guard(&format!("{form} a->b {parameters}")), full, "{form}");
     }
-    for form in ["delay a->b 5ms", "rate a->b 1MB/s", "slice a->b 1B", "limit a->b 1B", "slow-close a->b 1s"]
+    // Faults of whole connections choose no frames.
+    let whole = Guard { filter: Vec::new(), after: 0, every: 1, count: None, ..full.clone() };
+    for form in ["black-hole a->b", "rate a->b 1MB/s", "slice a->b 1B", "limit a->b 1B", "slow-close a->b 1s"]
     {
-        assert_eq!(guard(&format!("{form} {parameters}")), full, "{form}");
+        assert_eq!(guard(&format!("{form} p=0.5 for=2s conns=new conn-p=0.25")), whole, "{form}");
     }
-    for form in
-        ["cut a->b", "hold a->b", "partition a", "isolate a", "replay a->b back=1", "reorder a->b gap=1"]
-    {
+    for form in [
+        "delay a->b 5ms",
+        "cut a->b",
+        "hold a->b",
+        "partition a",
+        "isolate a",
+        "replay a->b back=1",
+        "reorder a->b gap=1",
+    ] {
         assert_eq!(guard(&format!("{form} {parameters}")), full, "{form}");
     }
     assert_eq!(guard("drop a->b#3 p=1").conns, Conns::One(3));

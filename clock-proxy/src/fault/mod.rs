@@ -1,0 +1,28 @@
+//! What the rules do to the bytes of one lane: all decisions, and none of the I/O.
+//!
+//! A frame meets the rules in a fixed order (match, cut, reset and black hole, drop, duplicate and replay, corrupt,
+//! delay, reorder, rate, slice, limit, write). [`Decider`] answers the first part, once for each frame, when it has
+//! come in whole; it answers delay and reorder when the frame's turn in the line has come. [`Gates`] answer the last
+//! part: how many bytes may be written now, and when it is worth asking again.
+//!
+//! Every answer that is not "pass" is an event of the journal, with the numbers that suffice to repeat it. Nothing
+//! here reads a clock or a socket.
+
+mod bucket;
+mod corrupt;
+mod decider;
+mod gate;
+mod history;
+mod loss;
+mod place;
+mod spread;
+mod standing;
+mod watch;
+
+pub(crate) use bucket::{Pools, default_burst};
+pub(crate) use decider::{COPIES_MAX, Decider, Delays, Piece, Spot, Taken};
+pub(crate) use gate::{Course, Gates};
+pub(crate) use place::Place;
+pub(crate) use standing::Standing;
+#[cfg(test)]
+pub(crate) use standing::tests;
