@@ -14,7 +14,7 @@
 //!   bytes happen to be chunked.
 //! - The control plane never waits for a socket: a lane whose reader is stuck still takes a new rule.
 //!
-//! Map: [`cli`] and [`topology`] say what to relay; `command` parses a line, `rule` decides what it means,
+//! Map: [`cli`] and [`topology`] say what to relay; `command` parses a line, `scenario` a file of timed ones, `rule` decides what it means,
 //! `lane` and `schedule` apply it to bytes (no I/O, no clock), `relay`, `link` and
 //! `acceptor` own the sockets, `control`
 //! serves the lines, `http` serves Toxiproxy's API, `report` renders the answers. The manual is `docs/faults.md`.
@@ -24,21 +24,26 @@ pub mod cli;
 mod command;
 mod control;
 mod crew;
+mod descriptors;
 mod dice;
 mod directory;
 mod fault;
-mod frame;
+pub mod frame;
+pub mod grammar;
 mod http;
 mod journal;
 mod lane;
 mod link;
+mod listener;
 mod meter;
 mod pool;
 mod proxy;
 mod relay;
 mod report;
+mod roster;
 mod rule;
 mod run;
+pub mod scenario;
 mod schedule;
 mod timer;
 pub mod topology;

@@ -20,7 +20,7 @@ use super::repeat::recorded_delay;
 use super::spread;
 use super::standing::Standing;
 use super::watch::{Asked, Subject, Watch};
-use crate::frame::HEADER_BYTES;
+use crate::frame::Framing;
 use crate::journal::{Decision, LaneRecord, Scribe, nanos};
 use crate::rule::decision::{LaneKey, Question};
 use crate::rule::{Fault, FrameView, Policy, Reorder, Rule, RuleId};
@@ -32,6 +32,7 @@ pub(crate) type Delays = Vec<(Version, Duration)>;
 #[derive(Debug)]
 pub(crate) struct Decider {
     pub(super) key: LaneKey,
+    pub(super) framing: Framing,
     pub(super) ordinal: u64,
     /// The epoch in which the lane was made.
     pub(super) born: Option<u64>,
@@ -49,6 +50,7 @@ impl Decider {
     pub(crate) fn new(key: LaneKey, ordinal: u64, scribe: Scribe, record: Option<Arc<LaneRecord>>) -> Self {
         Self {
             key,
+            framing: Framing::default(),
             ordinal,
             born: None,
             seed: 0,
@@ -65,6 +67,11 @@ impl Decider {
     /// How many bytes of past frames may be kept.
     pub(crate) fn with_history(self, bytes_max: usize) -> Self {
         Self { history_bytes_max: bytes_max, ..self }
+    }
+
+    /// How frames are told apart.
+    pub(crate) fn with_framing(self, framing: Framing) -> Self {
+        Self { framing, ..self }
     }
 
     pub(crate) fn standing(&self) -> &Standing {
@@ -131,7 +138,7 @@ impl Decider {
             }
             let delay = delay.clone();
             let asked = Asked { seed: self.seed, lane: self.key, place: piece.place, copy: piece.copy };
-            let is_chosen = watch.chooses(asked, piece.view());
+            let is_chosen = watch.chooses(asked, piece.view(self.framing));
             let by = if is_chosen {
                 let age = piece.arrived.saturating_duration_since(watch.rule.since);
                 spread::delay(&delay, asked.of(&watch.rule), &mut watch.draw, age)
@@ -182,7 +189,7 @@ impl Decider {
         let asked = Asked { seed: self.seed, lane: self.key, place: piece.place, copy: piece.copy };
         for watch in &mut self.watches {
             let Fault::Reorder(reorder) = watch.rule.fault else { continue };
-            if watch.chooses(asked, piece.view()) {
+            if watch.chooses(asked, piece.view(self.framing)) {
                 let Reorder { gap, max } = governing.unwrap_or(reorder);
                 let decision = Decision::Reorder { gap, max_ns: nanos(max) };
                 self.scribe.note(now, spot, Some(watch.rule.id), decision);
@@ -217,9 +224,9 @@ pub(crate) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    fn view(self) -> FrameView<'a> {
+    fn view(self, framing: Framing) -> FrameView<'a> {
         let payload_offset = match self.place {
-            Place::Frame(_) => HEADER_BYTES,
+            Place::Frame(_) => framing.header_bytes(),
             Place::Offset(_) => 0,
         };
         FrameView { bytes: self.bytes, payload_offset }

@@ -30,7 +30,7 @@ impl Decider {
                 Decision::Flip { bits } => damage_copy(taken, known.copy, |bytes| flipped(bytes, bits)),
                 Decision::Truncate { bytes } => {
                     let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
-                    damage_copy(taken, known.copy, |frame| truncated(frame, bytes));
+                    damage_copy(taken, known.copy, |frame| truncated(self.framing, frame, bytes));
                 }
                 // These are asked for later, or are no decisions about a frame.
                 Decision::Delay { .. }

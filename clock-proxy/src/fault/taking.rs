@@ -13,7 +13,7 @@ use super::corrupt::{bits_to_flip, damage, flipped, next_damage, truncated};
 use super::history::History;
 use super::watch::{Asked, Watch};
 use super::{Decider, Place};
-use crate::frame::HEADER_BYTES;
+use crate::frame::Framing;
 use crate::journal::{Decision, Scribe, nanos};
 use crate::rule::{Corrupt, CutMode, Duplicate, Fault, FrameView, Kind, ResetAfter, RuleId};
 
@@ -88,11 +88,11 @@ impl Decider {
 
     /// Asks all rules up to the damage.
     fn decide(&mut self, place: Place, taken: &mut Taken, now: Instant) {
-        let Self { watches, scribe, history, seed, key, .. } = self;
+        let Self { watches, scribe, history, seed, key, framing, .. } = self;
         for watch in watches.iter_mut().take_while(|watch| watch.rule.fault.kind() < Kind::Delay) {
             let asked = Asked { seed: *seed, lane: *key, place, copy: 0 };
             let Some(first) = taken.pieces.first() else { return };
-            let view = FrameView { bytes: &first.bytes, payload_offset: HEADER_BYTES };
+            let view = FrameView { bytes: &first.bytes, payload_offset: framing.header_bytes() };
             let rule = Arc::clone(&watch.rule);
             match &rule.fault {
                 Fault::Cut(mode) if !rule.fault.acts_on_connections(&rule.guard) => {
@@ -128,7 +128,9 @@ impl Decider {
                         scribe.note(now, (place, 0), Some(rule.id), Decision::Replay { back });
                     }
                 }
-                Fault::Corrupt(corrupt) => corrupt_pieces(taken, watch, scribe, asked, *corrupt, now),
+                Fault::Corrupt(corrupt) => {
+                    corrupt_pieces(taken, watch, scribe, (asked, *framing), *corrupt, now)
+                }
                 Fault::Cut(_) | Fault::Reset(_) | Fault::BlackHole { .. } => {}
                 Fault::Delay(_)
                 | Fault::Reorder(_)
@@ -180,7 +182,7 @@ fn corrupt_pieces(
     taken: &mut Taken,
     watch: &mut Watch,
     scribe: &mut Scribe,
-    asked: Asked,
+    (asked, framing): (Asked, Framing),
     corrupt: Corrupt,
     now: Instant,
 ) {
@@ -188,13 +190,17 @@ fn corrupt_pieces(
     for piece in &mut taken.pieces {
         let asked = Asked { copy: piece.copy, ..asked };
         if matches!(corrupt, Corrupt::PerByte { .. })
-            || !watch.chooses(asked, FrameView { bytes: &piece.bytes, payload_offset: HEADER_BYTES })
+            || !watch
+                .chooses(asked, FrameView { bytes: &piece.bytes, payload_offset: framing.header_bytes() })
         {
             continue;
         }
         let decision = match corrupt {
             Corrupt::Bits { bits, target } => {
-                let bits = bits_to_flip(asked.of(&watch.rule), bits, target, piece.bytes.len());
+                let bits = {
+                    let (header, all) = (framing.header_bytes(), piece.bytes.len());
+                    bits_to_flip(asked.of(&watch.rule), bits, target, header, all)
+                };
                 if bits.is_empty() {
                     continue;
                 }
@@ -202,7 +208,7 @@ fn corrupt_pieces(
                 Decision::Flip { bits }
             }
             Corrupt::Truncate { bytes } => {
-                piece.bytes = truncated(&piece.bytes, bytes);
+                piece.bytes = truncated(framing, &piece.bytes, bytes);
                 Decision::Truncate { bytes: u64::try_from(bytes).unwrap_or(u64::MAX) }
             }
             Corrupt::PerByte { .. } => continue,

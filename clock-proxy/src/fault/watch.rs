@@ -105,7 +105,8 @@ fn is_meant(rule: &Rule, subject: Subject, seed: u64) -> bool {
         Conns::One(ordinal) => ordinal == subject.ordinal,
     };
     // No frame has this number.
-    let question = Question { seed, rule: rule.id, lane: subject.lane, index: u64::MAX };
+    let index = u64::MAX - rule.updates;
+    let question = Question { seed, rule: rule.id, lane: subject.lane, index };
     let probability = if rule.fault.acts_on_connections(guard) { guard.probability } else { 1.0 };
     is_one
         && question.happens(guard.connection_probability, Purpose::Connection)
