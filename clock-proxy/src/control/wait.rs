@@ -52,6 +52,10 @@ fn look(desk: &Desk, condition: &Condition) -> (u64, bool) {
             let frames = sum(flows, |meter| meter.frames.value());
             (frames, frames >= *count)
         }
+        Condition::Dropped { flows, count } => {
+            let dropped = sum(flows, |meter| meter.dropped.value());
+            (dropped, dropped >= *count)
+        }
         Condition::Idle => {
             let all: Vec<FlowId> = directory.flows().collect();
             let queued = sum(&all, |meter| meter.queued_frames.value());
