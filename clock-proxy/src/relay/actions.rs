@@ -66,13 +66,16 @@ impl Connection {
         self.backward.adopt(terms(self.backward_flow, true), now);
     }
 
-    /// Does what has become of the lanes, and hands over what they have noted. Says whether another turn has
-    /// something to do: the FIN of a close is passed on by a turn, and nothing would wake it.
+    /// Does what has become of the lanes, and hands over what they have noted.
+    ///
+    /// Answers whether another turn may move something that this one could not: a socket that was not asked does not
+    /// wake anybody.
     pub(super) fn after_turn(&mut self) -> Result<Moved, Over> {
         if self.forward.is_silent() && self.backward.is_silent() && self.hand_over.is_idle() {
             return Ok(Moved::Nothing);
         }
-        let (now, mut moved) = (Instant::now(), Moved::Nothing);
+        let now = Instant::now();
+        let mut moved = Moved::Nothing;
         let demise = self.forward.demise().max(self.backward.demise());
         let are_open = self.forward.is_open() && self.backward.is_open();
         match demise {
@@ -93,7 +96,9 @@ impl Connection {
             }
             Some(Demise::Abort) | None => {}
         }
-        self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]);
+        if self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]) {
+            moved = Moved::Some;
+        }
         self.tell_trigger(now);
         Ok(moved)
     }

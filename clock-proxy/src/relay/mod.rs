@@ -182,8 +182,7 @@ impl Connection {
             self.steer_dial();
             // Nobody is woken: what a socket refuses here is waited for below.
             let moved = self.turn(&mut Context::from_waker(Waker::noop()))?;
-            self.after_turn()?;
-            match moved {
+            match moved.or(self.after_turn()?) {
                 // A busy connection must not keep its worker from the others, nor from the news.
                 Moved::Some => tokio::task::coop::consume_budget().await,
                 Moved::Nothing => self.wait().await?,
@@ -227,7 +226,7 @@ impl Connection {
                 return Poll::Ready(changed.map_err(|_| Over));
             }
             let moved = self.turn(cx)?;
-            if self.after_turn()? == Moved::Some || moved == Moved::Some {
+            if moved.or(self.after_turn()?) == Moved::Some {
                 continue;
             }
             if alarm.poll(cx, self.next_deadline()).is_pending() {

@@ -22,6 +22,12 @@ pub(super) enum Moved {
     Some,
 }
 
+impl Moved {
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Moved::Some { self } else { other }
+    }
+}
+
 /// What a socket did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Touched {
