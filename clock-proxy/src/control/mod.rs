@@ -28,6 +28,7 @@ pub(crate) use runner::{ScenarioFacts, Stage, Started};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
@@ -53,9 +54,16 @@ pub(crate) struct Desk {
     draws: Arc<AtomicU64>,
     stage: Stage,
     reloads: mpsc::Sender<ReloadRequest>,
+    /// When the proxy was started.
+    since: Instant,
 }
 
 impl Desk {
+    /// Microseconds since the start.
+    fn age_us(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn new(
         shared: Shared,
         links: watch::Receiver<Arc<[LinkFace]>>,
@@ -64,7 +72,7 @@ impl Desk {
         stage: Stage,
         reloads: mpsc::Sender<ReloadRequest>,
     ) -> Self {
-        Self { shared, links, relays, orders, draws: Arc::default(), stage, reloads }
+        Self { shared, links, relays, orders, draws: Arc::default(), stage, reloads, since: Instant::now() }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -141,6 +149,7 @@ impl Desk {
             Query::Stop => Output::Scenario(self.stage.halt().await),
             Query::Mark(text) => {
                 info!(epoch = self.config().epoch, text, "mark");
+                self.shared.journal.mark(&text, None, self.age_us()).await;
                 Output::Marked(text)
             }
             Query::Echo(text) => Output::Echo(text),
