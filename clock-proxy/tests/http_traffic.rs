@@ -126,6 +126,109 @@ async fn latency_is_added_downstream_unless_it_is_said_otherwise() {
     assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
 }
 
+/// How long after the toxic came it takes until the client's connection ends, and what it has read until then.
+async fn end_under(toxic: &str, bytes: &[u8]) -> (Duration, Vec<u8>, Option<ErrorKind>) {
+    let web = Web::new().await;
+    let (_server, mut near, mut far) = web.connected().await;
+    pass(&mut near, &mut far, b"hello").await;
+    let start = Instant::now();
+    web.expect(200, "POST", "/proxies/web/toxics", toxic).await;
+    far.write_all(bytes).await.unwrap();
+    let mut read = Vec::new();
+    let end = soon(near.read_to_end(&mut read)).await;
+    (start.elapsed(), read, end.err().map(|error| error.kind()))
+}
+
+#[tokio::test]
+async fn a_timeout_swallows_everything_and_ends_in_time() {
+    let (took, read, end) = end_under(r#"{"type":"timeout","attributes":{"timeout":200}}"#, b"lost").await;
+    assert_eq!((read, end), (Vec::new(), None));
+    assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(700), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_black_hole_ends_with_its_toxic() {
+    let web = Web::new().await;
+    let (_server, mut near, mut far) = web.connected().await;
+    web.expect(200, "POST", "/proxies/web/toxics", r#"{"type":"timeout"}"#).await;
+    far.write_all(b"lost").await.unwrap();
+    let mut byte = [0; 1];
+    let silence = tokio::time::timeout(Duration::from_millis(100), near.read(&mut byte)).await;
+    assert!(silence.is_err(), "{silence:?}");
+    web.expect(204, "DELETE", "/proxies/web/toxics/timeout_downstream", "").await;
+    let start = Instant::now();
+    assert!(is_closed(&mut near).await);
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn an_open_connection_is_aborted_by_reset_peer() {
+    let toxic = r#"{"type":"reset_peer","attributes":{"timeout":100}}"#;
+    let (took, _, end) = end_under(toxic, b"").await;
+    assert_eq!(end, Some(ErrorKind::ConnectionReset));
+    assert!(took >= Duration::from_millis(100), "{took:?}");
+}
+
+#[tokio::test]
+async fn limited_data_come_to_the_byte_and_then_the_end() {
+    let toxic = r#"{"type":"limit_data","attributes":{"bytes":1000}}"#;
+    let (_, read, end) = end_under(toxic, &[7; 1500]).await;
+    assert_eq!((read.len(), end), (1000, None));
+}
+
+#[tokio::test]
+async fn a_bandwidth_is_kept_and_at_zero_nothing_passes() {
+    let web = Web::new().await;
+    let (_server, mut near, mut far) = web.connected().await;
+    let toxic = r#"{"type":"bandwidth","name":"b","stream":"upstream","attributes":{"rate":1000}}"#;
+    web.expect(200, "POST", "/proxies/web/toxics", toxic).await;
+    let start = Instant::now();
+    pass(&mut near, &mut far, &[7; 300_000]).await;
+    let took = start.elapsed();
+    assert!(took > Duration::from_millis(250) && took < Duration::from_millis(600), "{took:?}");
+    web.expect(200, "PATCH", "/proxies/web/toxics/b", r#"{"attributes":{"rate":0}}"#).await;
+    near.write_all(b"x").await.unwrap();
+    let mut byte = [0; 1];
+    let silence = tokio::time::timeout(Duration::from_millis(150), far.read(&mut byte)).await;
+    assert!(silence.is_err(), "{silence:?}");
+    web.expect(204, "POST", "/reset", "").await;
+    assert_eq!(soon(far.read(&mut byte)).await.unwrap(), 1);
+}
+
+/// Disproved by a draw that is the same before and after an update, for each of 24 connections.
+#[tokio::test]
+async fn toxicity_is_drawn_for_each_connection_and_again_at_each_update() {
+    let web = Web::new().await;
+    let server = listener().await;
+    let listen = web.relay("web", server.local_addr().unwrap()).await;
+    let half = r#"{"name":"t","type":"timeout","toxicity":0.5}"#;
+    web.expect(200, "POST", "/proxies/web/toxics", half).await;
+    let mut draws = Vec::new();
+    let mut pairs = Vec::new();
+    for _ in 0..24 {
+        let near = soon(TcpStream::connect(listen)).await.unwrap();
+        pairs.push((near, soon(server.accept()).await.unwrap().0));
+    }
+    for (near, far) in &mut pairs {
+        draws.push(is_heard(near, far).await);
+    }
+    assert!(draws.contains(&true) && draws.contains(&false), "{draws:?}");
+    web.expect(200, "PATCH", "/proxies/web/toxics/t", r#"{"toxicity":0.4}"#).await;
+    let mut again = Vec::new();
+    for (near, far) in &mut pairs {
+        again.push(is_heard(near, far).await);
+    }
+    assert_ne!(draws, again);
+}
+
+async fn is_heard(near: &mut TcpStream, far: &mut TcpStream) -> bool {
+    if far.write_all(b"x").await.is_err() {
+        return false;
+    }
+    let mut byte = [0; 1];
+    matches!(tokio::time::timeout(Duration::from_millis(40), near.read(&mut byte)).await, Ok(Ok(1)))
+}
+
 /// Descriptors of this process.
 #[cfg(target_os = "linux")]
 fn descriptors() -> usize {

@@ -8,7 +8,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use clock_proxy::topology::Blueprint;
-use web::{Web, pass};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+use web::{Web, pass, soon};
 
 fn stations() -> Blueprint {
     Blueprint::default().node("a", None).node("b", None)
@@ -44,6 +45,33 @@ async fn the_state_is_shown_in_parts() {
     assert_eq!(web.expect(200, "GET", "/v1/stats", "").await["stats"][0]["flow"], "a->b");
     assert_eq!(web.expect(200, "GET", "/v1/nodes", "").await["nodes"][1]["node"], "b");
     assert_eq!(web.expect(200, "GET", "/v1/conns", "").await["conns"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn events_are_followed_as_they_come_and_the_last_are_kept() {
+    let web = Web::new().await;
+    let (_server, mut near, far) = web.connected().await;
+    let mut follower = tokio::net::TcpStream::connect(web.api).await.unwrap();
+    follower.write_all(b"GET /v1/events?follow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut lines = tokio::io::BufReader::new(follower).lines();
+    while !soon(lines.next_line()).await.unwrap().unwrap().is_empty() {}
+    web.expect(200, "POST", "/proxies/web/toxics", r#"{"type":"limit_data","attributes":{"bytes":3}}"#).await;
+    let (_, mut writer) = far.into_split();
+    writer.write_all(b"four").await.unwrap();
+    let mut three = Vec::new();
+    soon(tokio::io::AsyncReadExt::read_to_end(&mut near, &mut three)).await.unwrap();
+    // A chunk's length, then its line.
+    let line = loop {
+        let line = soon(lines.next_line()).await.unwrap().unwrap();
+        if line.starts_with('{') {
+            break line;
+        }
+    };
+    assert!(line.contains("limit") && line.contains("web->client"), "{line}");
+    let last = web.ask("GET", "/v1/events", "").await;
+    assert_eq!(last.header("content-type"), Some("application/x-ndjson"));
+    assert!(last.body.lines().any(|known| known.contains("limit")), "{last:?}");
+    assert_eq!(web.ask("POST", "/v1/events", "").await.status, 405);
 }
 
 #[tokio::test]

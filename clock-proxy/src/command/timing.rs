@@ -10,7 +10,6 @@ use super::lexer::Token;
 use super::option::choice;
 use super::size::{rate as rate_value, size};
 use super::value::{GAP_MAX, count, duration, jitter, probability};
-use crate::fault::default_burst;
 use crate::rule::{ChangeKind, Delay, Fault, Kind, Rate, RateScope, Reorder, Slice, Spread};
 
 /// How long a reordered frame may wait unless told: longer than a burst, shorter than any heartbeat.
@@ -18,6 +17,12 @@ const REORDER_MAX_DEFAULT: Duration = Duration::from_millis(100);
 
 /// How many frames overtake a reordered one unless told: one is the least that is a reordering.
 const GAP_DEFAULT: u64 = 1;
+
+/// A bucket holds what 10 ms bring, so that a timer which is late loses nothing, and a second is off by 1 % at most.
+const BURST_DIVISOR: u64 = 100;
+
+/// The least bucket unless told: an Ethernet frame. A smaller one would split every packet.
+const BURST_MIN_DEFAULT: u64 = 1500;
 
 const DELAY_KEYS: [&str; 5] = ["jitter", "dist", "corr", "wave", "order"];
 
@@ -113,7 +118,7 @@ pub(super) fn rate(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> 
     ];
     fault(cursor, Kind::Rate, |cursor, common| {
         let bytes_per_second = rate_value(cursor.word("a rate, e.g. 1MB/s, or off")?)?;
-        let burst = default_burst(bytes_per_second);
+        let burst = (bytes_per_second / BURST_DIVISOR).max(BURST_MIN_DEFAULT);
         let mut rate = Rate { bytes_per_second, burst, scope: RateScope::default() };
         while let Some((key, value)) = cursor.option()? {
             match key.text {

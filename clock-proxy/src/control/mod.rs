@@ -28,13 +28,13 @@ pub(crate) use runner::{ScenarioFacts, Stage, Started};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
 use crate::directory::Directory;
+use crate::journal::Journal;
 use crate::link::Shared;
 use crate::report::{Output, Reply, Snapshot};
 use crate::rule::{Change, Config};
@@ -54,16 +54,9 @@ pub(crate) struct Desk {
     draws: Arc<AtomicU64>,
     stage: Stage,
     reloads: mpsc::Sender<ReloadRequest>,
-    /// When the proxy was started.
-    since: Instant,
 }
 
 impl Desk {
-    /// Microseconds since the start.
-    fn age_us(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
     pub(crate) fn new(
         shared: Shared,
         links: watch::Receiver<Arc<[LinkFace]>>,
@@ -72,7 +65,7 @@ impl Desk {
         stage: Stage,
         reloads: mpsc::Sender<ReloadRequest>,
     ) -> Self {
-        Self { shared, links, relays, orders, draws: Arc::default(), stage, reloads, since: Instant::now() }
+        Self { shared, links, relays, orders, draws: Arc::default(), stage, reloads }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -86,6 +79,10 @@ impl Desk {
     /// The scenario that runs, or the last one.
     pub(crate) fn scenario(&self) -> Option<ScenarioFacts> {
         self.stage.facts()
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.shared.journal
     }
 
     pub(crate) fn relays(&self) -> Arc<Relays> {
@@ -149,7 +146,7 @@ impl Desk {
             Query::Stop => Output::Scenario(self.stage.halt().await),
             Query::Mark(text) => {
                 info!(epoch = self.config().epoch, text, "mark");
-                self.shared.journal.mark(&text, None, self.age_us()).await;
+                self.shared.journal.mark(&text, None).await;
                 Output::Marked(text)
             }
             Query::Echo(text) => Output::Echo(text),
@@ -214,3 +211,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

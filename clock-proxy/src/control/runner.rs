@@ -16,6 +16,7 @@ use tracing::{error, info};
 
 use super::Desk;
 use crate::command::{Code, Command, CommandError};
+use crate::journal::StepTimes;
 use crate::report::Output;
 use crate::rule::{Change, ChangeKind, RuleId};
 use crate::scenario::{Plan, Step, Trigger, When};
@@ -189,7 +190,7 @@ impl Player {
         self.stop.run_until_cancelled(sleep).await.ok_or(Ending::Stopped)?;
         let (planned_us, actual_us) = (micros(time), micros(start.elapsed()));
         info!(line, planned_us, actual_us, command = text, "scenario");
-        self.desk.shared.journal.mark(&text, Some(planned_us), actual_us).await;
+        self.desk.journal().mark(&text, Some(StepTimes { planned_us, actual_us })).await;
         let mut changes = Vec::new();
         for command in commands {
             match command {

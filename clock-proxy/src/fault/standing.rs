@@ -89,6 +89,7 @@ pub(crate) mod tests {
             text: String::new(),
             is_partition: false,
             since_epoch: 1,
+            updates: 0,
             since: Instant::now(),
             pools: Arc::default(),
         })

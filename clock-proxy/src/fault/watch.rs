@@ -75,14 +75,14 @@ impl Watch {
         }
         let guard = &self.rule.guard;
         let is_due = self.seen.checked_sub(guard.after.saturating_add(1));
-        if !is_due.is_some_and(|number| number % guard.every.max(1) == 0) {
+        if is_due.is_none_or(|number| number % guard.every.max(1) != 0) {
             return false;
         }
         let question = asked.of(&self.rule);
-        let happens = match self.rule.fault {
-            Fault::Drop(loss) => is_lost(loss, guard.probability, question, &mut self.losses),
-            _ if guard.probability >= 1.0 => true,
-            _ => question.happens(guard.probability, Purpose::Choice),
+        let happens = if let Fault::Drop(loss) = self.rule.fault {
+            is_lost(loss, guard.probability, question, &mut self.losses)
+        } else {
+            question.happens(guard.probability, Purpose::Choice)
         };
         let is_left = guard.count.is_none_or(|count| self.chosen < count);
         self.chosen += u64::from(happens && is_left);
@@ -105,7 +105,8 @@ fn is_meant(rule: &Rule, subject: Subject, seed: u64) -> bool {
         Conns::One(ordinal) => ordinal == subject.ordinal,
     };
     // No frame has this number.
-    let question = Question { seed, rule: rule.id, lane: subject.lane, index: u64::MAX };
+    let index = u64::MAX - rule.updates;
+    let question = Question { seed, rule: rule.id, lane: subject.lane, index };
     let probability = if rule.fault.acts_on_connections(guard) { guard.probability } else { 1.0 };
     is_one
         && question.happens(guard.connection_probability, Purpose::Connection)

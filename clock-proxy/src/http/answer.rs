@@ -1,15 +1,16 @@
 //! Answers: status, content type, bytes.
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use super::error::ApiError;
+use super::events::Follow;
 
-/// All answers are known as a whole before the first byte is sent.
-pub(super) type Answer = Response<Full<Bytes>>;
+/// All answers but one are known as a whole before the first byte is sent.
+pub(super) type Answer = Response<Either<Full<Bytes>, Follow>>;
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -21,14 +22,14 @@ const NO_SNIFF: (HeaderName, HeaderValue) =
 /// Any bytes.
 pub(super) fn bytes(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = empty(status);
-    *answer.body_mut() = Full::new(body.into());
+    *answer.body_mut() = Either::Left(Full::new(body.into()));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }
 
 /// A status and nothing else.
 pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Answer::default();
+    let mut answer = Response::new(Either::Left(Full::default()));
     *answer.status_mut() = status;
     answer
 }

@@ -12,6 +12,7 @@ mod answer;
 mod body;
 mod config;
 mod error;
+mod events;
 mod mend;
 mod metrics;
 mod proxies;

@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::answer::{self, Answer};
 use super::error::ApiError;
-use super::{body, metrics, v1};
+use super::{body, events, metrics, v1};
 use crate::command::Section;
 use crate::control::Desk;
 
@@ -38,6 +38,7 @@ enum Route<'a> {
     Toxic(Cow<'a, str>, Cow<'a, str>),
     Metrics,
     Command,
+    Events,
     Show(Section),
 }
 
@@ -56,6 +57,7 @@ impl<'a> Route<'a> {
             ["reset"] => Route::Reset,
             ["metrics"] => Route::Metrics,
             ["v1", "command"] => Route::Command,
+            ["v1", "events"] => Route::Events,
             ["v1", section] => Route::Show(v1::section(section)?),
             ["proxies", proxy, ref rest @ ..] if !proxy.is_empty() => {
                 let proxy = parts[1].clone();
@@ -115,6 +117,7 @@ impl Api {
             Route::Version if method == get => Ok(version()),
             Route::Metrics if method == get => Ok(metrics::answer(&self.desk)),
             Route::Show(section) if method == get => Ok(v1::show(&self.desk, section).await),
+            Route::Events if method == get => Ok(events::answer(&self.desk, request.uri().query()).await),
             Route::Command if method == post => {
                 v1::command(&self.desk, &body::read(request).await?, exit).await
             }

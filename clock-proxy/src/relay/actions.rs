@@ -9,10 +9,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::turn::Moved;
 use super::{Connection, Over};
 use crate::directory::FlowId;
 use crate::lane::Demise;
-use crate::rule::{Action, Config, TriggerId};
+use crate::rule::{Action, TriggerId};
 
 /// When to tell of a trigger again, if the director has not had time for the last ones.
 const RETRY: Duration = Duration::from_millis(1);
@@ -27,8 +28,8 @@ pub(super) struct Notice {
 impl Connection {
     /// Carries out what the configuration asks for once. To be called when it is taken, and not with the one that the
     /// connection was born with.
-    pub(super) fn carry_out(&mut self, config: &Arc<Config>) -> Result<(), Over> {
-        let now = Instant::now();
+    pub(super) fn carry_out(&mut self) -> Result<(), Over> {
+        let (now, config) = (Instant::now(), Arc::clone(&self.config));
         for action in &config.actions {
             match action {
                 Action::Reset { flows, connection } => {
@@ -65,12 +66,13 @@ impl Connection {
         self.backward.adopt(terms(self.backward_flow, true), now);
     }
 
-    /// Does what has become of the lanes, and hands over what they have noted.
-    pub(super) fn after_turn(&mut self) -> Result<(), Over> {
+    /// Does what has become of the lanes, and hands over what they have noted. Says whether another turn has
+    /// something to do: the FIN of a close is passed on by a turn, and nothing would wake it.
+    pub(super) fn after_turn(&mut self) -> Result<Moved, Over> {
         if self.forward.is_silent() && self.backward.is_silent() && self.hand_over.is_idle() {
-            return Ok(());
+            return Ok(Moved::Nothing);
         }
-        let now = Instant::now();
+        let (now, mut moved) = (Instant::now(), Moved::Nothing);
         let demise = self.forward.demise().max(self.backward.demise());
         let are_open = self.forward.is_open() && self.backward.is_open();
         match demise {
@@ -87,12 +89,13 @@ impl Connection {
             Some(Demise::Close) => {
                 self.forward.close(now);
                 self.backward.close(now);
+                moved = Moved::Some;
             }
             Some(Demise::Abort) | None => {}
         }
         self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]);
         self.tell_trigger(now);
-        Ok(())
+        Ok(moved)
     }
 
     /// When to do that again, if nothing else happens.

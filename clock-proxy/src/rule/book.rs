@@ -28,6 +28,8 @@ pub(crate) struct Rule {
     pub(crate) is_partition: bool,
     /// The epoch it came into force with.
     pub(crate) since_epoch: u64,
+    /// How often it was changed since it was made: each time it is drawn anew which connections it is for.
+    pub(crate) updates: u64,
     /// When that was.
     pub(crate) since: Instant,
     /// What its connections share, if it limits a rate.
@@ -89,6 +91,7 @@ impl RuleBook {
             ChangeKind::Update { rule, fault, guard, owner } => self.update(*rule, |known| {
                 (known.fault, known.guard, known.owner) = (fault.clone(), guard.clone(), owner.clone());
                 (known.since_epoch, known.since, known.pools) = (epoch, now, Arc::default());
+                known.updates += 1;
             }),
             ChangeKind::Lift { which, flows } => {
                 if *which == Which::All {
@@ -150,6 +153,7 @@ impl RuleBook {
             text: text.to_owned(),
             is_partition: new.place == Place::Partition,
             since_epoch: epoch,
+            updates: 0,
             since: self.now,
             pools: Arc::default(),
         }));

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -67,23 +67,23 @@ pub(crate) struct Config {
     pub(crate) directory: Arc<Directory>,
     /// What connections have to do once, when they take this configuration.
     pub(crate) actions: Vec<Action>,
+    /// Of the flows that something is to happen to. There may be thousands of relays, and few of them have a rule.
     policies: BTreeMap<FlowId, Policy>,
+    /// Of all others.
+    plain: Policy,
     _in_force: mpsc::Sender<Infallible>,
 }
 
 /// Ends (with `None`) when the configuration it came with is held by nobody.
 pub(crate) type Retirement = mpsc::Receiver<Infallible>;
 
-/// What a flow obeys that no longer exists, for the moment until its connections are closed.
-static NOTHING: LazyLock<Policy> = LazyLock::new(|| Policy { epoch: u64::MAX, ..Policy::default() });
-
 impl Config {
     pub(crate) fn new(epoch: u64, book: &RuleBook, actions: Vec<Action>) -> (Arc<Self>, Retirement) {
         // Nothing is ever sent; the channel's closing is the message.
         let (in_force, retirement) = mpsc::channel(1);
-        let policy = |flow| {
+        let policy = |(flow, rules): (FlowId, Vec<Arc<Rule>>)| {
             let triggers = book.triggers.iter().filter(|trigger| trigger.flow == flow).cloned().collect();
-            Policy { epoch, triggers, ..Policy::of(flow, &book.rules) }
+            (flow, Policy { epoch, triggers, ..Policy::of(flow, &rules) })
         };
         let config = Self {
             epoch,
@@ -91,14 +91,15 @@ impl Config {
             rules: book.rules.clone(),
             directory: Arc::clone(&book.directory),
             actions,
-            policies: book.directory.flows().map(|flow| (flow, policy(flow))).collect(),
+            policies: marked_flows(book).into_iter().map(policy).collect(),
+            plain: Policy { epoch, ..Policy::default() },
             _in_force: in_force,
         };
         (Arc::new(config), retirement)
     }
 
     pub(crate) fn policy(&self, flow: FlowId) -> &Policy {
-        self.policies.get(&flow).unwrap_or(&NOTHING)
+        self.policies.get(&flow).unwrap_or(&self.plain)
     }
 
     /// How the listener of the link that is named after this flow has to behave.
@@ -113,4 +114,18 @@ impl Config {
     pub(crate) fn upstream(&self, node: NodeId) -> Option<&Upstream> {
         self.directory.upstream(node)
     }
+}
+
+/// The flows with a rule or a trigger, and their rules.
+fn marked_flows(book: &RuleBook) -> BTreeMap<FlowId, Vec<Arc<Rule>>> {
+    let mut marked: BTreeMap<FlowId, Vec<Arc<Rule>>> = BTreeMap::new();
+    for rule in &book.rules {
+        for flow in &rule.flows {
+            marked.entry(*flow).or_default().push(Arc::clone(rule));
+        }
+    }
+    for trigger in &book.triggers {
+        marked.entry(trigger.flow).or_default();
+    }
+    marked
 }

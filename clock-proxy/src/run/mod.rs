@@ -16,6 +16,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{Args, LogLevel};
 use crate::control::{Console, Desk, print_line};
+use crate::descriptors;
 use crate::http::read_relays;
 use crate::proxy::Proxy;
 use crate::report::Style;
@@ -50,6 +51,7 @@ fn run_to_code(args: &Args) -> u8 {
         Ok(plan) => plan,
         Err(error) => return refused(&error, EXIT_USAGE),
     };
+    descriptors::raise_limit();
     // The connections have threads of their own; what is left to do is little.
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -100,7 +102,9 @@ async fn serve(plan: Plan, args: &Args) -> Result<u8, u8> {
         seed = proxy.seed(),
         links = proxy.links().len(),
         frame_bytes_max = settings.frame_bytes_max,
+        frame_timeout = ?settings.frame_timeout,
         hold_bytes = settings.hold_bytes,
+        conns_max = settings.conns_max,
         on_eof = ?args.on_eof,
         "started"
     );

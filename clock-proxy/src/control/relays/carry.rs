@@ -17,6 +17,7 @@ type Opened = Vec<(LinkSpec, Bound)>;
 impl Director {
     /// Carries out one order.
     pub(in super::super) async fn handle_relay_order(&mut self, order: RelayOrder) -> RelayOutcome {
+        self.book.now = tokio::time::Instant::now();
         let done = match order {
             RelayOrder::Populate(wishes) => return self.populate(wishes).await,
             RelayOrder::Create(wish) => self.create(wish).await,

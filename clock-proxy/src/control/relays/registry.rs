@@ -86,12 +86,14 @@ pub(crate) fn all_facts(relays: &Relays, rules: &[Arc<Rule>]) -> Vec<RelayFacts>
 /// The relays, owned by the director and seen by all.
 pub(crate) struct Registry {
     relays: Relays,
+    /// Whether something has changed that nobody has been shown.
+    is_news: bool,
     seen: watch::Sender<Arc<Relays>>,
 }
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        Self { relays: Relays::new(), seen: watch::Sender::new(Arc::default()) }
+        Self { relays: Relays::new(), is_news: false, seen: watch::Sender::new(Arc::default()) }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Relays>> {
@@ -99,8 +101,10 @@ impl Registry {
     }
 
     /// Shows everybody what has changed.
-    pub(crate) fn announce(&self) {
-        self.seen.send_replace(Arc::new(self.relays.clone()));
+    pub(crate) fn announce(&mut self) {
+        if std::mem::take(&mut self.is_news) {
+            self.seen.send_replace(Arc::new(self.relays.clone()));
+        }
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Arc<Relay>> {
@@ -116,10 +120,12 @@ impl Registry {
     }
 
     pub(super) fn put(&mut self, relay: Relay) {
+        self.is_news = true;
         self.relays.insert(relay.name.clone(), Arc::new(relay));
     }
 
     pub(super) fn remove(&mut self, name: &str) {
+        self.is_news = true;
         self.relays.remove(name);
     }
 
@@ -139,6 +145,7 @@ impl Registry {
     pub(crate) fn on_upstream_moved(&mut self, node: NodeId, upstream: &str) {
         for relay in self.relays.values_mut().filter(|relay| relay.to == node) {
             upstream.clone_into(&mut Arc::make_mut(relay).upstream);
+            self.is_news = true;
         }
         self.announce();
     }
