@@ -49,6 +49,21 @@ impl Program {
         self.line()
     }
 
+    /// A number of `show stats`, for one flow.
+    pub fn stat(&mut self, flow: &str, key: &str) -> u64 {
+        let reply = self.say("show stats");
+        let shown: serde_json::Value = serde_json::from_str(reply.strip_prefix("ok ").unwrap()).unwrap();
+        let stats = shown["stats"].as_array().unwrap();
+        stats.iter().find(|stat| stat["flow"] == flow).unwrap()[key].as_u64().unwrap()
+    }
+
+    /// What the process keeps in memory, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+
     /// Waits for the exit code.
     pub fn code(&mut self) -> Option<i32> {
         let start = Instant::now();
