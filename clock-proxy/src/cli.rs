@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::journal::{Events, EventsForm};
-use crate::topology::{Blueprint, Framing, LinkArg, NodeArg, Origin, Plan, RawArg, TopologyError};
+use crate::topology::{
+    Blueprint, Framing, LinkArg, NodeArg, Origin, Plan, RawArg, TopologyError, parse_frame_timeout,
+};
 
 /// Relay the traffic between stations, and break it on command.
 ///
@@ -33,9 +36,14 @@ pub struct Args {
     #[arg(long = "raw", value_name = "NAME=IP:PORT=HOST:PORT")]
     pub raws: Vec<RawArg>,
 
-    /// How stations frame their bytes [default: u32be]
-    #[arg(long, value_enum)]
+    /// How stations frame their bytes: raw, or a length as u8, u16be, u16le, u32be, u32le, u64be or u64le, and
+    /// +offset=BYTES, +header=BYTES, +inclusive behind it [default: u32be]
+    #[arg(long, value_name = "FRAMING")]
     pub frame: Option<Framing>,
+
+    /// Make a lane raw when half a frame has waited this long for the rest, e.g. 200ms [default: never]
+    #[arg(long, value_name = "TIME", value_parser = parse_frame_timeout)]
+    pub frame_timeout: Option<Duration>,
 
     /// Largest payload of a frame in bytes; a larger length makes its lane raw [default: 1052672]
     #[arg(long, value_name = "BYTES")]
@@ -44,6 +52,10 @@ pub struct Args {
     /// Bytes one direction of one connection may hold before it stops reading [default: 8388608]
     #[arg(long, value_name = "BYTES")]
     pub hold_bytes: Option<usize>,
+
+    /// Connections of one link at a time; further ones wait to be accepted [default: 16384]
+    #[arg(long, value_name = "N")]
+    pub conns_max: Option<usize>,
 
     /// Seed of all decisions [default: drawn from the system, see the ready line]
     #[arg(long)]
@@ -140,7 +152,9 @@ impl Args {
             blueprint.base = Some((Origin::Flag("--listen-base"), base));
         }
         blueprint.framing = self.frame.or(blueprint.framing);
+        blueprint.frame_timeout = self.frame_timeout.or(blueprint.frame_timeout);
         blueprint.frame_bytes_max = self.max_frame.or(blueprint.frame_bytes_max);
+        blueprint.conns_max = self.conns_max.or(blueprint.conns_max);
         blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
         blueprint.seed = self.seed.or(blueprint.seed);
         blueprint.control = self.control.or(blueprint.control);

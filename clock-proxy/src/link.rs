@@ -1,11 +1,10 @@
 //! One listener and the connections that came in by it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use serde::Serialize;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -16,14 +15,12 @@ use crate::directory::{Directory, FlowId, NodeId};
 use crate::fault::Course;
 use crate::journal::{HandOver, Journal, LaneName};
 use crate::lane::{Identity, Lane};
+use crate::listener::Stance;
 use crate::relay::{Parts, PhaseCell, relay};
+use crate::roster::{Entry, Roster, RosterRequest};
 use crate::rule::decision::LaneKey;
-use crate::rule::{Config, TriggerId};
+use crate::rule::{Config, Door, TriggerId};
 use crate::topology::{Framing, Settings};
-
-/// Connections of one link at a time. Stations need one; beyond this the kernel's backlog takes over, which
-/// is what a server without a limit would come to anyway, with less memory.
-const CONNECTIONS_MAX: usize = 1024;
 
 /// What all links share.
 #[derive(Clone)]
@@ -43,24 +40,6 @@ impl Shared {
     }
 }
 
-/// A connection as `show conns` prints it.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct ConnFacts {
-    /// `a->b#3`: the link, and the ordinal on it.
-    pub(crate) conn: String,
-    pub(crate) client: SocketAddr,
-    pub(crate) phase: &'static str,
-}
-
-/// Asks a link for its connections.
-pub(crate) type RosterRequest = oneshot::Sender<Vec<ConnFacts>>;
-
-struct Entry {
-    name: String,
-    client: SocketAddr,
-    phase: Weak<PhaseCell>,
-}
-
 /// What `from` dials to reach `to`.
 pub(crate) struct Link {
     pub(crate) to: NodeId,
@@ -75,32 +54,53 @@ impl Link {
     /// Accepts until told to stop; then all its connections are closed.
     pub(crate) async fn run(mut self, mut rosters: mpsc::Receiver<RosterRequest>, stop: CancellationToken) {
         let mut connections = JoinSet::new();
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut roster = Roster::default();
         let mut next_ordinal = 0;
+        let mut config = self.adopt_config();
         loop {
-            let has_room = connections.len() < CONNECTIONS_MAX;
+            let has_room = connections.len() < self.shared.settings.conns_max;
             // Every branch is cancel-safe. Stopping comes first, and questions before new work.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(reply) = rosters.recv() => drop(reply.send(roster(&entries))),
-                Some(ended) = connections.join_next() => {
-                    if let Err(error) = ended {
-                        warn!(%error, "a connection's task failed");
-                    }
-                    entries.retain(|entry| entry.phase.strong_count() > 0);
+                // The acknowledgement: a dial is treated by the new rules before the old ones are let go.
+                changed = self.shared.configs.changed() => match changed {
+                    Ok(()) => config = self.adopt_config(),
+                    Err(_) => break,
+                },
+                Some(reply) = rosters.recv() => {
+                    let link = config.directory.flow_name(self.flow);
+                    drop(reply.send(roster.facts(&link)));
                 }
+                Some(ended) = connections.join_next_with_id() => roster.remove(match ended {
+                    Ok((task, ())) => task,
+                    Err(error) => {
+                        warn!(%error, "a connection's task failed");
+                        error.id()
+                    }
+                }),
                 (stream, client) = self.acceptor.accept(), if has_room => {
                     if let Some((entry, parts)) = self.connection(stream, client, next_ordinal) {
-                        debug!(conn = entry.name, %client, "accepted");
-                        entries.push(entry);
-                        connections.spawn_on(relay(parts), self.shared.crew.next());
+                        debug!(conn = parts.name, %client, epoch = config.epoch, "accepted");
+                        let task = connections.spawn_on(relay(parts), self.shared.crew.next());
+                        roster.add(task.id(), entry);
                     }
                     next_ordinal += 1;
                 }
             }
         }
         connections.shutdown().await;
+    }
+
+    /// Takes the newest configuration, of which only a cut concerns the listener.
+    fn adopt_config(&mut self) -> Arc<Config> {
+        let config = Arc::clone(&self.shared.configs.borrow_and_update());
+        self.acceptor.take_stance(match config.door(self.flow) {
+            Door::Refuse => Stance::Refusing,
+            Door::DropSyns => Stance::Silent,
+            Door::Open => Stance::Open,
+        });
+        config
     }
 
     /// None if the client is gone already.
@@ -111,7 +111,7 @@ impl Link {
         let near = near.set_nodelay(true).and_then(|()| near.into_std());
         let near = near.inspect_err(|error| debug!(conn = name, %error, "gone")).ok()?;
         let phase = Arc::new(PhaseCell::default());
-        let entry = Entry { name: name.clone(), client, phase: Arc::downgrade(&phase) };
+        let entry = Entry { ordinal, client, phase: Arc::clone(&phase) };
         let link = directory.flow_name(self.flow);
         let lane_name = |flow| Arc::new(LaneName::new(&directory.flow_name(flow), &link, ordinal));
         let (there, back) = (lane_name(self.flow), lane_name(self.back));
@@ -140,12 +140,4 @@ impl Link {
         let identity = Identity { name, course: Course { lane, flow, from }, record };
         Lane::new(identity, self.framing, self.shared.settings, directory.meter(flow))
     }
-}
-
-fn roster(entries: &[Entry]) -> Vec<ConnFacts> {
-    let facts = |entry: &Entry| {
-        let phase = entry.phase.upgrade()?.load().name();
-        Some(ConnFacts { conn: entry.name.clone(), client: entry.client, phase })
-    };
-    entries.iter().filter_map(facts).collect()
 }

@@ -15,6 +15,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{Args, LogLevel, OnEof};
 use crate::control::{Console, print_line};
+use crate::descriptors;
 use crate::http::read_relays;
 use crate::proxy::Proxy;
 use crate::report::{PROTO, Style, links_table};
@@ -52,6 +53,7 @@ fn run_to_code(args: &Args) -> u8 {
             return EXIT_USAGE;
         }
     };
+    descriptors::raise_limit();
     // The connections have threads of their own; what is left to do is little.
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -83,7 +85,9 @@ async fn serve(plan: Plan, args: &Args) -> u8 {
         seed = proxy.seed(),
         links = proxy.links().len(),
         frame_bytes_max = settings.frame_bytes_max,
+        frame_timeout = ?settings.frame_timeout,
         hold_bytes = settings.hold_bytes,
+        conns_max = settings.conns_max,
         on_eof = ?args.on_eof,
         "started"
     );

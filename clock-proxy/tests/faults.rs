@@ -298,6 +298,25 @@ async fn a_dial_without_an_answer_is_given_up_before_a_cut_is_confirmed() {
     assert!(shown.contains("postponed"), "{shown}");
 }
 
+/// Disproved by a dial that gets through, or by one that gets another answer than its mode says.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_dial_is_refused_or_not_answered_while_the_cut_says_so() {
+    let bench = Bench::new().await;
+    let dial = || timeout(Duration::from_millis(300), TcpStream::connect(bench.address("a->b")));
+    for _ in 0..2 {
+        bench.ok("cut a->b mode=refuse").await;
+        let refused = dial().await.unwrap().unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        bench.ok("cut a->b mode=syn-drop").await;
+        assert!(dial().await.is_err(), "an answer");
+        bench.ok("heal").await;
+        let (mut near, mut far) = bench.connect("a", "b").await;
+        send(&mut near, b"again").await;
+        assert_eq!(bench.frame(&mut far).await, b"again");
+    }
+}
+
 #[tokio::test]
 async fn an_abort_waits_behind_a_cut_too() {
     let bench = Bench::new().await;

@@ -5,7 +5,9 @@
 mod bench;
 
 use bench::{Bench, framed, listener, numbered, send};
-use clock_proxy::topology::{Framing, Origin};
+use clock_proxy::frame::{Endian, Framing};
+use clock_proxy::topology::{Blueprint, Origin};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -21,42 +23,78 @@ async fn write_in_pieces(stream: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8
     }
 }
 
-fn random_frames(seed: u64) -> Vec<u8> {
+/// 400 frames of u32be, or of another framing with its length at `offset` and of `width` bytes.
+fn random_frames(seed: u64, framing: Framing) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut bytes = Vec::new();
     for _ in 0..400 {
         let size = if random.u8(..) < 16 { random.usize(0..300_000) } else { random.usize(0..300) };
-        let payload: Vec<u8> = (0..size).map(|_| random.u8(..)).collect();
-        bytes.extend(framed(&payload));
+        let Framing::Prefixed(prefix) = framing else { continue };
+        let size = if prefix.width.bytes() < 4 { size % 200 } else { size };
+        let counted = size + if prefix.is_inclusive { prefix.header_bytes() } else { 0 };
+        let length = u64::try_from(counted).unwrap();
+        bytes.extend(std::iter::repeat_n(0xff, prefix.offset.into()));
+        match prefix.endian {
+            Endian::Big => bytes.extend(&length.to_be_bytes()[8 - prefix.width.bytes()..]),
+            Endian::Little => bytes.extend(&length.to_le_bytes()[..prefix.width.bytes()]),
+        }
+        bytes.extend((0..size + usize::from(prefix.extra)).map(|_| random.u8(..)));
     }
     bytes
 }
 
+/// Writes `bytes` in pieces, then FIN, and reads what comes back until its FIN.
+async fn exchange(mut stream: TcpStream, bytes: Vec<u8>, seed: u64) -> Vec<u8> {
+    let (mut reader, mut writer) = stream.split();
+    let mut received = Vec::new();
+    let write = async {
+        write_in_pieces(&mut writer, &bytes, seed).await;
+        writer.shutdown().await.unwrap();
+    };
+    let read = async { reader.read_to_end(&mut received).await.unwrap() };
+    tokio::join!(write, read);
+    received
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_ways_are_byte_identical_however_the_stream_is_cut() {
-    for seed in 0..3 {
-        let bench = Bench::new().await;
+    let words = ["u32be", "u32le", "u64be", "u16le+header=3", "u8+offset=2", "u32be+offset=4+inclusive"];
+    for (seed, word) in (0..).zip(words) {
+        let framing: Framing = word.parse().unwrap();
+        let bench = Bench::with(|blueprint| Blueprint { framing: Some(framing), ..blueprint }).await;
         let (near, far) = bench.connect("a", "b").await;
-        let (there, back) = (random_frames(seed), random_frames(seed + 100));
-        let (expected_there, expected_back) = (there.clone(), back.clone());
-        let pass = |mut stream: TcpStream, bytes: Vec<u8>| async move {
-            let (mut reader, mut writer) = stream.split();
-            let mut received = Vec::new();
-            let write = async {
-                write_in_pieces(&mut writer, &bytes, seed).await;
-                writer.shutdown().await.unwrap();
-            };
-            let read = async { reader.read_to_end(&mut received).await.unwrap() };
-            tokio::join!(write, read);
-            received
-        };
-        let both = async { tokio::join!(pass(near, there), pass(far, back)) };
+        let (there, back) = (random_frames(seed, framing), random_frames(seed + 100, framing));
+        let both =
+            async { tokio::join!(exchange(near, there.clone(), seed), exchange(far, back.clone(), seed)) };
         let (at_near, at_far) = bench.soon("both ends", both).await;
-        assert!(at_far == expected_there, "a->b differs with seed {seed}");
-        assert!(at_near == expected_back, "b->a differs with seed {seed}");
-        assert_eq!(bench.stat("a->b", "frames").await, 400);
-        assert_eq!(bench.stat("b->a", "desyncs").await, 0);
+        assert!(at_far == there, "a->b differs with {word}");
+        assert!(at_near == back, "b->a differs with {word}");
+        assert_eq!(bench.stat("a->b", "frames").await, 400, "{word}");
+        assert_eq!(bench.stat("b->a", "desyncs").await, 0, "{word}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn raw_lanes_pass_any_bytes_both_ways() {
+    let bench = Bench::with(|blueprint| Blueprint { framing: Some(Framing::Raw), ..blueprint }).await;
+    let (near, far) = bench.connect("a", "b").await;
+    let (there, back) = (random_frames(1, Framing::U32BE), random_frames(2, Framing::U32BE));
+    let both = async { tokio::join!(exchange(near, there.clone(), 1), exchange(far, back.clone(), 2)) };
+    let (at_near, at_far) = bench.soon("both ends", both).await;
+    assert!(at_far == there && at_near == back);
+}
+
+#[tokio::test]
+async fn half_a_frame_that_waits_too_long_is_passed_on() {
+    let timeout = Some(Duration::from_millis(20));
+    let bench = Bench::with(|blueprint| Blueprint { frame_timeout: timeout, ..blueprint }).await;
+    let (mut near, mut far) = bench.connect("a", "b").await;
+    send(&mut near, b"frame").await;
+    assert_eq!(bench.frame(&mut far).await, b"frame");
+    near.write_all(b"!").await.unwrap();
+    let mut byte = [0; 1];
+    bench.soon("one byte", far.read_exact(&mut byte)).await.unwrap();
+    assert_eq!((&byte, bench.stat("a->b", "desyncs").await), (b"!", 1));
 }
 
 #[tokio::test]

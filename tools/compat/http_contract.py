@@ -6,6 +6,7 @@ Each row starts from a server without proxies. All rows are checked, and those t
 import http.client
 import json
 import sys
+from urllib.parse import quote
 
 from contract import proxies, server, toxics
 from contract.case import EMPTY, Ask
@@ -49,7 +50,7 @@ class Server:
 
     def clear(self):
         for name in self.ask(Ask("GET", "/proxies")).json():
-            self.ask(Ask("DELETE", "/proxies/" + name.replace("/", "%2F").replace(" ", "%20")))
+            self.ask(Ask("DELETE", "/proxies/" + quote(name, safe="")))
 
 
 def complaints(server, case, ids):

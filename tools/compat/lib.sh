@@ -6,6 +6,8 @@
 set -euo pipefail
 # No folders of compiled Python in the source.
 export PYTHONDONTWRITEBYTECODE=1
+# Nobody debugs the clients, and without it they build in half the time.
+export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0
 
 compat=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$compat/../.." && pwd)

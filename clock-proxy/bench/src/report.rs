@@ -30,6 +30,8 @@ const MEASURES: [(Measure, Measuring); 9] = [
 
 /// Measures, and prints the report.
 pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
+    // Before anything is built here.
+    let load = load_average();
     let programs = Programs::find(arguments)?;
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
     let mut figures = Figures::default();
@@ -37,14 +39,14 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<()> {
         eprintln!("measuring: {name:?}");
         measuring(&mut Bench { programs: &programs, effort, figures: &mut figures })?;
     }
-    let report = document(arguments, &programs, &figures);
+    let report = document(&preamble(arguments, &programs, &load), arguments, &figures);
     println!("{report}");
     arguments.out.as_ref().map_or(Ok(()), |path| fs::write(path, &report))
 }
 
-fn document(arguments: &Arguments, programs: &Programs, figures: &Figures) -> String {
+fn document(preamble: &str, arguments: &Arguments, figures: &Figures) -> String {
     let mut report = "## The proxy\n\n".to_owned();
-    let _infallible = writeln!(report, "{}\n", preamble(arguments, programs));
+    let _infallible = writeln!(report, "{preamble}\n");
     let tables = MEASURES.into_iter().filter(|(name, _)| arguments.wants(*name));
     let tables = tables.flat_map(|(name, _)| tables_of(name, figures));
     for grid in tables.chain([targets::verdicts(figures)]) {
@@ -53,12 +55,19 @@ fn document(arguments: &Arguments, programs: &Programs, figures: &Figures) -> St
     report
 }
 
-fn preamble(arguments: &Arguments, programs: &Programs) -> String {
+/// Of the minute before: what else the machine had to do.
+fn load_average() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn preamble(arguments: &Arguments, programs: &Programs, load: &str) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let effort = if arguments.quick { " with `--quick`: too short to be quoted" } else { "" };
     let mut text = format!(
-        "Measured by `cargo bench -p proxy-bench` in one run{effort}, on {cores} cores that also carry the load. Each \
-         relay is a process of its own. \"To direct\" is the ratio to the same bytes without a relay."
+        "Measured by `cargo bench -p proxy-bench` in one run{effort}, on {cores} cores that also carry the load. In \
+         the minute before, the load average was {load}: on an idle machine, below 0.3. Each relay is a \
+         process of its own. \"To direct\" is the ratio to the same bytes without a relay."
     );
     for (peer, absent) in programs.all_absent() {
         let _infallible = write!(text, " Left out: {peer} ({}).", absent.reason);

@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -13,8 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::acceptor::Acceptor;
 use crate::directory::FlowId;
-use crate::link::{Link, RosterRequest, Shared};
+use crate::link::{Link, Shared};
+use crate::listener::Listener;
 use crate::proxy::StartError;
+use crate::roster::RosterRequest;
 use crate::topology::{Framing, LinkSpec};
 
 /// Questions that may wait for a link. Each comes from a session that waits for its answer.
@@ -31,7 +32,7 @@ pub(crate) struct LinkFace {
 
 /// A listener that is open already, and whose connections nobody takes yet.
 pub(crate) struct Bound {
-    listener: TcpListener,
+    listener: Listener,
     pub(crate) listen: SocketAddr,
 }
 
@@ -41,9 +42,8 @@ impl Bound {
     /// # Errors
     /// The address is taken or not ours.
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let listen = listener.local_addr()?;
-        Ok(Self { listener, listen })
+        let listener = Listener::bind(address)?;
+        Ok(Self { listen: listener.local_addr(), listener })
     }
 
     /// Opens a listener when the proxy starts; `what` names it in the error.

@@ -130,6 +130,7 @@ impl Desk {
             Query::Wait(wait) => Output::Waited(wait::until(self, &wait).await?),
             Query::Mark(text) => {
                 info!(epoch = self.config().epoch, text, "mark");
+                self.shared.journal.mark(&text, None).await;
                 Output::Marked(text)
             }
             Query::Echo(text) => Output::Echo(text),
@@ -194,3 +195,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,18 +105,13 @@ impl Bucket {
     }
 }
 
-/// The burst of a rate that names none: what it lets through in 10 ms, so that a timer which is late loses nothing,
-/// and at least one packet. A second's transfer is then off by 1 % at most.
-pub(crate) fn default_burst(bytes_per_second: u64) -> u64 {
-    (bytes_per_second / 100).max(1500)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rate(bytes_per_second: u64) -> Rate {
-        let burst = default_burst(bytes_per_second);
+        // What the grammar takes for a rate that names none.
+        let burst = (bytes_per_second / 100).max(1500);
         Rate { bytes_per_second, burst, scope: RateScope::Connection }
     }
 

@@ -8,15 +8,21 @@ use std::collections::BTreeSet;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::frame::HEADER_BYTES;
+use crate::frame::Framing;
 use crate::rule::Target;
 use crate::rule::decision::{Purpose, Question};
 
 /// The bits to flip, counted from the start of the frame: as many as asked for, or as there are.
-pub(crate) fn bits_to_flip(question: Question, bits: u32, target: Target, frame_bytes: usize) -> Vec<usize> {
+pub(crate) fn bits_to_flip(
+    question: Question,
+    bits: u32,
+    target: Target,
+    header_bytes: usize,
+    frame_bytes: usize,
+) -> Vec<usize> {
     let (from, to_exclusive) = match target {
-        Target::Payload => (HEADER_BYTES, frame_bytes),
-        Target::Header => (0, HEADER_BYTES),
+        Target::Payload => (header_bytes, frame_bytes),
+        Target::Header => (0, header_bytes),
         Target::Any => (0, frame_bytes),
         Target::Range { from, to_exclusive } => (from, to_exclusive),
     };
@@ -46,14 +52,10 @@ pub(crate) fn flipped(bytes: &Bytes, bits: &[usize]) -> Bytes {
 }
 
 /// The frame without its last bytes, its length field set to what is left of the payload.
-pub(crate) fn truncated(frame: &Bytes, bytes: usize) -> Bytes {
-    let left = frame.len().saturating_sub(bytes).max(HEADER_BYTES);
-    let Ok(length) = u32::try_from(left - HEADER_BYTES) else { return frame.clone() };
+pub(crate) fn truncated(framing: Framing, frame: &Bytes, bytes: usize) -> Bytes {
+    let left = frame.len().saturating_sub(bytes).max(framing.header_bytes());
     let mut shorter = BytesMut::from(&frame[..left.min(frame.len())]);
-    if let Some(header) = shorter.first_chunk_mut::<HEADER_BYTES>() {
-        *header = length.to_be_bytes();
-    }
-    shorter.freeze()
+    if framing.write_length(&mut shorter) { shorter.freeze() } else { frame.clone() }
 }
 
 /// The offset of the first damaged byte behind `offset`, or at it if `is_included`.
@@ -98,22 +100,22 @@ mod tests {
                 (Target::Any, 0..64),
                 (Target::Range { from: 10, to_exclusive: 12 }, 10..12),
             ] {
-                let bits = bits_to_flip(question(index), 5, target, frame.len());
+                let bits = bits_to_flip(question(index), 5, target, 4, frame.len());
                 let damaged = flipped(&frame, &bits);
                 let changed: u32 = frame.iter().zip(&damaged).map(|(a, b)| (a ^ b).count_ones()).sum();
                 assert_eq!(changed, 5);
                 assert!(bits.iter().all(|bit| range.contains(&(bit / 8))), "{target:?}: {bits:?}");
             }
         }
-        assert_eq!(bits_to_flip(question(1), 9, Target::Payload, 5).len(), 8, "no more than there are");
-        assert_eq!(bits_to_flip(question(1), 9, Target::Payload, 4), [0; 0]);
+        assert_eq!(bits_to_flip(question(1), 9, Target::Payload, 4, 5).len(), 8, "no more than there are");
+        assert_eq!(bits_to_flip(question(1), 9, Target::Payload, 4, 4), [0; 0]);
     }
 
     #[test]
     fn every_bit_is_as_likely_as_any_other() {
         let mut counts = [0_u32; 80];
         for index in 0..80_000 {
-            for bit in bits_to_flip(question(index), 2, Target::Any, 10) {
+            for bit in bits_to_flip(question(index), 2, Target::Any, 4, 10) {
                 counts[bit] += 1;
             }
         }
@@ -126,8 +128,8 @@ mod tests {
     #[test]
     fn a_truncated_frame_is_a_frame() {
         let frame = Bytes::from_static(b"\0\0\0\x05hello");
-        assert_eq!(&truncated(&frame, 2)[..], b"\0\0\0\x03hel");
-        assert_eq!(&truncated(&frame, 99)[..], b"\0\0\0\0");
+        assert_eq!(&truncated(Framing::U32BE, &frame, 2)[..], b"\0\0\0\x03hel");
+        assert_eq!(&truncated(Framing::U32BE, &frame, 99)[..], b"\0\0\0\0");
     }
 
     #[test]

@@ -15,14 +15,16 @@ mod gate;
 mod history;
 mod loss;
 mod place;
+mod repeat;
 mod spread;
 mod standing;
+mod taking;
 mod watch;
 
-pub(crate) use bucket::{Pools, default_burst};
-pub(crate) use decider::{COPIES_MAX, Decider, Delays, Piece, Spot, Taken};
+pub(crate) use bucket::Pools;
+pub(crate) use decider::{Decider, Delays, Spot};
 pub(crate) use gate::{Course, Gates};
 pub(crate) use place::Place;
-pub(crate) use standing::Standing;
 #[cfg(test)]
 pub(crate) use standing::tests;
+pub(crate) use taking::Piece;

@@ -75,14 +75,14 @@ impl Watch {
         }
         let guard = &self.rule.guard;
         let is_due = self.seen.checked_sub(guard.after.saturating_add(1));
-        if !is_due.is_some_and(|number| number % guard.every.max(1) == 0) {
+        if is_due.is_none_or(|number| number % guard.every.max(1) != 0) {
             return false;
         }
         let question = asked.of(&self.rule);
-        let happens = match self.rule.fault {
-            Fault::Drop(loss) => is_lost(loss, guard.probability, question, &mut self.losses),
-            _ if guard.probability >= 1.0 => true,
-            _ => question.happens(guard.probability, Purpose::Choice),
+        let happens = if let Fault::Drop(loss) = self.rule.fault {
+            is_lost(loss, guard.probability, question, &mut self.losses)
+        } else {
+            question.happens(guard.probability, Purpose::Choice)
         };
         let is_left = guard.count.is_none_or(|count| self.chosen < count);
         self.chosen += u64::from(happens && is_left);

@@ -42,6 +42,13 @@ const BATCHES_MAX: usize = 64;
 /// Events a subscriber may be behind before it misses some, and is told how many.
 const BEHIND_MAX: usize = 4096;
 
+/// When a step of a scenario was to be carried out, and when it was, both since the scenario's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StepTimes {
+    pub(crate) planned_us: u64,
+    pub(crate) actual_us: u64,
+}
+
 /// Where events go. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
@@ -87,9 +94,10 @@ impl Journal {
         self.ask(|reply| Message::Explain { inquiry, reply }).await
     }
 
-    /// Writes a line that is no decision: how late a step of a scenario was carried out, for instance. Waits for room.
-    pub(crate) async fn mark(&self, text: &str, planned_us: Option<u64>, actual_us: u64) {
-        let mark = Message::Mark { text: text.to_owned(), planned_us, actual_us };
+    /// Writes a line that is no decision: a text of the user, or a step of a scenario, with the time at which it was
+    /// planned and the time at which it was carried out, so that lateness can be seen. Waits for room.
+    pub(crate) async fn mark(&self, text: &str, step: Option<StepTimes>) {
+        let mark = Message::Mark { text: text.to_owned(), step };
         // The thread ends after everybody who could ask it.
         let _ = self.messages.send(mark).await;
     }

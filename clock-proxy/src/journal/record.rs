@@ -98,6 +98,9 @@ impl Recording {
             if text.trim().is_empty() {
                 continue;
             }
+            if is_mark(&text) {
+                continue;
+            }
             let line = parse(&text).map_err(|message| fail(Some(number), message))?;
             let Some(place) = line.place().filter(|_| line.decision.is_of_a_frame()) else { continue };
             let recorded = Recorded { rule: line.rule.map(RuleId), copy: line.copy, decision: line.decision };
@@ -110,6 +113,12 @@ impl Recording {
     pub(crate) fn lane(&self, flow: &str, conn: &str) -> Arc<LaneRecord> {
         self.lanes.get(&(flow.to_owned(), conn.to_owned())).cloned().unwrap_or_default()
     }
+}
+
+/// Whether a line is no decision, but a text that was written among them.
+fn is_mark(text: &str) -> bool {
+    let value = serde_json::from_str::<serde_json::Value>(text).ok();
+    value.is_some_and(|value| value.get("mark").is_some_and(serde_json::Value::is_string))
 }
 
 /// Text of one line to an event.
@@ -141,6 +150,8 @@ mod tests {
             r#"{"flow":"a->b","conn":"a->b#0","frame":7,"rule":1,"action":"drop"}"#,
             "\n\n",
             r#"{"t_ns":5,"epoch":1,"flow":"a->b","conn":"a->b#0","frame":7,"rule":2,"action":"delay","params":{"ns":9}}"#,
+            "\n",
+            r#"{"t_ns":5,"mark":"half time"}"#,
             "\n",
             r#"{"flow":"a->b","conn":"a->b#0","frame":8,"rule":null,"action":"reset"}"#,
             "\n",

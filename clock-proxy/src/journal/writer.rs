@@ -17,7 +17,7 @@ use tracing::error;
 use super::event::{Event, Line};
 use super::explain::{Account, Inquiry, Knowledge};
 use super::record::parse;
-use super::{LaneName, nanos};
+use super::{LaneName, StepTimes, nanos};
 use crate::fault::Place;
 
 /// The last events that are kept for questions: some 10 MB.
@@ -68,7 +68,7 @@ impl EventsFile {
 pub(super) enum Message {
     Events(Vec<Event>),
     Lanes([Arc<LaneName>; 2]),
-    Mark { text: String, planned_us: Option<u64>, actual_us: u64 },
+    Mark { text: String, step: Option<StepTimes> },
     Last { count: usize, reply: oneshot::Sender<Vec<String>> },
     Explain { inquiry: Inquiry, reply: oneshot::Sender<Vec<Account>> },
     Finish(oneshot::Sender<()>),
@@ -110,7 +110,7 @@ impl Writer {
         match message {
             Message::Events(events) => self.take(events),
             Message::Lanes(lanes) => self.meet(lanes),
-            Message::Mark { text, planned_us, actual_us } => self.mark(&text, planned_us, actual_us),
+            Message::Mark { text, step } => self.mark(&text, step),
             // Whoever asked and has gone does not need the answer.
             Message::Last { count, reply } => drop(reply.send(self.last(count))),
             Message::Explain { inquiry, reply } => drop(reply.send(self.explain(&inquiry))),
@@ -156,9 +156,14 @@ impl Writer {
         }
     }
 
-    fn mark(&mut self, text: &str, planned_us: Option<u64>, actual_us: u64) {
+    fn mark(&mut self, text: &str, step: Option<StepTimes>) {
         let t_ns = nanos(self.start.elapsed());
-        let line = json!({ "t_ns": t_ns, "mark": text, "planned_us": planned_us, "actual_us": actual_us });
+        let line = match step {
+            Some(StepTimes { planned_us, actual_us }) => {
+                json!({ "t_ns": t_ns, "mark": text, "planned_us": planned_us, "actual_us": actual_us })
+            }
+            None => json!({ "t_ns": t_ns, "mark": text }),
+        };
         let line = line.to_string();
         // A mark is about time, which the canonical form leaves out.
         if self.file.as_ref().is_some_and(|(events, _)| events.form == EventsForm::Timed) {
@@ -288,7 +293,7 @@ mod tests {
             let batch = lanes.iter().map(|lane| event(lane, frame)).collect();
             journal.messages.send(Message::Events(batch)).await.unwrap();
         }
-        journal.mark("not in this form", None, 1).await;
+        journal.mark("not in this form", None).await;
         journal.last_words.send(vec![event(&lanes[0], 5)]).unwrap();
         journal.finish().await;
         let text = fs::read_to_string(path).unwrap();

@@ -7,9 +7,8 @@
 use bytes::Bytes;
 
 use super::buffer::Buffer;
-use crate::frame::{self, Front};
+use crate::frame::{Framing, Front};
 use crate::schedule::Body;
-use crate::topology::Framing;
 
 /// What was read: first the run, then the bytes not yet cut, which are less than one frame except in the middle
 /// of a read.
@@ -58,22 +57,27 @@ impl Cutter {
     }
 
     /// Falls to raw, for good, if what is not yet cut starts with a length no frame has. Returns that length.
-    pub(crate) fn check_sync(&mut self) -> Option<u32> {
-        if self.framing == Framing::Raw {
+    pub(crate) fn check_sync(&mut self) -> Option<u64> {
+        let Front::Impossible(claimed) = self.framing.front(self.uncut(), self.frame_bytes_max) else {
             return None;
-        }
-        let Front::Oversize(claimed) = frame::front(self.uncut(), self.frame_bytes_max) else { return None };
-        self.framing = Framing::Raw;
+        };
+        self.fall_to_raw();
         Some(claimed)
+    }
+
+    /// From here on there are no frames.
+    pub(crate) fn fall_to_raw(&mut self) {
+        self.framing = Framing::Raw;
+    }
+
+    /// Whether there are bytes that are not a frame yet.
+    pub(crate) fn has_partial(&self) -> bool {
+        !self.uncut().is_empty()
     }
 
     /// Adds all whole frames to the run. False if there are none.
     pub(crate) fn extend_run(&mut self) -> bool {
-        let uncut = self.uncut();
-        let (bytes, frames) = match self.framing {
-            Framing::U32be => frame::whole_run(uncut, self.frame_bytes_max),
-            Framing::Raw => (uncut.len(), u64::from(!uncut.is_empty())),
-        };
+        let (bytes, frames) = self.framing.whole_run(self.uncut(), self.frame_bytes_max);
         self.next_index += frames;
         self.run.bytes += bytes;
         self.run.frames += frames;
@@ -105,14 +109,11 @@ impl Cutter {
     /// The first whole frame and its number. There is no run.
     pub(crate) fn take_one(&mut self) -> Option<(u64, Body)> {
         let index = self.next_index;
-        let body = match self.framing {
-            Framing::Raw if self.buffer.is_empty() => return None,
-            Framing::Raw => Body::Raw(self.take(self.buffer.len())),
-            Framing::U32be => match frame::front(self.buffer.bytes(), self.frame_bytes_max) {
-                Front::Whole(bytes) => Body::Frame(self.take(bytes)),
-                Front::Partial | Front::Oversize(_) => return None,
-            },
+        let Front::Whole(bytes) = self.framing.front(self.buffer.bytes(), self.frame_bytes_max) else {
+            return None;
         };
+        let bytes = self.take(bytes);
+        let body = if self.framing == Framing::Raw { Body::Raw(bytes) } else { Body::Frame(bytes) };
         self.next_index += 1;
         Some((index, body))
     }
@@ -159,7 +160,7 @@ mod tests {
     /// Disproved by a frame whose bytes are shared with a block, or have more room than they need.
     #[test]
     fn a_frame_that_waits_pins_nothing_but_itself() {
-        let mut cutter = Cutter::new(Framing::U32be, 1 << 20);
+        let mut cutter = Cutter::new(Framing::U32BE, 1 << 20);
         for payload in [20_u32, 100_000] {
             put(&mut cutter, &[&payload.to_be_bytes()[..], &vec![7; payload as usize]].concat());
             let Some((_, Body::Frame(bytes))) = cutter.take_one() else { panic!("no frame") };
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_run_grows_behind_what_still_waits_to_be_written() {
-        let mut cutter = Cutter::new(Framing::U32be, 100);
+        let mut cutter = Cutter::new(Framing::U32BE, 100);
         put(&mut cutter, b"\0\0\0\x02ab\0\0\0\x03c");
         assert!(cutter.extend_run() && !cutter.extend_run());
         assert_eq!(cutter.consume_run(2), 0);

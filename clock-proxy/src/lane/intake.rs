@@ -83,7 +83,7 @@ impl Lane {
         while self.may_take() {
             if let Some(claimed) = self.cutter.check_sync() {
                 self.gauge.meter().desyncs.add(1);
-                desync = Some(Desync { claimed });
+                desync = Some(Desync { claimed: Some(claimed) });
             }
             let has_moved = if self.is_untouched() { self.pass_run() } else { self.take_one(now, terms) };
             if !has_moved {

@@ -20,6 +20,7 @@ pub(crate) use outbox::{Outbox, WRITE_SLICES_MAX};
 
 use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -68,11 +69,11 @@ enum Sink {
     Dead,
 }
 
-/// A length no frame has: from here on the lane is raw.
+/// What came was no frame: from here on the lane is raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Desync {
-    /// The length that four bytes claimed.
-    pub(crate) claimed: u32,
+    /// The length that was claimed, unless the rest of a frame was waited for in vain.
+    pub(crate) claimed: Option<u64>,
 }
 
 /// Which lane it is, and what was decided about it before.
@@ -97,6 +98,9 @@ pub(crate) struct Lane {
     source: Source,
     sink: Sink,
     hold_bytes: usize,
+    frame_timeout: Option<Duration>,
+    /// The number of the frame of which the first half is here, and since when.
+    partial: Option<(u64, Instant)>,
     gauge: LaneGauge,
 }
 
@@ -114,7 +118,7 @@ impl Lane {
             cutter: Cutter::new(framing, settings.frame_bytes_max),
             intake: Intake::default(),
             // Half of the room, so that the other half is left for what waits.
-            decider: decider.with_history(settings.hold_bytes / 2),
+            decider: decider.with_framing(framing).with_history(settings.hold_bytes / 2),
             schedule: Schedule::default(),
             outbox: Outbox::default(),
             gates: Gates::new(course),
@@ -122,6 +126,8 @@ impl Lane {
             source: Source::Open,
             sink: Sink::Open,
             hold_bytes: settings.hold_bytes,
+            frame_timeout: settings.frame_timeout,
+            partial: None,
             gauge: LaneGauge::new(meter),
         }
     }
@@ -169,7 +175,44 @@ impl Lane {
         self.gauge.meter().received.add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.cutter.fill(bytes);
         self.intake.on_read(now);
-        self.take_in(now, terms)
+        let desync = self.take_in(now, terms);
+        self.watch_partial(now);
+        desync
+    }
+
+    /// Gives up waiting for the rest of a frame when its time is up.
+    pub(crate) fn expire_partial(
+        &mut self,
+        clock: impl FnOnce() -> Instant,
+        terms: Terms<'_>,
+    ) -> Option<Desync> {
+        let deadline = self.partial_deadline()?;
+        let now = clock();
+        if now < deadline {
+            return None;
+        }
+        self.cutter.fall_to_raw();
+        self.gauge.meter().desyncs.add(1);
+        (self.partial, self.frame_timeout) = (None, None);
+        self.take_in(now, terms);
+        Some(Desync { claimed: None })
+    }
+
+    fn partial_deadline(&self) -> Option<Instant> {
+        Some(self.partial?.1 + self.frame_timeout?)
+    }
+
+    /// A frame is half for as long as its first half is there, however often more of it comes.
+    fn watch_partial(&mut self, now: Instant) {
+        if self.frame_timeout.is_none() {
+            return;
+        }
+        let index = self.cutter.next_index();
+        self.partial = match self.partial {
+            _ if !self.cutter.has_partial() => None,
+            Some((partial, since)) if partial == index => Some((partial, since)),
+            _ => Some((index, now)),
+        };
     }
 
     /// The source said its last word.
@@ -240,7 +283,7 @@ impl Lane {
         // With a full outbox only a write can help, and asking for the time would spin.
         let can_advance = self.outbox.has_room() && !self.decider.scribe.is_full();
         let scheduled = if can_advance { self.schedule.next_deadline(&self.decider) } else { None };
-        [scheduled, self.fate_deadline()].into_iter().flatten().min()
+        [scheduled, self.fate_deadline(), self.partial_deadline()].into_iter().flatten().min()
     }
 
     /// Whether no cut is in force for this lane.

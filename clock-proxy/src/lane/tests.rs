@@ -1,7 +1,5 @@
 //! A lane without sockets: what goes in, what comes out, when it reads.
 
-use std::time::Duration;
-
 use super::*;
 use crate::fault::tests::{course, rule};
 use crate::rule::{Delay, Fault, Guard, Policy, Rule};
@@ -11,11 +9,11 @@ struct Bench {
     policy: Policy,
     is_connected: bool,
     now: Instant,
-    desyncs: Vec<u32>,
+    desyncs: Vec<u64>,
 }
 
 fn bench(framing: Framing, hold_bytes: usize) -> Bench {
-    let settings = Settings { frame_bytes_max: 1000, hold_bytes };
+    let settings = Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes, conns_max: 1 };
     let name = Arc::new(LaneName::new("a->b", "a->b", 0));
     let identity = Identity { name, course: course(), record: None };
     let lane = Lane::new(identity, framing, settings, Arc::new(FlowMeter::default()));
@@ -60,7 +58,8 @@ impl Bench {
             room.copy_from_slice(&bytes[..count]);
             bytes = &bytes[count..];
             let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
-            self.desyncs.extend(self.lane.handle_read(count, self.now, terms).map(|desync| desync.claimed));
+            self.desyncs
+                .extend(self.lane.handle_read(count, self.now, terms).map(|desync| desync.claimed.unwrap()));
         }
     }
 
@@ -90,6 +89,11 @@ impl Bench {
         }
     }
 
+    fn expire(&mut self) -> Option<Desync> {
+        let terms = Terms { seed: 1, policy: &self.policy, is_connected: self.is_connected };
+        self.lane.expire_partial(|| self.now, terms)
+    }
+
     fn queued(&mut self) -> (u64, u64) {
         self.lane.publish();
         let meter = self.lane.gauge.meter();
@@ -107,7 +111,7 @@ fn frame(payload: &[u8]) -> Vec<u8> {
 fn frames_pass_whole_wherever_the_stream_is_split() {
     let all = [frame(b"one"), frame(b""), frame(&[7; 90])].concat();
     for cut in 0..=all.len() {
-        let mut bench = bench(Framing::U32be, 1 << 20);
+        let mut bench = bench(Framing::U32BE, 1 << 20);
         bench.feed(&all[..cut]);
         let early = bench.drain();
         assert!([0, 7, 11, all.len()].contains(&early.len()), "a part of a frame went out: {}", early.len());
@@ -120,7 +124,7 @@ fn frames_pass_whole_wherever_the_stream_is_split() {
 
 #[test]
 fn a_full_lane_stops_reading_and_loses_nothing() {
-    let mut bench = bench(Framing::U32be, 20_000);
+    let mut bench = bench(Framing::U32BE, 20_000);
     bench.cut(CutMode::Hold);
     let all = frame(&[5; 96]).repeat(1000);
     let taken = bench.feed(&all);
@@ -138,14 +142,14 @@ fn a_full_lane_stops_reading_and_loses_nothing() {
 
 #[test]
 fn a_stalled_lane_reads_nothing() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.cut(CutMode::Stall);
     assert_eq!(bench.feed(&frame(b"x")), 0);
 }
 
 #[test]
 fn a_cut_stops_even_the_rest_of_a_frame() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.feed(&frame(&[1; 20]));
     bench.lane.handle_written(5);
     bench.cut(CutMode::Hold);
@@ -156,7 +160,7 @@ fn a_cut_stops_even_the_rest_of_a_frame() {
 
 #[test]
 fn drop_discards_whole_frames_only_and_never_before_the_connection_exists() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.cut(CutMode::Drop);
     bench.is_connected = false;
     bench.feed(&frame(b"hello"));
@@ -174,18 +178,18 @@ fn drop_discards_whole_frames_only_and_never_before_the_connection_exists() {
 
 #[test]
 fn an_impossible_length_makes_the_lane_raw_and_every_byte_still_passes() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     let all = [frame(b"good"), b"GET / HTTP/1.1\r\n".to_vec()].concat();
     for byte in &all {
         bench.feed(std::slice::from_ref(byte));
     }
     assert_eq!(bench.drain(), all);
-    assert_eq!(bench.desyncs, [u32::from_be_bytes(*b"GET ")]);
+    assert_eq!(bench.desyncs, [u64::from(u32::from_be_bytes(*b"GET "))]);
 }
 
 #[test]
 fn the_end_waits_behind_held_frames_and_half_a_frame_is_forwarded() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.cut(CutMode::Hold);
     let all = [frame(b"one"), b"\0\0\0\x09half".to_vec()].concat();
     bench.feed(&all);
@@ -200,7 +204,7 @@ fn the_end_waits_behind_held_frames_and_half_a_frame_is_forwarded() {
 
 #[test]
 fn an_end_is_an_abort_once_writing_to_its_source_has_failed() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.lane.on_source_failed(bench.now);
     bench.finish();
     bench.drain();
@@ -209,7 +213,7 @@ fn an_end_is_an_abort_once_writing_to_its_source_has_failed() {
 
 #[test]
 fn an_abort_after_a_passed_fin_is_passed_on_too() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.finish();
     bench.drain();
     bench.lane.on_fin_sent();
@@ -220,7 +224,7 @@ fn an_abort_after_a_passed_fin_is_passed_on_too() {
 
 #[test]
 fn a_dead_sink_discards_and_still_notices_the_end() {
-    let mut bench = bench(Framing::U32be, 2000);
+    let mut bench = bench(Framing::U32BE, 2000);
     bench.feed(&frame(b"x"));
     bench.lane.on_sink_dead();
     assert_eq!(bench.queued(), (0, 0));
@@ -241,4 +245,54 @@ fn raw_bytes_are_held_and_delayed_as_they_come() {
     bench.now += delay.base;
     assert_eq!(bench.drain(), b"x");
     assert_eq!(bench.lane.gauge.meter().delayed.value(), 1);
+}
+
+/// Disproved by more in memory than the bound, one frame and its copies.
+#[test]
+fn copies_are_bounded_like_everything_else_and_none_is_lost() {
+    let mut bench = bench(Framing::U32BE, 20_000);
+    let dup = crate::rule::Duplicate { copies: 9, gap: Duration::ZERO };
+    let delay = Delay::of(Duration::from_secs(1), Duration::ZERO);
+    let every = Guard::default;
+    bench.rules(vec![rule(1, Fault::Duplicate(dup), every()), rule(2, Fault::Delay(delay), every())]);
+    let all = frame(&[5; 6]).repeat(400);
+    let mut fed = bench.feed(&all);
+    assert!(bench.lane.schedule.cost() < 20_000 + 10 * 202, "{}", bench.lane.schedule.cost());
+    let mut out = Vec::new();
+    while out.len() < all.len() * 10 {
+        bench.now += Duration::from_secs(1);
+        out.extend(bench.drain());
+        bench.lane.decider.scribe.take();
+        fed += bench.feed(&all[fed..]);
+    }
+    assert_eq!((out.len(), fed), (all.len() * 10, all.len()));
+}
+
+#[test]
+fn a_lane_whose_events_are_not_taken_stops_reading() {
+    let mut bench = bench(Framing::U32BE, 1 << 20);
+    bench.fault(Fault::Drop(crate::rule::Loss::Independent { correlation: 0.0 }));
+    let all = frame(b"lost").repeat(3000);
+    let fed = bench.feed(&all);
+    assert_eq!((bench.lane.appetite(), bench.lane.gauge.meter().dropped.value()), (0, 1024));
+    bench.finish();
+    while bench.lane.decider.scribe.is_full() {
+        bench.lane.decider.scribe.take();
+        bench.drain();
+    }
+    assert_eq!(bench.lane.gauge.meter().dropped.value(), u64::try_from(fed / 8).unwrap());
+    assert_eq!(bench.lane.due_end(bench.terms()), Some(End::Fin), "the end waits behind the frames");
+}
+
+#[test]
+fn a_rate_that_ends_sets_free_at_once_what_it_held_back() {
+    let mut bench = bench(Framing::U32BE, 1 << 20);
+    let rate = crate::rule::Rate { bytes_per_second: 100, burst: 10, scope: Default::default() };
+    bench.fault(Fault::Rate(rate));
+    let all = frame(&[1; 60]);
+    bench.feed(&all);
+    let early = bench.drain();
+    assert_eq!((early.len(), bench.lane.next_deadline()), (10, Some(bench.now + Duration::from_millis(10))));
+    bench.heal();
+    assert_eq!([early, bench.drain()].concat(), all);
 }

@@ -13,7 +13,7 @@ use super::turn::Moved;
 use super::{Connection, Over};
 use crate::directory::FlowId;
 use crate::lane::Demise;
-use crate::rule::{Action, Config, TriggerId};
+use crate::rule::{Action, TriggerId};
 
 /// When to tell of a trigger again, if the director has not had time for the last ones.
 const RETRY: Duration = Duration::from_millis(1);
@@ -28,8 +28,8 @@ pub(super) struct Notice {
 impl Connection {
     /// Carries out what the configuration asks for once. To be called when it is taken, and not with the one that the
     /// connection was born with.
-    pub(super) fn carry_out(&mut self, config: &Arc<Config>) -> Result<(), Over> {
-        let now = Instant::now();
+    pub(super) fn carry_out(&mut self) -> Result<(), Over> {
+        let (now, config) = (Instant::now(), Arc::clone(&self.config));
         for action in &config.actions {
             match action {
                 Action::Reset { flows, connection } => {

@@ -242,20 +242,15 @@ impl Connection {
     /// Takes the newest configuration. Letting go of the old one is the acknowledgement, so nothing may act on it
     /// any more: only a dial does, see [`Connection::on_flow_cut`].
     fn adopt(&mut self, config: Arc<Config>) -> Result<(), Over> {
-        let previous = std::mem::replace(&mut self.config, Arc::clone(&config));
+        let previous = std::mem::replace(&mut self.config, config);
         self.adopt_rules();
-        self.carry_out(&config)?;
+        self.carry_out()?;
         if self.forward.is_open() {
             self.settling = None;
         } else {
             self.on_flow_cut(previous);
         }
         Ok(())
-    }
-
-    fn forward_terms(&self) -> Terms<'_> {
-        let policy = self.config.policy(self.forward_flow);
-        Terms { seed: self.config.seed, policy, is_connected: self.far.is_some() }
     }
 
     fn backward_terms(&self) -> Terms<'_> {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::{Connection, Over};
-use crate::lane::{End, Lane, WRITE_SLICES_MAX};
+use crate::lane::{Desync, End, Lane, WRITE_SLICES_MAX};
 use crate::schedule::Terms;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,8 @@ impl Direction<'_> {
             self.lane.handle_read_failure(Instant::now());
             self.sibling.on_sink_dead();
         }
+        let expired = self.lane.expire_partial(Instant::now, self.terms);
+        self.warn_of(expired);
         // One portion per turn, and another turn if that was not all: news are taken in between.
         let is_cut_short = self.lane.advance(Instant::now, self.terms);
         let written = sink.map_or(Touched::Nothing, |sink| self.write(cx, sink));
@@ -85,7 +87,19 @@ impl Direction<'_> {
             self.sibling.on_source_failed(Instant::now());
         }
         self.lane.publish();
-        is_cut_short || read != Touched::Nothing || written != Touched::Nothing
+        is_cut_short || expired.is_some() || read != Touched::Nothing || written != Touched::Nothing
+    }
+
+    fn warn_of(&self, desync: Option<Desync>) {
+        match desync {
+            None => {}
+            Some(Desync { claimed: Some(claimed) }) => {
+                warn!(conn = self.name, claimed, "no frame has this length: the lane is raw now");
+            }
+            Some(Desync { claimed: None }) => {
+                warn!(conn = self.name, "the rest of a frame did not come in time: the lane is raw now");
+            }
+        }
     }
 
     fn read(&mut self, cx: &mut Context<'_>, source: &mut TcpStream) -> Touched {
@@ -100,10 +114,8 @@ impl Direction<'_> {
         let touched = touched_by(&read);
         if touched == Touched::Moved {
             // The clock is read afterwards: a frame cannot have arrived before it was there.
-            if let Some(desync) = self.lane.handle_read(bytes, Instant::now(), self.terms) {
-                let claimed = desync.claimed;
-                warn!(conn = self.name, claimed, "no frame is this long: the lane is raw now");
-            }
+            let desync = self.lane.handle_read(bytes, Instant::now(), self.terms);
+            self.warn_of(desync);
         }
         touched
     }

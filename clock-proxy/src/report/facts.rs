@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::command::Section;
 use crate::control::{Desk, LinkFace};
 use crate::directory::{Directory, FlowId};
-use crate::link::ConnFacts;
+use crate::roster::ConnFacts;
 use crate::rule::{Config, Rule, RuleId};
 use crate::topology::Framing;
 

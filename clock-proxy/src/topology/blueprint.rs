@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{FRAME_BYTES_MAX_DEFAULT, Fault, Framing, HOLD_BYTES_DEFAULT, NODES_MAX};
+use super::{CONNS_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT, Fault, Framing, HOLD_BYTES_DEFAULT, NODES_MAX};
 use super::{Origin, TopologyError, Upstream};
 use crate::directory::{CLIENT, Directory, NodeId};
 use crate::journal::{Events, EventsFile, Recording, RecordingError};
@@ -118,8 +119,12 @@ pub struct Blueprint {
     pub framing: Option<Framing>,
     /// Largest payload length taken for a frame.
     pub frame_bytes_max: Option<u32>,
+    /// How long half a frame may stay one before its lane becomes raw; for ever if absent.
+    pub frame_timeout: Option<Duration>,
     /// Bytes one lane may hold.
     pub hold_bytes: Option<usize>,
+    /// Connections of one link at a time.
+    pub conns_max: Option<usize>,
     /// Seed of all decisions; drawn from the system if absent.
     pub seed: Option<u64>,
     /// Where to listen for commands.
@@ -161,7 +166,9 @@ pub(crate) struct LinkSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) frame_bytes_max: u32,
+    pub(crate) frame_timeout: Option<Duration>,
     pub(crate) hold_bytes: usize,
+    pub(crate) conns_max: usize,
 }
 
 impl Blueprint {
@@ -193,7 +200,9 @@ impl Blueprint {
             links,
             settings: Settings {
                 frame_bytes_max: self.frame_bytes_max.unwrap_or(FRAME_BYTES_MAX_DEFAULT),
+                frame_timeout: self.frame_timeout,
                 hold_bytes: self.hold_bytes.unwrap_or(HOLD_BYTES_DEFAULT),
+                conns_max: self.conns_max.unwrap_or(CONNS_MAX_DEFAULT),
             },
             // 32 random bits are plenty to tell runs apart, and short enough to be typed again.
             seed: self.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),

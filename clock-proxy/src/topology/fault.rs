@@ -52,6 +52,11 @@ pub enum Fault {
     /// Not `IP:PORT`.
     #[error("{0:?} is not an address to listen on: IP:PORT is expected, port 0 for any")]
     BadListen(String),
+    /// Not a duration.
+    #[error(
+        "{0:?} is no time for half a frame: a number and a unit from 1ms to 3600s is expected, e.g. 200ms"
+    )]
+    BadTimeout(String),
     /// Not `a->b`.
     #[error("{0:?} is not a link: a->b is expected")]
     BadLink(String),

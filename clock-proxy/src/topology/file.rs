@@ -8,7 +8,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::blueprint::{checked_name, parse_listen, parse_upstream};
-use super::{Blueprint, Fault, Framing, LinkArg, NodeArg, Origin, RawArg, TopologyError};
+use super::{
+    Blueprint, Fault, Framing, LinkArg, NodeArg, Origin, RawArg, TopologyError, parse_frame_timeout,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,7 +18,9 @@ struct File {
     seed: Option<u64>,
     frame: Option<Framing>,
     max_frame: Option<u32>,
+    frame_timeout: Option<Spanned<String>>,
     hold_bytes: Option<usize>,
+    conns_max: Option<usize>,
     control: Option<Spanned<String>>,
     api: Option<Spanned<String>>,
     #[serde(default)]
@@ -63,9 +67,12 @@ impl Source<'_> {
             framing: file.frame,
             frame_bytes_max: file.max_frame,
             hold_bytes: file.hold_bytes,
+            conns_max: file.conns_max,
             seed: file.seed,
             ..Blueprint::default()
         };
+        let timeout = file.frame_timeout.map(|text| self.at(&text, |text| parse_frame_timeout(text)));
+        blueprint.frame_timeout = timeout.transpose()?;
         blueprint.control = file.control.map(|text| self.at(&text, |text| parse_listen(text))).transpose()?;
         blueprint.api = file.api.map(|text| self.at(&text, |text| parse_listen(text))).transpose()?;
         for (name, address) in in_order(file.nodes) {
@@ -177,7 +184,8 @@ web = { listen = "127.0.0.1:0", upstream = "web:80" }
             ("[nodes]\n\"a b\" = \"x:1\"\n", "p.toml:2:9: \"a b\" cannot name a node"),
             ("[listen]\n\"a-b\" = \"127.0.0.1:1\"\n", "p.toml:2:9: \"a-b\" is not a link"),
             ("[listen]\nbase = \"7100\"\n", "p.toml:2:8: \"7100\" is not an address to listen on"),
-            ("frame = \"u16\"\n", "p.toml:1:9: unknown variant `u16`"),
+            ("frame = \"u16\"\n", "p.toml:1:9: \"u16\" is no framing"),
+            ("frame_timeout = \"1\"\n", "p.toml:1:17: \"1\" is no time for half a frame"),
             ("seed =\n", "p.toml:1:7: "),
             ("[raw]\nx = { listen = \"127.0.0.1:0\" }\n", "p.toml:2:5: missing field `upstream`"),
         ];

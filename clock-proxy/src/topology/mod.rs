@@ -8,31 +8,26 @@ mod address;
 mod blueprint;
 mod fault;
 mod file;
+mod timeout;
 
 pub use address::{Upstream, UpstreamError};
 pub use blueprint::{Blueprint, LinkArg, NodeArg, Plan, RawArg};
 pub use fault::{Fault, Origin, TopologyError};
 
 pub(crate) use blueprint::{LinkSpec, Settings};
+pub(crate) use timeout::parse_frame_timeout;
 
-use serde::{Deserialize, Serialize};
-
-/// How the bytes of a link are cut into the units that faults act on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Framing {
-    /// A u32 big-endian length, then that many bytes.
-    #[default]
-    U32be,
-    /// Any bytes. They can be cut, held and delayed, but not reordered or dropped.
-    Raw,
-}
+pub use crate::frame::Framing;
 
 /// Largest payload length taken for a frame: the stations' 1 MiB, and some slack for a header around it.
 pub const FRAME_BYTES_MAX_DEFAULT: u32 = (1 << 20) + 4096;
 
 /// Bytes one lane may hold: eight of the largest frames, and 24 connections fit 200 MB.
 pub const HOLD_BYTES_DEFAULT: usize = 8 << 20;
+
+/// Connections of one link at a time: with two descriptors each they fit the limit of 65,536 that servers usually
+/// have, and idle they take less than 64 MiB. Beyond this the kernel's backlog takes over.
+pub const CONNS_MAX_DEFAULT: usize = 16_384;
 
 /// Most nodes of one topology. 64 stations are 4,032 listeners, a socket each.
 pub const NODES_MAX: usize = 64;

@@ -164,6 +164,16 @@ class Traffic(unittest.TestCase):
         self.connections.append(connection)
         return connection
 
+    def connect_and_read(self, proxy):
+        """What a client sees that says nothing. An abort may come before connecting has ended."""
+        try:
+            connection = self.connect(proxy)
+        except ConnectionResetError:
+            reading = Reading()
+            reading.end, reading.end_s = "reset", time.monotonic() - reading.begin
+            return reading
+        return read_all(connection)
+
     def echo_s(self, proxy, data=b"ping"):
         """Seconds until the bytes are back."""
         connection = self.connect(proxy)

@@ -90,14 +90,13 @@ class ResetPeer(Traffic):
     def test_a_new_connection_is_aborted(self):
         proxy, _ = self.proxy_to(echo)
         proxy.add_toxic(type="reset_peer", attributes={"timeout": 0})
-        connection = self.connect(proxy)
-        reading = read_all(connection)
+        reading = self.connect_and_read(proxy)
         self.assertEqual((reading.data, reading.end), (b"", "reset"))
 
     def test_it_is_aborted_after_the_time(self):
         proxy, _ = self.proxy_to(echo)
         proxy.add_toxic(type="reset_peer", attributes={"timeout": 300})
-        reading = read_all(self.connect(proxy))
+        reading = self.connect_and_read(proxy)
         self.assertEqual(reading.end, "reset")
         self.assert_between(0.25, reading.end_s, 0.7)
 
@@ -111,7 +110,7 @@ class ResetPeer(Traffic):
 
     def test_upstream_is_aborted(self):
         proxy, upstream = self.proxy_to(sink)
-        proxy.add_toxic(type="reset_peer", stream="upstream", attributes={"timeout": 100})
+        proxy.add_toxic(type="reset_peer", stream="upstream", attributes={"timeout": 300})
         self.connect(proxy)
         self.assertEqual(upstream.wait_seen().end, "reset")
 

@@ -35,10 +35,8 @@ class Creating(Traffic):
         self.assertLess(self.echo_s(proxy), PROMPT_S)
 
     def test_an_upstream_that_refuses_ends_the_connection(self):
-        _, upstream = self.proxy_to(echo, name="spare")
-        upstream.close()
         proxy = self.toxiproxy.create(upstream="127.0.0.1:1", name="victim")
-        reading = read_all(self.connect(proxy))
+        reading = self.connect_and_read(proxy)
         self.assertEqual(reading.data, b"")
         self.assertIn(reading.end, ["fin", "reset"])
 

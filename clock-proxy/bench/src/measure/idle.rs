@@ -15,6 +15,8 @@ pub(crate) const COUNT: &str = "connections";
 
 /// A process each is heavy enough to be seen in a few.
 const SOCAT_MAX: usize = 200;
+/// It sets files aside for pipes, and takes fewer connections than the limit on open files allows.
+const HAPROXY_MAX: usize = 5_000;
 /// Files that are open besides the connections.
 const FILES_SPARE: usize = 300;
 
@@ -22,7 +24,11 @@ const FILES_SPARE: usize = 300;
 pub(crate) fn measure(bench: &mut Bench<'_>) -> io::Result<()> {
     let most = bench.effort.idle.min(open_files_max().saturating_sub(FILES_SPARE) / 2);
     for peer in Peer::ALL.into_iter().filter(|peer| *peer != Peer::Direct) {
-        let count = if peer == Peer::Socat { most.min(SOCAT_MAX) } else { most };
+        let count = match peer {
+            Peer::Socat => most.min(SOCAT_MAX),
+            Peer::Haproxy => most.min(HAPROXY_MAX),
+            _ => most,
+        };
         let upstream = Upstream::bind()?;
         let relays = Relay::start_all(&[peer], bench.programs, upstream.address(), count);
         for relay in relays {
