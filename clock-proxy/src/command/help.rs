@@ -126,7 +126,7 @@ const STATE: [Topic; 17] = [
     topic(
         "wait",
         "wait held a->b N | wait frames a->b N | wait dropped a->b N | wait idle | wait scenario  [timeout=5s] | wait 500ms",
-        "answer once N frames are held, N have been written, none is inside the proxy, the scenario has ended, or later",
+        "answer once N frames are held, N have been written, a number of show stats is N, none is inside the proxy, the scenario has ended, or later",
     ),
     topic(
         "expect",

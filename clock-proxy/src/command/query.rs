@@ -83,11 +83,12 @@ fn wait(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
             flows: selector::flows(cursor)?,
             count: count(cursor.word("a count")?, 0, u64::MAX)?,
         },
-        "dropped" => Condition::Dropped {
+        "scenario" => return Ok(Query::WaitScenario(timeout(cursor, DURATION_MAX)?)),
+        text if STAT_NUMBERS.contains(&text) => Condition::Number {
+            number: choice(what, "numbers", &STAT_NUMBERS.map(|name| (name, name)))?,
             flows: selector::flows(cursor)?,
             count: count(cursor.word("a count")?, 0, u64::MAX)?,
         },
-        "scenario" => return Ok(Query::WaitScenario(timeout(cursor, DURATION_MAX)?)),
         text if text.starts_with(|c: char| c.is_ascii_digit()) => return duration(what).map(Query::Pause),
         _ => {
             return Err(syntax(what, "one can wait for held, frames, dropped, idle, scenario, or some time"));

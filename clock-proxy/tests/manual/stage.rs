@@ -84,7 +84,9 @@ impl Stage {
                 self.see(from, &Seen::Reset, place).await;
             }
             // The abort may come before the dial has ended.
-            (Ok(Err(error)), Dialled::Reset) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}"),
+            (Ok(Err(error)), Dialled::Reset) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}")
+            }
             (Ok(Err(error)), Dialled::Refused) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{place}");
             }
