@@ -43,6 +43,10 @@ pub(crate) struct FlowMeter {
     pub(crate) reordered: Count,
     /// Frames thrown away by a cut in mode drop.
     pub(crate) dropped: Count,
+    /// Frames that went on once more, as a copy or as a replay.
+    pub(crate) duplicated: Count,
+    /// Frames that were damaged, and bytes that were on lanes without frames.
+    pub(crate) corrupted: Count,
     /// Lanes that fell to raw because of an impossible length.
     pub(crate) desyncs: Count,
     /// Connections refused because the upstream was unknown or did not answer.

@@ -109,6 +109,25 @@ async fn metrics_are_live_and_their_labels_are_escaped() {
     }
 }
 
+/// Frames of four bytes through a pair of stations that duplicates and damages each.
+#[tokio::test]
+async fn what_the_faults_do_is_counted() {
+    let server = web::listener().await;
+    let upstream = Some(server.local_addr().unwrap().to_string().parse().unwrap());
+    let web = Web::with(Blueprint::default().node("a", None).node("b", upstream)).await;
+    web.expect(200, "POST", "/v1/command", "dup a->b copies=2; corrupt a->b bits=1").await;
+    let mut near = tokio::net::TcpStream::connect(web.proxy.links()["a->b"]).await.unwrap();
+    let mut far = soon(server.accept()).await.unwrap().0;
+    near.write_all(b"\0\0\0\x04four\0\0\0\x04five").await.unwrap();
+    soon(tokio::io::AsyncReadExt::read_exact(&mut far, &mut [0; 48])).await.unwrap();
+    let page = web.ask("GET", "/metrics", "").await.body;
+    for line in ["frames_duplicated_total{link=\"a->b\"} 4", "frames_forwarded_total{link=\"a->b\"} 6"] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    assert!(!page.contains("frames_corrupted_total{link=\"a->b\"} 0"), "{page}");
+    assert!(page.contains("partition_active{a=\"a\",b=\"b\"} 0"), "{page}");
+}
+
 fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clock-proxy"));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

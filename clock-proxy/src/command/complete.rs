@@ -54,7 +54,7 @@ fn open_key(command: &str) -> Option<&str> {
 fn first_words(verb: &str) -> Vec<String> {
     let words: &[&str] = match verb {
         "show" => &["links", "rules", "conns", "stats", "nodes", "scenario"],
-        "wait" => &["held", "frames", "idle", "scenario"],
+        "wait" => &["held", "frames", "dropped", "idle", "scenario"],
         "expect" => &["frames", "held", "stats."],
         "plan" => &["nemesis"],
         "help" => return topics().map(|topic| topic.verb.to_owned()).collect(),

@@ -125,8 +125,8 @@ const STATE: [Topic; 17] = [
     topic("show", "show [links|rules|conns|stats|nodes|scenario]", "print the state, all of it or one part"),
     topic(
         "wait",
-        "wait held a->b N | wait frames a->b N | wait idle | wait scenario  [timeout=5s] | wait 500ms",
-        "answer once N frames are held, N have been written, none is inside the proxy, the scenario has ended, or later",
+        "wait held a->b N | wait frames a->b N | wait dropped a->b N | wait idle | wait scenario  [timeout=5s] | wait 500ms",
+        "answer once N frames are held, N have been written, a number of show stats is N, none is inside the proxy, the scenario has ended, or later",
     ),
     topic(
         "expect",

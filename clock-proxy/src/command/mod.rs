@@ -164,6 +164,8 @@ pub(crate) enum Condition {
     Held { flows: Vec<FlowId>, count: u64 },
     /// At least this many frames have been written on these flows since the start.
     Frames { flows: Vec<FlowId>, count: u64 },
+    /// This number of `show stats` is at least so large.
+    Number { number: &'static str, flows: Vec<FlowId>, count: u64 },
     /// No frame is inside the proxy.
     Idle,
 }

@@ -72,7 +72,7 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
 }
 
 fn wait(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
-    let what = cursor.word("held, frames or idle")?;
+    let what = cursor.word("held, frames, dropped or idle")?;
     let condition = match what.text.to_lowercase().as_str() {
         "idle" => Condition::Idle,
         "held" => Condition::Held {
@@ -84,8 +84,15 @@ fn wait(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
             count: count(cursor.word("a count")?, 0, u64::MAX)?,
         },
         "scenario" => return Ok(Query::WaitScenario(timeout(cursor, DURATION_MAX)?)),
+        text if STAT_NUMBERS.contains(&text) => Condition::Number {
+            number: choice(what, "numbers", &STAT_NUMBERS.map(|name| (name, name)))?,
+            flows: selector::flows(cursor)?,
+            count: count(cursor.word("a count")?, 0, u64::MAX)?,
+        },
         text if text.starts_with(|c: char| c.is_ascii_digit()) => return duration(what).map(Query::Pause),
-        _ => return Err(syntax(what, "one can wait for held, frames, idle, scenario, or some time")),
+        _ => {
+            return Err(syntax(what, "one can wait for held, frames, dropped, idle, scenario, or some time"));
+        }
     };
     let timeout = timeout(cursor, WAIT_TIMEOUT_DEFAULT)?;
     Ok(Query::Wait(Wait { condition, timeout, text: cursor.text(), column: cursor.column() }))

@@ -76,13 +76,13 @@ impl Desk {
         Arc::clone(&self.links.borrow())
     }
 
-    pub(crate) fn journal(&self) -> &Journal {
-        &self.shared.journal
-    }
-
     /// The scenario that runs, or the last one.
     pub(crate) fn scenario(&self) -> Option<ScenarioFacts> {
         self.stage.facts()
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.shared.journal
     }
 
     pub(crate) fn relays(&self) -> Arc<Relays> {

@@ -16,6 +16,7 @@ use tracing::{error, info};
 
 use super::Desk;
 use crate::command::{Code, Command, CommandError};
+use crate::journal::StepTimes;
 use crate::report::Output;
 use crate::rule::{Change, ChangeKind, RuleId};
 use crate::scenario::{Plan, Step, Trigger, When};
@@ -187,8 +188,9 @@ impl Player {
         };
         let sleep = tokio::time::sleep_until(start + time);
         self.stop.run_until_cancelled(sleep).await.ok_or(Ending::Stopped)?;
-        let (planned_us, actual_us) = (time.as_micros(), start.elapsed().as_micros());
+        let (planned_us, actual_us) = (micros(time), micros(start.elapsed()));
         info!(line, planned_us, actual_us, command = text, "scenario");
+        self.desk.journal().mark(&text, Some(StepTimes { planned_us, actual_us })).await;
         let mut changes = Vec::new();
         for command in commands {
             match command {
@@ -244,4 +246,8 @@ impl Player {
             error!(%error, "the rules of the scenario were not removed");
         }
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -27,7 +27,7 @@ struct Metric {
 const COUNTER: &str = "counter";
 const GAUGE: &str = "gauge";
 
-const METRICS: [Metric; 10] = [
+const METRICS: [Metric; 12] = [
     Metric {
         name: "clock_proxy_frames_forwarded_total",
         help: "Frames written; of a lane without frames, reads.",
@@ -51,6 +51,18 @@ const METRICS: [Metric; 10] = [
         help: "Frames thrown away.",
         kind: COUNTER,
         read: |meter| meter.dropped.value(),
+    },
+    Metric {
+        name: "clock_proxy_frames_duplicated_total",
+        help: "Frames that went on once more.",
+        kind: COUNTER,
+        read: |meter| meter.duplicated.value(),
+    },
+    Metric {
+        name: "clock_proxy_frames_corrupted_total",
+        help: "Frames damaged; of a lane without frames, bytes.",
+        kind: COUNTER,
+        read: |meter| meter.corrupted.value(),
     },
     Metric {
         name: "clock_proxy_frames_held",

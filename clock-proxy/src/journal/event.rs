@@ -117,6 +117,11 @@ pub(crate) enum Decision {
 }
 
 impl Decision {
+    /// Whether bytes are altered by it.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Decision::Flip { .. } | Decision::Truncate { .. } | Decision::Damage { .. })
+    }
+
     /// Whether `--replay` repeats it.
     pub(crate) fn is_of_a_frame(&self) -> bool {
         match self {

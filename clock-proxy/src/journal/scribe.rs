@@ -18,18 +18,26 @@ pub(crate) struct Scribe {
     pub(crate) lane: Arc<LaneName>,
     pub(crate) epoch: u64,
     events: Vec<Event>,
+    /// Damages noted and not counted yet.
+    damaged: u64,
     /// The journal had no room for the last batch.
     is_held_back: bool,
 }
 
 impl Scribe {
     pub(crate) fn new(lane: Arc<LaneName>) -> Self {
-        Self { lane, epoch: 0, events: Vec::new(), is_held_back: false }
+        Self { lane, epoch: 0, events: Vec::new(), damaged: 0, is_held_back: false }
     }
 
     pub(crate) fn note(&mut self, at: Instant, spot: (Place, u32), rule: Option<RuleId>, decision: Decision) {
+        self.damaged += u64::from(decision.is_damage());
         let ((place, copy), lane) = (spot, Arc::clone(&self.lane));
         self.events.push(Event { at, epoch: self.epoch, lane, place, copy, rule, decision });
+    }
+
+    /// How many damages were noted since this was asked last.
+    pub(crate) fn take_damaged(&mut self) -> u64 {
+        std::mem::take(&mut self.damaged)
     }
 
     /// Whether the lane has to stop until its events are handed over.

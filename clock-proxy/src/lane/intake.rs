@@ -149,9 +149,10 @@ impl Lane {
         }
         let arrived = self.intake.read_at.unwrap_or(now);
         let taken = self.decider.take_frame(index, bytes, now);
-        if taken.pieces.is_empty() {
-            self.gauge.meter().dropped.add(1);
-        }
+        let pieces = u64::try_from(taken.pieces.len()).unwrap_or(u64::MAX);
+        self.gauge.meter().dropped.add(u64::from(pieces == 0));
+        self.gauge.meter().duplicated.add(pieces.saturating_sub(1));
+        self.count_damaged();
         for Piece { copy, after, bytes } in taken.pieces {
             let item = Item::new(arrived + after, Place::Frame(index), copy, bytes, true);
             match taken.aside {
@@ -168,10 +169,16 @@ impl Lane {
     fn take_raw(&mut self, offset: u64, bytes: Bytes, now: Instant) {
         let passed =
             if self.decider.standing().swallows { None } else { self.decider.take_raw(offset, bytes, now) };
+        self.count_damaged();
         match passed {
             Some(bytes) => self.push_raw(offset, bytes, self.intake.read_at.unwrap_or(now)),
             None => self.gauge.meter().dropped.add(1),
         }
+    }
+
+    fn count_damaged(&mut self) {
+        let damaged = self.decider.scribe.take_damaged();
+        self.gauge.meter().corrupted.add(damaged);
     }
 
     fn push_raw(&mut self, offset: u64, bytes: Bytes, arrived: Instant) {

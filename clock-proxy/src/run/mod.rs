@@ -64,7 +64,7 @@ fn run_to_code(args: &Args) -> u8 {
     let terminal = tcgetattr(io::stdin()).ok();
     let code = runtime.block_on(serve(plan, args)).unwrap_or_else(|code| code);
     if let Some(terminal) = terminal {
-        drop(tcsetattr(io::stdin(), OptionalActions::Now, &terminal));
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &terminal);
     }
     runtime.shutdown_timeout(RUNTIME_TIMEOUT);
     code

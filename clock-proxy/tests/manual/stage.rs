@@ -83,6 +83,10 @@ impl Stage {
                 self.ends.insert(from, near);
                 self.see(from, &Seen::Reset, place).await;
             }
+            // The abort may come before the dial has ended.
+            (Ok(Err(error)), Dialled::Reset) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}")
+            }
             (Ok(Err(error)), Dialled::Refused) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{place}");
             }

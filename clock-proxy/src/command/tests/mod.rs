@@ -84,7 +84,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("wait held a->b", "bad-syntax: a count is expected (line 2, col 15)"),
     (
         "wait for a->b",
-        r#"bad-syntax "for": one can wait for held, frames, idle, scenario, or some time (line 2, col 6)"#,
+        r#"bad-syntax "for": one can wait for held, frames, dropped, idle, scenario, or some time (line 2, col 6)"#,
     ),
     (
         "show rule",
