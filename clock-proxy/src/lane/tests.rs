@@ -13,7 +13,8 @@ struct Bench {
 }
 
 fn bench(framing: Framing, hold_bytes: usize) -> Bench {
-    let settings = Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes, conns_max: 1 };
+    let settings =
+        Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes, conns_max: 1, threads: None };
     let name = Arc::new(LaneName::new("a->b", "a->b", 0));
     let identity = Identity { name, course: course(), record: None };
     let lane = Lane::new(identity, framing, settings, Arc::new(FlowMeter::default()));
