@@ -81,6 +81,23 @@ async fn quit_is_answered_before_it_is_heeded() {
     assert_eq!(web.proxy.exit_requested().await, 3);
 }
 
+/// Waits until a line with this name and first label has this value.
+async fn until_metric(web: &Web, label: &str, name: &str, value: u64) {
+    let (name, value) = (format!("{name}{label}"), format!(" {value}"));
+    let look = async {
+        while !web
+            .ask("GET", "/metrics", "")
+            .await
+            .body
+            .lines()
+            .any(|line| line.contains(&name) && line.ends_with(&value))
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    soon(look).await;
+}
+
 #[tokio::test]
 async fn metrics_are_live_and_their_labels_are_escaped() {
     let web = Web::new().await;
@@ -90,6 +107,9 @@ async fn metrics_are_live_and_their_labels_are_escaped() {
     web.expect(201, "POST", "/proxies", odd).await;
     pass(&mut near, &mut far, b"five!").await;
     pass(&mut far, &mut near, b"three").await;
+    // A byte may have arrived before it is counted.
+    until_metric(&web, "{direction=\"downstream\"", "sent_bytes_total", 5).await;
+    until_metric(&web, "{direction=\"upstream\"", "sent_bytes_total", 5).await;
     let page = web.ask("GET", "/metrics", "").await;
     assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     for direction in ["upstream", "downstream"] {
@@ -120,6 +140,7 @@ async fn what_the_faults_do_is_counted() {
     let mut far = soon(server.accept()).await.unwrap().0;
     near.write_all(b"\0\0\0\x04four\0\0\0\x04five").await.unwrap();
     soon(tokio::io::AsyncReadExt::read_exact(&mut far, &mut [0; 48])).await.unwrap();
+    until_metric(&web, "{link=\"a->b\"", "frames_forwarded_total", 6).await;
     let page = web.ask("GET", "/metrics", "").await.body;
     for line in ["frames_duplicated_total{link=\"a->b\"} 4", "frames_forwarded_total{link=\"a->b\"} 6"] {
         assert!(page.contains(line), "{line}\n{page}");
