@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{
-    Action, Change, ChangeKind, Fault, Guard, Kind, NewRule, Owner, Place, RuleId, Trigger, TriggerId, Which,
+    Change, ChangeKind, Fault, Guard, Kind, NewRule, Owner, Place, RuleId, Trigger, TriggerId, Which,
 };
 use crate::directory::{Directory, FlowId};
 use crate::fault::Pools;
@@ -109,10 +109,7 @@ impl RuleBook {
                 Verdict::default()
             }
             // Done by the connections, see `Config::actions`.
-            ChangeKind::Act(Action::Reset { flows, .. } | Action::Inject { flows, .. }) => {
-                let flows = flows.iter().filter(|flow| self.directory.has_flow(**flow)).count();
-                Verdict { rule: None, flows }
-            }
+            ChangeKind::Act(action) => Verdict { rule: None, flows: action.flows().len() },
             ChangeKind::OnFrame { flow, connection, frame, changes } => {
                 self.last_trigger += 1;
                 let id = TriggerId(self.last_trigger);
