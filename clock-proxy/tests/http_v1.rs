@@ -120,8 +120,18 @@ async fn what_the_faults_do_is_counted() {
     let mut far = soon(server.accept()).await.unwrap().0;
     near.write_all(b"\0\0\0\x04four\0\0\0\x04five").await.unwrap();
     soon(tokio::io::AsyncReadExt::read_exact(&mut far, &mut [0; 48])).await.unwrap();
-    let page = web.ask("GET", "/metrics", "").await.body;
-    for line in ["frames_duplicated_total{link=\"a->b\"} 4", "frames_forwarded_total{link=\"a->b\"} 6"] {
+    // What has arrived is counted right behind the write that sent it.
+    let forwarded = "frames_forwarded_total{link=\"a->b\"} 6";
+    let page = soon(async {
+        loop {
+            let page = web.ask("GET", "/metrics", "").await.body;
+            if page.contains(forwarded) {
+                return page;
+            }
+        }
+    });
+    let page = page.await;
+    for line in ["frames_duplicated_total{link=\"a->b\"} 4", forwarded] {
         assert!(page.contains(line), "{line}\n{page}");
     }
     assert!(!page.contains("frames_corrupted_total{link=\"a->b\"} 0"), "{page}");

@@ -36,7 +36,10 @@ pub(super) async fn answer(desk: &Desk, query: Option<&str>) -> Answer {
 }
 
 /// A body that goes on for as long as there are events. It ends with the journal, or when its reader goes.
-pub(super) struct Follow(Pin<Box<dyn Future<Output = (Event, Receiver<Arc<str>>)> + Send>>);
+pub(super) struct Follow(Pin<Box<dyn Future<Output = Next> + Send>>);
+
+/// An event, and the subscription to wait for the one behind it.
+type Next = (Event, Receiver<Arc<str>>);
 
 impl Follow {
     fn new(mut events: Receiver<Arc<str>>) -> Self {
