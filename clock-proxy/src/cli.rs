@@ -84,6 +84,26 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub toxiproxy_config: Option<PathBuf>,
 
+    /// Run this scenario from the start; if it fails, exit with code 4
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+
+    /// Print what a scenario would do, as a scenario without chance, and exit
+    #[arg(long = "plan", value_name = "FILE")]
+    pub plan_only: Option<PathBuf>,
+
+    /// Write the ready line's JSON into this file as well, as a whole
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+
+    /// Write the ready line's JSON to this open file descriptor as well
+    #[arg(long, value_name = "N")]
+    pub ready_fd: Option<u32>,
+
+    /// Exit with code 5 at the first command on standard input that is answered with err
+    #[arg(long)]
+    pub strict: bool,
+
     /// What to do at the end of standard input
     #[arg(long, value_enum, default_value_t = OnEof::Keep)]
     pub on_eof: OnEof,
@@ -134,7 +154,7 @@ impl Args {
             None => Blueprint::default(),
         };
         self.overlay(&mut blueprint);
-        blueprint.into_plan()
+        Ok(Plan { source: Some(Box::new(self.clone())), ..blueprint.into_plan()? })
     }
 
     fn overlay(&self, blueprint: &mut Blueprint) {

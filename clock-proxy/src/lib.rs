@@ -14,7 +14,7 @@
 //!   bytes happen to be chunked.
 //! - The control plane never waits for a socket: a lane whose reader is stuck still takes a new rule.
 //!
-//! Map: [`cli`] and [`topology`] say what to relay; `command` parses a line, `rule` decides what it means,
+//! Map: [`cli`] and [`topology`] say what to relay; `command` parses a line, `scenario` a file of timed ones, `rule` decides what it means,
 //! `lane` and `schedule` apply it to bytes (no I/O, no clock), `relay`, `link` and
 //! `acceptor` own the sockets, `control`
 //! serves the lines, `http` serves Toxiproxy's API, `report` renders the answers. The manual is `docs/faults.md`.
@@ -29,6 +29,7 @@ mod dice;
 mod directory;
 mod fault;
 pub mod frame;
+pub mod grammar;
 mod http;
 mod journal;
 mod lane;
@@ -42,6 +43,7 @@ mod report;
 mod roster;
 mod rule;
 mod run;
+pub mod scenario;
 mod schedule;
 mod timer;
 pub mod topology;

@@ -131,13 +131,13 @@ impl Link {
         Some((entry, parts))
     }
 
-    fn lane(&self, directory: &Directory, flow: FlowId, name: Arc<LaneName>) -> Lane {
+    fn lane(&self, directory: &Directory, flow: FlowId, name: Arc<LaneName>) -> Box<Lane> {
         let is_forward = flow == self.flow;
         let lane = LaneKey::new(&name.flow, name.ordinal, is_forward);
         // A flow that has just gone has no ends; its connections are about to be closed.
         let from = directory.ends(flow).map_or(self.to, |(from, _)| from);
         let record = self.shared.journal.record_of(&name);
         let identity = Identity { name, course: Course { lane, flow, from }, record };
-        Lane::new(identity, self.framing, self.shared.settings, directory.meter(flow))
+        Box::new(Lane::new(identity, self.framing, self.shared.settings, directory.meter(flow)))
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::control::relays::{RelayError, RelayOrder, RelayWish};
-use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port};
+use crate::control::{Bound, Desk, Director, LinkFace, ORDERS_MAX, Port, RELOADS_MAX, Reloader, Stage};
 use crate::http::Server;
 use crate::journal::Journal;
 use crate::report::Style;
@@ -62,12 +62,18 @@ impl Proxy {
         let seed = plan.seed;
         let control = open(plan.control, "control").await?;
         let api = open(plan.api, "api").await?;
+        let loaded = plan.clone();
         let journal = Journal::start(plan.events.clone(), plan.recording.clone());
         let director = Director::start(plan, journal.clone(), tasks.clone(), stop.clone()).await?;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
-        let desk = Desk::new(director.shared().clone(), director.faces(), director.relays(), orders);
-        tasks.spawn(director.run(ordered, stop.clone()));
         let exits = mpsc::channel(1);
+        let stage = Stage::new(tasks.clone(), stop.clone(), exits.0.clone());
+        let (reloads, asked) = mpsc::channel(RELOADS_MAX);
+        let (shared, faces, relays) = (director.shared().clone(), director.faces(), director.relays());
+        let desk = Desk::new(shared, faces, relays, orders, stage, reloads);
+        tasks.spawn(director.run(ordered, stop.clone()));
+        let reloader = Reloader::start(desk.clone(), loaded).await;
+        tasks.spawn(reloader.run(asked, stop.clone()));
         let address = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.listen);
         let addresses = (address(&control), address(&api));
         if let Some(bound) = control {

@@ -2,79 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-const DEADLINE: Duration = Duration::from_secs(20);
-
-struct Program {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    lines: Receiver<String>,
-}
-
-impl Program {
-    fn start(args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_clock-proxy"));
-        command.args(args).stderr(Stdio::null());
-        Self::spawn(command)
-    }
-
-    fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                drop(sender.send(line));
-            }
-        });
-        let stdin = child.stdin.take();
-        Self { child, stdin, lines }
-    }
-
-    fn line(&self) -> String {
-        self.lines.recv_timeout(DEADLINE).expect("a line on standard output")
-    }
-
-    fn ready(&self) -> serde_json::Value {
-        let line = self.line();
-        serde_json::from_str(line.strip_prefix("ready ").expect("the ready line")).unwrap()
-    }
-
-    fn say(&mut self, line: &str) -> String {
-        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
-        self.line()
-    }
-
-    /// Waits for the exit code.
-    fn code(&mut self) -> Option<i32> {
-        let start = Instant::now();
-        while start.elapsed() < DEADLINE {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::yield_now();
-        }
-        panic!("still running after {DEADLINE:?}; last line: {:?}", self.lines.try_iter().last())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-const NODES: [&str; 4] = ["--node", "a", "--node", "b=127.0.0.1:9"];
-
-fn with(more: &[&'static str]) -> Vec<&'static str> {
-    NODES.iter().chain(more).copied().collect()
-}
+use program::{DEADLINE, NODES, Program, with};
 
 #[test]
 fn the_ready_line_names_every_link_and_the_answers_are_one_line_each() {

@@ -40,8 +40,7 @@ pub(super) fn lift(cursor: &mut Cursor<'_>, which: Which) -> Result<ChangeKind, 
 
 /// Takes the word `off`, which ends a fault.
 fn take_off(cursor: &mut Cursor<'_>) -> bool {
-    let is_off = cursor.peek().is_some_and(|token| token.text.eq_ignore_ascii_case("off"));
-    is_off && cursor.next().is_some()
+    cursor.is_word_next("off") && cursor.next().is_some()
 }
 
 /// Two parts of a command that contradict each other; the second one is blamed.

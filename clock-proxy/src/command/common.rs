@@ -79,7 +79,8 @@ impl Common {
     }
 }
 
-fn lasting(value: Token<'_>) -> Result<std::time::Duration, CommandError> {
+/// How long a rule lasts.
+pub(super) fn lasting(value: Token<'_>) -> Result<std::time::Duration, CommandError> {
     let lasts = duration(value)?;
     if lasts.is_zero() {
         return Err(CommandError::new(

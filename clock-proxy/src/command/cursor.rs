@@ -87,6 +87,10 @@ impl<'a> Cursor<'a> {
         kind(0) == Some(Kind::Word) && kind(1) == Some(Kind::Equals)
     }
 
+    pub(crate) fn is_word_next(&self, word: &str) -> bool {
+        self.peek().is_some_and(|token| token.text.eq_ignore_ascii_case(word))
+    }
+
     /// Fails unless all words of the command have been used.
     pub(crate) fn finish(&self) -> Result<(), CommandError> {
         match self.peek() {
@@ -117,6 +121,10 @@ impl<'a> Cursor<'a> {
     /// What has not been used yet, as it was written.
     pub(crate) fn unused(&self) -> &'a str {
         self.source(self.next)
+    }
+
+    pub(crate) fn unused_tokens(&self) -> &'a [Token<'a>] {
+        self.tokens.get(self.next..).unwrap_or_default()
     }
 
     fn source(&self, from: usize) -> &'a str {

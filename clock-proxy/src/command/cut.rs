@@ -1,7 +1,7 @@
 //! Flows that are cut: `partition`, `isolate`, `cut`, and the modes as verbs of their own.
 
 use super::change::add;
-use super::common::Common;
+use super::common::{Common, lasting};
 use super::cursor::{Cursor, syntax};
 use super::error::{Code, CommandError};
 use super::lexer::Token;
@@ -22,7 +22,7 @@ pub(super) fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandEr
     Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
 }
 
-/// A partition by the name of its shape.
+/// A partition by the name of its shape; `SHAPE for 800ms` lasts that long.
 pub(super) fn shape(cursor: &mut Cursor<'_>, shape: Shape) -> Result<ChangeKind, CommandError> {
     let column = cursor.column();
     let Outline { flows, words } = outline(shape, cursor)?;
@@ -30,9 +30,17 @@ pub(super) fn shape(cursor: &mut Cursor<'_>, shape: Shape) -> Result<ChangeKind,
         let message = "this shape cuts nothing between so few stations";
         return Err(CommandError::new(Code::Conflict, "", column, message));
     }
-    cursor.drawn = words.map(|words| format!("partition {words} {}", cursor.unused()).trim_end().to_owned());
     let mut cut = Cut::new(None);
+    let mut lasts = String::new();
+    if cursor.is_word_next("for") && !cursor.is_option_next() {
+        cursor.next();
+        let word = cursor.word("a duration")?;
+        cut.common.guard.lasts = Some(lasting(word)?);
+        lasts = format!(" for={}", word.text);
+    }
+    let options = cursor.unused();
     cut.take_options(cursor, &["mode"])?;
+    cursor.drawn = words.map(|words| format!("partition {words}{lasts} {options}").trim_end().to_owned());
     Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
 }
 

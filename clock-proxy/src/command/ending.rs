@@ -17,7 +17,7 @@ const RESET_KEYS: [&str; 2] = ["after", "bytes"];
 /// `reset FLOWS` once and now, or a rule with `after=`.
 pub(super) fn reset(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
     let aim = selector::aim(cursor)?;
-    if cursor.peek().is_some_and(|token| token.text.eq_ignore_ascii_case("off")) {
+    if cursor.is_word_next("off") {
         cursor.next();
         return Ok(ChangeKind::Lift { which: Which::Kind(Kind::Reset), flows: Some(aim.flows) });
     }

@@ -64,16 +64,23 @@ impl CommandError {
     pub(crate) fn at_line(self, line: u64) -> Self {
         Self { line, ..self }
     }
+
+    /// Line and column, both from 1.
+    pub(crate) fn place(&self) -> (u64, usize) {
+        (self.line, self.column)
+    }
+
+    /// Code, word and message, without the place.
+    pub(crate) fn what(&self) -> String {
+        // Debug quotes the word, and keeps the reply one line whatever the word holds.
+        let token = if self.token.is_empty() { String::new() } else { format!(" {:?}", self.token) };
+        format!("{}{token}: {}", self.code.word(), self.message)
+    }
 }
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code.word())?;
-        if !self.token.is_empty() {
-            // Debug quotes the word, and keeps the reply one line whatever the word holds.
-            write!(f, " {:?}", self.token)?;
-        }
-        write!(f, ": {} (line {}, col {})", self.message, self.line, self.column)
+        write!(f, "{} (line {}, col {})", self.what(), self.line, self.column)
     }
 }
 

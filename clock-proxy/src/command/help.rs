@@ -115,18 +115,23 @@ const TIMING: [Topic; 4] = [
 ];
 
 /// The rules as a whole, and the state.
-const STATE: [Topic; 16] = [
+const STATE: [Topic; 17] = [
     topic("clear", "clear [a->b]", "end every fault, of all flows or of these"),
-    topic("reset-all", "reset-all", "end every fault of every flow"),
+    topic("reset-all", "reset-all", "end every fault and every toxic, and enable every relay"),
     topic("rules", "rules", "the same as show rules"),
     topic("rm", "rm ID [ID ...]", "end these rules"),
     topic("node", "node NAME HOST:PORT", "dial this node there from now on; open connections stay"),
     topic("seed", "seed N", "use this seed for all decisions from now on"),
-    topic("show", "show [links|rules|conns|stats|nodes]", "print the state, all of it or one part"),
+    topic("show", "show [links|rules|conns|stats|nodes|scenario]", "print the state, all of it or one part"),
     topic(
         "wait",
-        "wait held a->b N | wait frames a->b N | wait idle  [timeout=5s]",
-        "answer once N frames are held, N have been written, or none is inside the proxy",
+        "wait held a->b N | wait frames a->b N | wait dropped a->b N | wait idle | wait scenario  [timeout=5s] | wait 500ms",
+        "answer once N frames are held, N have been written, a number of show stats is N, none is inside the proxy, the scenario has ended, or later",
+    ),
+    topic(
+        "expect",
+        "expect frames a->b > N | expect held a->b == N | expect stats.dropped a->b >= N",
+        "answer ok if this is so, and expect-failed if not; < <= == != >= >",
     ),
     topic("mark", "mark TEXT", "write this text into the log"),
     topic("echo", "echo [TEXT]", "answer with this text"),
@@ -142,7 +147,21 @@ const STATE: [Topic; 16] = [
     topic("exit", "exit [CODE]", "the same as quit"),
 ];
 
+/// What happens by itself, and what is kept.
+const SCENARIOS: [Topic; 6] = [
+    topic("run", "run FILE", "start a scenario, and answer how many steps it has and how long it takes"),
+    topic("plan", "plan FILE | plan nemesis ...", "print what it would do, as a scenario without chance"),
+    topic(
+        "nemesis",
+        "nemesis shapes=random,one faults=partition,delay interval=2s..6s hold=1s..4s until=60s [seed=7] [final=heal|clear|keep] | nemesis SHAPE for 800ms",
+        "start a random scenario; or partition once, for this long",
+    ),
+    topic("stop", "stop", "end the scenario, and the rules that it made"),
+    topic("save", "save FILE", "write the rules in force and the seed into a file, as a scenario"),
+    topic("reload", "reload", "read the topology file again, and take over what has changed"),
+];
+
 /// All verbs, in the order of the manual.
 pub(crate) fn topics() -> impl Iterator<Item = &'static Topic> {
-    [&CUTS[..], &ENDINGS, &DAMAGE, &TIMING, &STATE].into_iter().flatten()
+    [&CUTS[..], &ENDINGS, &DAMAGE, &TIMING, &STATE, &SCENARIOS].into_iter().flatten()
 }

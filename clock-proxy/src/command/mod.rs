@@ -14,33 +14,41 @@
 
 mod change;
 mod common;
-mod cursor;
+mod complete;
+pub(crate) mod cursor;
 mod cut;
 mod damage;
 mod ending;
 mod error;
 mod explain;
-mod filter;
+pub(crate) mod filter;
 mod help;
-mod lexer;
-mod option;
+pub(crate) mod lexer;
+mod nemesis;
+pub(crate) mod option;
 mod query;
 mod samples;
-mod selector;
-mod shape;
-mod size;
+pub(crate) mod selector;
+pub(crate) mod shape;
+pub(crate) mod size;
 mod state;
 mod suggest;
 mod timing;
-mod value;
+pub(crate) mod value;
 mod verb;
+mod words;
 mod world;
 
+pub(crate) use complete::complete;
 pub(crate) use error::{Code, CommandError};
 pub(crate) use help::Topic;
 #[cfg(test)]
 pub(crate) use help::topics;
+pub(crate) use nemesis::{Final, Nemesis, Trouble};
+#[cfg(test)]
+pub(crate) use query::STAT_NUMBERS;
 pub(crate) use samples::{SAMPLES_FILE_BYTES_MAX, sample_files, samples};
+pub(crate) use words::{duration_words, flow_words, rule_words};
 pub(crate) use world::{Samples, World};
 
 use std::time::Duration;
@@ -49,7 +57,7 @@ use std::time::Duration;
 use crate::directory::Directory;
 use crate::directory::FlowId;
 use crate::journal::Inquiry;
-use crate::rule::Change;
+use crate::rule::{Change, Comparison};
 use cursor::Cursor;
 use lexer::Token;
 
@@ -61,6 +69,8 @@ pub(crate) const LINE_BYTES_MAX: usize = 4096;
 pub(crate) struct Line {
     pub(crate) tag: Option<String>,
     pub(crate) commands: Vec<Command>,
+    /// Each command as it was written, or as it was drawn.
+    pub(crate) texts: Vec<String>,
 }
 
 /// One command: it either changes the rules or does not.
@@ -75,6 +85,25 @@ pub(crate) enum Command {
 pub(crate) enum Query {
     Show(Section),
     Wait(Wait),
+    Expect(Expect),
+    /// Lets time pass before the next command.
+    Pause(Duration),
+    /// Answers when the scenario has ended.
+    WaitScenario(Duration),
+    /// Writes the rules in force into a file.
+    Save(String),
+    /// Reads the topology file again.
+    Reload,
+    /// Starts a scenario.
+    Run(String),
+    /// Prints what a scenario would do.
+    Plan(PlanSource),
+    /// Starts a random scenario.
+    Nemesis(Box<Nemesis>),
+    /// Ends the scenario.
+    Stop,
+    /// Ends every fault and every toxic, and enables every relay.
+    ResetAll,
     /// A text for the log.
     Mark(String),
     Echo(String),
@@ -95,6 +124,27 @@ pub(crate) enum Section {
     Conns,
     Stats,
     Nodes,
+    Scenario,
+}
+
+/// Where a plan comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PlanSource {
+    File(String),
+    Nemesis(Box<Nemesis>),
+}
+
+/// A comparison that must hold at once. Numbers of several flows are added up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expect {
+    /// A key of `show stats`.
+    pub(crate) number: &'static str,
+    pub(crate) flows: Vec<FlowId>,
+    pub(crate) comparison: Comparison,
+    pub(crate) value: u64,
+    /// The command as it was written, for the error when it does not hold.
+    pub(crate) text: String,
+    pub(crate) column: usize,
 }
 
 /// A condition and how long to wait for it.
@@ -114,6 +164,8 @@ pub(crate) enum Condition {
     Held { flows: Vec<FlowId>, count: u64 },
     /// At least this many frames have been written on these flows since the start.
     Frames { flows: Vec<FlowId>, count: u64 },
+    /// This number of `show stats` is at least so large.
+    Number { number: &'static str, flows: Vec<FlowId>, count: u64 },
     /// No frame is inside the proxy.
     Idle,
 }
@@ -146,15 +198,28 @@ fn parse_tokens(line: &str, world: &World<'_>) -> Result<Option<Line>, CommandEr
     if tokens.is_empty() && tag.is_none() {
         return Ok(None);
     }
+    let (commands, texts) = commands(line, &tokens, world)?;
+    Ok(Some(Line { tag, commands, texts }))
+}
+
+/// The commands of a part of a line, with their words. There must be one.
+pub(crate) fn commands(
+    line: &str,
+    tokens: &[Token<'_>],
+    world: &World<'_>,
+) -> Result<(Vec<Command>, Vec<String>), CommandError> {
     let end = line.trim_end().chars().count() + 1;
-    let mut commands = Vec::new();
+    let (mut commands, mut texts) = (Vec::new(), Vec::new());
     for part in tokens.split(Token::is_semicolon).filter(|part| !part.is_empty()) {
-        commands.push(verb::parse(&mut Cursor::new(line, part, end, world))?);
+        let (command, text) = verb::parse(&mut Cursor::new(line, part, end, world))?;
+        commands.push(command);
+        texts.push(text);
     }
     if commands.is_empty() {
-        return Err(CommandError::new(Code::BadSyntax, "", 1, "a command is expected, e.g. show"));
+        let column = tokens.first().map_or(1, |token| token.column);
+        return Err(CommandError::new(Code::BadSyntax, "", column, "a command is expected, e.g. show"));
     }
-    Ok(Some(Line { tag, commands }))
+    Ok((commands, texts))
 }
 
 #[cfg(test)]

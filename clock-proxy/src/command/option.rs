@@ -6,7 +6,7 @@ use super::lexer::Token;
 use super::suggest::did_you_mean;
 
 /// The value of this name among a few; `what` names them all in the error.
-pub(super) fn choice<T: Copy>(word: Token<'_>, what: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
+pub(crate) fn choice<T: Copy>(word: Token<'_>, what: &str, known: &[(&str, T)]) -> Result<T, CommandError> {
     let found = known.iter().find(|(name, _)| word.text.eq_ignore_ascii_case(name));
     found.map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();

@@ -4,11 +4,29 @@ use std::time::Duration;
 
 use super::cursor::{Cursor, syntax};
 use super::error::CommandError;
+use super::filter::comparison;
 use super::help::topics;
+use super::lexer::{Kind, Token};
 use super::option::{choice, unknown_key};
-use super::value::{count, duration};
+use super::value::{DURATION_MAX, count, duration};
 use super::verb::unknown_verb;
-use super::{Condition, Query, Section, Wait, explain, selector};
+use super::{Condition, Expect, PlanSource, Query, Section, Wait, explain, nemesis, selector};
+
+/// The numbers of `show stats`, which is where they are explained.
+pub(crate) const STAT_NUMBERS: [&str; 12] = [
+    "conns",
+    "frames",
+    "bytes",
+    "held_frames",
+    "held_bytes",
+    "waiting_frames",
+    "waiting_bytes",
+    "delayed",
+    "reordered",
+    "dropped",
+    "desyncs",
+    "refused",
+];
 
 /// How long `wait` waits unless told: long for a condition, short for a script that is stuck.
 const WAIT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
@@ -19,6 +37,14 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<Query>
         "show" => show(cursor)?,
         "rules" => Query::Show(Section::Rules),
         "wait" => wait(cursor)?,
+        "expect" => Query::Expect(expect(cursor)?),
+        "save" => Query::Save(cursor.rest("a file")?),
+        "reload" => Query::Reload,
+        "run" => Query::Run(cursor.rest("a file")?),
+        "plan" => Query::Plan(plan(cursor)?),
+        "nemesis" => Query::Nemesis(Box::new(nemesis::parse(cursor)?)),
+        "stop" => Query::Stop,
+        "reset-all" => Query::ResetAll,
         "mark" => Query::Mark(cursor.rest("a text")?),
         "echo" => Query::Echo(cursor.rest("a text").unwrap_or_default()),
         "explain" => Query::Explain(explain::explain(cursor)?),
@@ -31,12 +57,13 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<Query>
 }
 
 fn show(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
-    const SECTIONS: [(&str, Section); 5] = [
+    const SECTIONS: [(&str, Section); 6] = [
         ("links", Section::Links),
         ("rules", Section::Rules),
         ("conns", Section::Conns),
         ("stats", Section::Stats),
         ("nodes", Section::Nodes),
+        ("scenario", Section::Scenario),
     ];
     match cursor.next() {
         None => Ok(Query::Show(Section::All)),
@@ -45,7 +72,7 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
 }
 
 fn wait(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
-    let what = cursor.word("held, frames or idle")?;
+    let what = cursor.word("held, frames, dropped or idle")?;
     let condition = match what.text.to_lowercase().as_str() {
         "idle" => Condition::Idle,
         "held" => Condition::Held {
@@ -56,16 +83,60 @@ fn wait(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
             flows: selector::flows(cursor)?,
             count: count(cursor.word("a count")?, 0, u64::MAX)?,
         },
-        _ => return Err(syntax(what, "one can wait for held, frames and idle")),
+        "scenario" => return Ok(Query::WaitScenario(timeout(cursor, DURATION_MAX)?)),
+        text if STAT_NUMBERS.contains(&text) => Condition::Number {
+            number: choice(what, "numbers", &STAT_NUMBERS.map(|name| (name, name)))?,
+            flows: selector::flows(cursor)?,
+            count: count(cursor.word("a count")?, 0, u64::MAX)?,
+        },
+        text if text.starts_with(|c: char| c.is_ascii_digit()) => return duration(what).map(Query::Pause),
+        _ => {
+            return Err(syntax(what, "one can wait for held, frames, dropped, idle, scenario, or some time"));
+        }
     };
-    let mut timeout = WAIT_TIMEOUT_DEFAULT;
+    let timeout = timeout(cursor, WAIT_TIMEOUT_DEFAULT)?;
+    Ok(Query::Wait(Wait { condition, timeout, text: cursor.text(), column: cursor.column() }))
+}
+
+fn timeout(cursor: &mut Cursor<'_>, default: Duration) -> Result<Duration, CommandError> {
+    let mut timeout = default;
     while let Some((key, value)) = cursor.option()? {
         match key.text {
             "timeout" => timeout = duration(value)?,
             _ => return Err(unknown_key(key, &["timeout"], &[])),
         }
     }
-    Ok(Query::Wait(Wait { condition, timeout, text: cursor.text(), column: cursor.column() }))
+    Ok(timeout)
+}
+
+/// `frames a->b > 5000`, `held * == 0`, `stats.dropped a->b >= 3`.
+fn expect(cursor: &mut Cursor<'_>) -> Result<Expect, CommandError> {
+    let word = cursor.word("frames, held or stats.NUMBER")?;
+    let number = match word.text.to_lowercase().as_str() {
+        "frames" => "frames",
+        "held" => "held_frames",
+        text => {
+            let key =
+                text.strip_prefix("stats.").map(|_| Token { text: &word.text["stats.".len()..], ..word });
+            let key = key.ok_or_else(|| syntax(word, "one can expect frames, held and stats.NUMBER"))?;
+            choice(key, "numbers", &STAT_NUMBERS.map(|name| (name, name)))?
+        }
+    };
+    let flows = selector::flows(cursor)?;
+    let sign = cursor.take(Kind::Compare).or_else(|| cursor.take(Kind::Equals));
+    let comparison = sign.and_then(|sign| comparison(sign.text));
+    let comparison = comparison.ok_or_else(|| cursor.missing("<, <=, ==, !=, >= or >"))?;
+    let value = count(cursor.word("a number")?, 0, u64::MAX)?;
+    Ok(Expect { number, flows, comparison, value, text: cursor.text(), column: cursor.column() })
+}
+
+/// `plan FILE` or `plan nemesis ...`.
+fn plan(cursor: &mut Cursor<'_>) -> Result<PlanSource, CommandError> {
+    if cursor.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("nemesis")) {
+        cursor.next();
+        return Ok(PlanSource::Nemesis(Box::new(nemesis::parse(cursor)?)));
+    }
+    cursor.rest("a file, or nemesis ...,").map(PlanSource::File)
 }
 
 fn help(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {

@@ -7,6 +7,9 @@ use super::suggest::did_you_mean;
 use super::value;
 use crate::directory::{Directory, FlowId, NodeId};
 
+/// Most flows in one list. Each may stand for all flows of 64 stations.
+const LIST_MAX: usize = 128;
+
 /// The nodes of one selector, each once.
 struct Selected<'a> {
     nodes: Vec<NodeId>,
@@ -23,7 +26,12 @@ pub(crate) struct Aim {
 /// connection. The flows are never empty.
 pub(crate) fn aim(cursor: &mut Cursor<'_>) -> Result<Aim, CommandError> {
     let mut flows = one_flow(cursor)?;
-    while cursor.take(Kind::Comma).is_some() {
+    for count in 2.. {
+        let Some(comma) = cursor.take(Kind::Comma) else { break };
+        if count > LIST_MAX {
+            let message = format!("at most {LIST_MAX} flows can be listed");
+            return Err(CommandError::new(Code::BadRange, comma.text, comma.column, message));
+        }
         flows.extend(one_flow(cursor)?);
     }
     flows.sort_unstable();
@@ -54,10 +62,10 @@ fn one_flow(cursor: &mut Cursor<'_>) -> Result<Vec<FlowId>, CommandError> {
         (selector(cursor)?.nodes, false)
     } else if cursor.take(Kind::Both).is_some() {
         (selector(cursor)?.nodes, true)
-    } else if let Some(sign) = cursor.take(Kind::Compare) {
-        return Err(syntax(sign, "a flow is written a->b or a<->b"));
     } else if from.first.text == "*" {
         (from.nodes.clone(), false)
+    } else if let Some(sign) = cursor.take(Kind::Compare) {
+        return Err(syntax(sign, "a flow is written a->b or a<->b"));
     } else {
         return Err(syntax(from.first, "a flow is written a->b or a<->b"));
     };
@@ -118,7 +126,10 @@ fn selector<'a>(cursor: &mut Cursor<'a>) -> Result<Selected<'a>, CommandError> {
     let mut nodes = Vec::new();
     loop {
         let word = cursor.word("a node")?;
-        nodes.push(node(cursor.directory, word)?);
+        let id = node(cursor.directory, word)?;
+        if !nodes.contains(&id) {
+            nodes.push(id);
+        }
         if cursor.take(Kind::Close).is_some() {
             return Ok(Selected { nodes, first: open });
         }
@@ -130,7 +141,7 @@ fn selector<'a>(cursor: &mut Cursor<'a>) -> Result<Selected<'a>, CommandError> {
 
 /// The node of this name.
 pub(crate) fn node(directory: &Directory, word: Token<'_>) -> Result<NodeId, CommandError> {
-    directory.node(word.text).ok_or_else(|| {
+    directory.node(word.unquoted()).ok_or_else(|| {
         let names = directory.nodes().map(|id| directory.name(id));
         let message = format!("no node has this name{}", did_you_mean(word.text, names));
         CommandError::new(Code::UnknownNode, word.text, word.column, message)

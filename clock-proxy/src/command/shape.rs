@@ -76,12 +76,12 @@ pub(crate) struct Outline {
 pub(super) fn outline(shape: Shape, cursor: &mut Cursor<'_>) -> Result<Outline, CommandError> {
     let directory = cursor.directory;
     let fixed = |flows| Outline { flows, words: None };
-    let is_argument_next = cursor.peek().is_some() && !cursor.is_option_next();
+    let has_argument = is_argument_next(cursor);
     match shape {
         Shape::OneWay => selector::flows(cursor).map(fixed),
         Shape::Isolate => Ok(fixed(flows_touching(&selector::nodes(cursor)?, directory))),
-        Shape::Bridge => bridge(cursor, is_argument_next).map(fixed),
-        Shape::Ring if is_argument_next => {
+        Shape::Bridge => bridge(cursor, has_argument).map(fixed),
+        Shape::Ring if has_argument => {
             let column = cursor.column_next();
             let nodes = selector::nodes(cursor)?;
             ring_flows(&nodes, directory).map(fixed).ok_or_else(|| no_ring(column))
@@ -90,7 +90,7 @@ pub(super) fn outline(shape: Shape, cursor: &mut Cursor<'_>) -> Result<Outline, 
             let nodes: Vec<NodeId> = directory.stations().collect();
             ring_flows(&nodes, directory).map(fixed).ok_or_else(|| no_ring(cursor.column()))
         }
-        Shape::One if is_argument_next => {
+        Shape::One if has_argument => {
             let word = cursor.word("a station")?;
             Ok(fixed(flows_touching(&[selector::node(directory, word)?], directory)))
         }
@@ -133,13 +133,25 @@ pub(crate) fn groups_text(groups: &[Vec<NodeId>], directory: &Directory) -> Stri
 }
 
 pub(crate) fn nodes_text(nodes: &[NodeId], directory: &Directory) -> String {
-    nodes.iter().map(|node| directory.name(*node)).collect::<Vec<_>>().join(",")
+    nodes.iter().map(|node| name_text(*node, directory)).collect::<Vec<_>>().join(",")
+}
+
+/// The name as the grammar reads it: relays made at run time may have any.
+pub(crate) fn name_text(node: NodeId, directory: &Directory) -> String {
+    let name = directory.name(node);
+    let is_word = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':'));
+    if is_word && !name.contains("->") { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 /// The first half, rounded down, and the second.
 pub(crate) fn halves(mut nodes: Vec<NodeId>) -> (Vec<NodeId>, Vec<NodeId>) {
     let right = nodes.split_off(nodes.len() / 2);
     (nodes, right)
+}
+
+fn is_argument_next(cursor: &Cursor<'_>) -> bool {
+    let is_name = cursor.peek().is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Open));
+    is_name && !cursor.is_option_next() && !cursor.is_word_next("for")
 }
 
 /// `bridge [c] [a,b | d,e]`: the middle station and the halves of the others unless named.
@@ -151,9 +163,7 @@ fn bridge(cursor: &mut Cursor<'_>, has_argument: bool) -> Result<Vec<FlowId>, Co
     } else {
         stations.get(stations.len() / 2).copied()
     };
-    let groups = if cursor.peek().is_some_and(|t| matches!(t.kind, Kind::Word | Kind::Open))
-        && !cursor.is_option_next()
-    {
+    let groups = if is_argument_next(cursor) {
         selector::groups(cursor)?
     } else {
         let (left, right) = halves(stations.into_iter().filter(|node| Some(*node) != middle).collect());

@@ -7,23 +7,24 @@ use super::lexer::Token;
 use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
-use super::{Command, change, cut, damage, ending, query, state, timing};
+use super::{Command, change, cut, damage, ending, nemesis, query, state, timing};
 use crate::rule::{Change, ChangeKind, CutMode, Which, guard_fits};
 
-/// Parses one command. The cursor holds at least one token.
-pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Command, CommandError> {
+/// Parses one command, and says in which words. The cursor holds at least one token.
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), CommandError> {
     let verb = cursor.word("a command")?;
     let name = verb.text.to_lowercase();
-    let command = match change(cursor, &name)? {
+    let change = change(cursor, &name)?;
+    let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
+    let command = match change {
         Some(kind) => {
             check_guard(&kind, verb)?;
-            let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
-            Command::Change(Change { kind, text })
+            Command::Change(Change { kind, text: text.clone() })
         }
         None => Command::Query(query::parse(cursor, &name)?.ok_or_else(|| unknown_verb(verb))?),
     };
     cursor.finish()?;
-    Ok(command)
+    Ok((command, text))
 }
 
 /// Some faults choose no frames, whatever they are asked.
@@ -47,6 +48,7 @@ fn change(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<ChangeKind>, Com
         "bridge" => cut::shape(cursor, Shape::Bridge),
         "ring-of-majorities" | "majorities-ring" => cut::shape(cursor, Shape::Ring),
         "one-way" => cut::shape(cursor, Shape::OneWay),
+        "nemesis" if !cursor.is_option_next() => nemesis::once(cursor),
         "isolate" => cut::isolate(cursor),
         "cut" => cut::cut(cursor),
         "hold" => cut::cut_in(cursor, CutMode::Hold),
@@ -69,7 +71,6 @@ fn change(cursor: &mut Cursor<'_>, verb: &str) -> Result<Option<ChangeKind>, Com
         "rate" => timing::rate(cursor),
         "slice" => timing::slice(cursor),
         "clear" => change::lift(cursor, Which::All),
-        "reset-all" => Ok(ChangeKind::Lift { which: Which::All, flows: None }),
         "rm" => state::remove(cursor),
         "node" => state::node(cursor),
         "seed" => Ok(ChangeKind::Seed(count(cursor.word("a seed")?, 0, u64::MAX)?)),

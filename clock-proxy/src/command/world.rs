@@ -10,6 +10,7 @@ use crate::rule::RuleId;
 pub(crate) type Samples = BTreeMap<String, Result<Arc<[f64]>, String>>;
 
 /// Everything the parser looks up. It reads no file and draws no number by itself.
+#[derive(Clone, Copy)]
 pub(crate) struct World<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) samples: &'a Samples,

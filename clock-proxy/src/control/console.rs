@@ -3,12 +3,13 @@
 //! tokio reads standard input on a thread that cannot be cancelled and would hold up the runtime's shutdown.
 //! This thread is nobody's: when the process exits, it is gone, whatever it waits for.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
+use super::editor::{Names, Terminal, Typed};
 use super::lines::{Line, LineSplitter};
 use super::{Desk, Session};
 use crate::cli::OnEof;
@@ -20,6 +21,12 @@ const LINES_MAX: usize = 1;
 /// One read. Commands are short.
 const READ_BYTES: usize = 4096;
 
+/// Exit code of a mistake with `--strict`.
+const EXIT_STRICT: u8 = 5;
+
+/// Exit code of control and C at the prompt, the same as that of the signal.
+const EXIT_INTERRUPTED: u8 = 130;
+
 enum Input {
     Line(Line, oneshot::Sender<Option<Reply>>),
     Eof,
@@ -30,6 +37,8 @@ pub(crate) struct Console {
     pub(crate) desk: Desk,
     pub(crate) style: Style,
     pub(crate) on_eof: OnEof,
+    /// Whether the first mistake ends the proxy.
+    pub(crate) is_strict: bool,
     /// Takes the code of a `quit`.
     pub(crate) exits: mpsc::Sender<u8>,
 }
@@ -41,8 +50,15 @@ impl Console {
     /// The system has no thread left.
     pub(crate) fn start(self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
         let (inputs, received) = mpsc::channel(LINES_MAX);
-        let (style, exits) = (self.style, self.exits.clone());
-        thread::Builder::new().name("stdin".to_owned()).spawn(move || read(&inputs, style, &exits))?;
+        let exchange =
+            Exchange { inputs, style: self.style, is_strict: self.is_strict, exits: self.exits.clone() };
+        let desk = self.desk.clone();
+        let is_person = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let names: Names = Box::new(move || desk.directory());
+        thread::Builder::new().name("stdin".to_owned()).spawn(move || match is_person {
+            true => exchange.edit(names),
+            false => exchange.read(),
+        })?;
         Ok(self.answer(received))
     }
 
@@ -66,43 +82,68 @@ impl Console {
 }
 
 /// The thread: one line, one answer.
-fn read(inputs: &mpsc::Sender<Input>, style: Style, exits: &mpsc::Sender<u8>) {
-    let mut splitter = LineSplitter::default();
-    let mut bytes = [0; READ_BYTES];
-    let mut stdin = io::stdin().lock();
-    loop {
-        let count = match stdin.read(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Ok(count) => count,
-            Err(error) => {
-                warn!(%error, "standard input cannot be read");
-                0
-            }
-        };
-        splitter.feed(&bytes[..count]);
-        while let Some(line) = splitter.next_line() {
-            exchange(line, inputs, style, exits);
-        }
-        if count == 0 {
-            if let Some(line) = splitter.last_line() {
-                exchange(line, inputs, style, exits);
-            }
-            let _ = inputs.blocking_send(Input::Eof);
-            return;
-        }
-    }
+struct Exchange {
+    inputs: mpsc::Sender<Input>,
+    style: Style,
+    is_strict: bool,
+    exits: mpsc::Sender<u8>,
 }
 
-fn exchange(line: Line, inputs: &mpsc::Sender<Input>, style: Style, exits: &mpsc::Sender<u8>) {
-    let (reply, answered) = oneshot::channel();
-    // Either channel is closed when the proxy goes down, and then there is no answer to print.
-    if inputs.blocking_send(Input::Line(line, reply)).is_err() {
-        return;
+impl Exchange {
+    fn edit(self, names: Names) {
+        let Some(mut terminal) = Terminal::new(names) else { return self.read() };
+        loop {
+            match terminal.read() {
+                Typed::Line(line) => self.answer(line),
+                Typed::Eof => break,
+                Typed::Interrupt => {
+                    let _ = self.exits.try_send(EXIT_INTERRUPTED);
+                    return;
+                }
+            }
+        }
+        let _ = self.inputs.blocking_send(Input::Eof);
     }
-    let Ok(Some(reply)) = answered.blocking_recv() else { return };
-    print_line(&reply.render(style));
-    if let Some(code) = reply.quit_code() {
-        let _ = exits.try_send(code);
+
+    fn read(self) {
+        let mut splitter = LineSplitter::default();
+        let mut bytes = [0; READ_BYTES];
+        let mut stdin = io::stdin().lock();
+        loop {
+            let count = match stdin.read(&mut bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(count) => count,
+                Err(error) => {
+                    warn!(%error, "standard input cannot be read");
+                    0
+                }
+            };
+            splitter.feed(&bytes[..count]);
+            while let Some(line) = splitter.next_line() {
+                self.answer(line);
+            }
+            if count == 0 {
+                if let Some(line) = splitter.last_line() {
+                    self.answer(line);
+                }
+                let _ = self.inputs.blocking_send(Input::Eof);
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, line: Line) {
+        let (reply, answered) = oneshot::channel();
+        // Either channel is closed when the proxy goes down, and then there is no answer to print.
+        if self.inputs.blocking_send(Input::Line(line, reply)).is_err() {
+            return;
+        }
+        let Ok(Some(reply)) = answered.blocking_recv() else { return };
+        print_line(&reply.render(self.style));
+        let mistake = (self.is_strict && reply.outcome.is_err()).then_some(EXIT_STRICT);
+        if let Some(code) = reply.quit_code().or(mistake) {
+            let _ = self.exits.try_send(code);
+        }
     }
 }
 

@@ -7,26 +7,32 @@
 
 mod console;
 mod director;
+mod editor;
 mod expiry;
-mod file;
+pub(crate) mod file;
 mod fleet;
 mod lines;
 mod port;
 pub(crate) mod relays;
+mod reload;
+mod runner;
+mod story;
 mod wait;
 
 pub(crate) use console::{Console, print_line};
 pub(crate) use director::{Director, ORDERS_MAX, Order};
 pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
+pub(crate) use reload::{RELOADS_MAX, ReloadRequest, Reloaded, Reloader};
+pub(crate) use runner::{ScenarioFacts, Stage, Started};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
-use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query, World};
+use crate::command::{self, Code, Command, CommandError, LINE_BYTES_MAX, Query};
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::link::Shared;
@@ -46,6 +52,8 @@ pub(crate) struct Desk {
     orders: mpsc::Sender<Order>,
     /// Random shapes drawn so far, by all sessions.
     draws: Arc<AtomicU64>,
+    stage: Stage,
+    reloads: mpsc::Sender<ReloadRequest>,
 }
 
 impl Desk {
@@ -54,8 +62,10 @@ impl Desk {
         links: watch::Receiver<Arc<[LinkFace]>>,
         relays: watch::Receiver<Arc<Relays>>,
         orders: mpsc::Sender<Order>,
+        stage: Stage,
+        reloads: mpsc::Sender<ReloadRequest>,
     ) -> Self {
-        Self { shared, links, relays, orders, draws: Arc::default() }
+        Self { shared, links, relays, orders, draws: Arc::default(), stage, reloads }
     }
 
     pub(crate) fn directory(&self) -> Arc<Directory> {
@@ -64,6 +74,11 @@ impl Desk {
 
     pub(crate) fn links(&self) -> Arc<[LinkFace]> {
         Arc::clone(&self.links.borrow())
+    }
+
+    /// The scenario that runs, or the last one.
+    pub(crate) fn scenario(&self) -> Option<ScenarioFacts> {
+        self.stage.facts()
     }
 
     pub(crate) fn journal(&self) -> &Journal {
@@ -93,19 +108,7 @@ impl Desk {
 
     async fn parse(&self, line: &str, number: u64) -> Result<Option<command::Line>, CommandError> {
         let samples = file::samples(command::sample_files(line)).await;
-        let directory = self.directory();
-        let (seed, rules) = {
-            let config = self.config();
-            (config.seed, config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>())
-        };
-        let world = World {
-            directory: &directory,
-            samples: &samples,
-            seed,
-            has_rule: &|id| rules.contains(&id),
-            next_draw: &|| self.draws.fetch_add(1, Ordering::Relaxed),
-        };
-        command::parse_in(line, number, &world)
+        self.in_world(&samples, |world| command::parse_in(line, number, world))
     }
 
     async fn carry_out(&self, commands: Vec<Command>) -> Result<Vec<Output>, CommandError> {
@@ -128,6 +131,19 @@ impl Desk {
         Ok(match query {
             Query::Show(section) => Output::Shown(Box::new(Snapshot::take(self, section).await)),
             Query::Wait(wait) => Output::Waited(wait::until(self, &wait).await?),
+            Query::Expect(expect) => Output::Expected(self.expect(&expect)?),
+            Query::Pause(time) => {
+                tokio::time::sleep(time).await;
+                Output::Paused
+            }
+            Query::WaitScenario(timeout) => Output::Scenario(self.wait_for_scenario(timeout).await?),
+            Query::Save(path) => Output::Saved(self.save(&path).await?),
+            Query::Reload => Output::Reloaded(self.reload().await?),
+            Query::ResetAll => self.reset_all().await?,
+            Query::Run(path) => Output::Started(self.run(&path).await?),
+            Query::Plan(source) => Output::Plan(self.plan(&source).await?),
+            Query::Nemesis(nemesis) => Output::Started(self.start_nemesis(&nemesis)?),
+            Query::Stop => Output::Scenario(self.stage.halt().await),
             Query::Mark(text) => {
                 info!(epoch = self.config().epoch, text, "mark");
                 self.shared.journal.mark(&text, None).await;

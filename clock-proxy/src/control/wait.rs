@@ -8,6 +8,7 @@ use super::Desk;
 use crate::command::{Code, CommandError, Condition, Wait};
 use crate::directory::FlowId;
 use crate::meter::FlowMeter;
+use crate::report::stat_number;
 
 /// How often a condition is looked at. The counters are read where they are, so that the data plane pays
 /// nothing for a waiter; twice a millisecond would be finer than the timer.
@@ -51,6 +52,11 @@ fn look(desk: &Desk, condition: &Condition) -> (u64, bool) {
         Condition::Frames { flows, count } => {
             let frames = sum(flows, |meter| meter.frames.value());
             (frames, frames >= *count)
+        }
+        Condition::Number { number, flows, count } => {
+            let config = desk.config();
+            let found = flows.iter().map(|flow| stat_number(&config, *flow, number)).sum::<u64>();
+            (found, found >= *count)
         }
         Condition::Idle => {
             let all: Vec<FlowId> = directory.flows().collect();

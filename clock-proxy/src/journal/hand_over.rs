@@ -28,12 +28,14 @@ impl HandOver {
         Self { journal, pending: Vec::new(), retry_at: None }
     }
 
-    /// Hands over what both lanes have noted. They are held back while there is no room.
-    pub(crate) fn flush(&mut self, now: Instant, scribes: [&mut Scribe; 2]) {
+    /// Hands over what both lanes have noted. They are held back while there is no room. Answers whether a lane that
+    /// had to stop may go on.
+    pub(crate) fn flush(&mut self, now: Instant, scribes: [&mut Scribe; 2]) -> bool {
         let is_idle = self.pending.is_empty() && scribes.iter().all(|scribe| scribe.is_empty());
         if is_idle || self.retry_at.is_some_and(|retry_at| now < retry_at) {
-            return;
+            return false;
         }
+        let has_stopped = scribes.iter().any(|scribe| scribe.is_full());
         let mut batch = std::mem::take(&mut self.pending);
         let scribes = scribes.map(|scribe| {
             batch.append(&mut scribe.take());
@@ -51,6 +53,7 @@ impl HandOver {
         for scribe in scribes {
             scribe.hold_back(is_full);
         }
+        has_stopped && !is_full
     }
 
     pub(crate) fn is_idle(&self) -> bool {

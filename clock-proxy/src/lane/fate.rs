@@ -207,8 +207,9 @@ impl Lane {
         &mut self.decider.scribe
     }
 
-    /// Notes that a command aborts the connection.
-    pub(crate) fn note_reset(&mut self, now: Instant) {
+    /// A command aborts the connection.
+    pub(crate) fn abort_now(&mut self, now: Instant) {
+        self.fate.course = Course::AbortNow;
         self.note_here(None, Decision::Reset, now);
     }
 

@@ -261,15 +261,17 @@ impl Lane {
         }
         let now = clock();
         self.meet_doom(now);
-        if self.intake.is_gated() {
+        let was_gated = self.intake.is_gated();
+        if was_gated {
             self.take_in(now, terms);
         }
-        let mut is_cut_short = false;
+        // What was in the way is taken, so that the source, which was not asked, may be read again.
+        let mut is_cut_short = was_gated && !self.intake.is_gated();
         if self.is_open() && !self.schedule.is_empty() {
             let advanced = self.schedule.advance(now, &mut self.decider, &mut self.outbox);
             self.gauge.meter().delayed.add(advanced.delayed);
             self.gauge.meter().reordered.add(advanced.reordered);
-            is_cut_short = advanced.items == ADVANCE_ITEMS_MAX;
+            is_cut_short |= advanced.items == ADVANCE_ITEMS_MAX;
         }
         self.refresh(now, terms);
         is_cut_short

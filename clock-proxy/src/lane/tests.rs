@@ -296,3 +296,26 @@ fn a_rate_that_ends_sets_free_at_once_what_it_held_back() {
     bench.heal();
     assert_eq!([early, bench.drain()].concat(), all);
 }
+
+/// Disproved by a lane that waits for the rest for ever, by one that gives up on frames that keep coming in halves,
+/// and by one that gives up early.
+#[test]
+fn half_a_frame_makes_its_lane_raw_when_its_time_is_up() {
+    let timeout = Duration::from_millis(100);
+    let mut bench = bench(Framing::U32BE, 2000);
+    bench.lane.frame_timeout = Some(timeout);
+    let all = frame(b"frame").repeat(20);
+    for half in all.chunks(5) {
+        bench.feed(half);
+        bench.now += timeout / 10;
+        assert_eq!(bench.expire(), None);
+    }
+    assert_eq!(bench.drain(), all);
+    bench.feed(b"!");
+    assert_eq!(bench.lane.next_deadline(), Some(bench.now + timeout));
+    bench.now += timeout;
+    assert_eq!(bench.expire(), Some(Desync { claimed: None }));
+    assert_eq!((bench.drain(), bench.lane.next_deadline()), (b"!".to_vec(), None));
+    bench.feed(b"?");
+    assert_eq!(bench.drain(), b"?");
+}

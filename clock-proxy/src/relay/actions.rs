@@ -28,7 +28,7 @@ pub(super) struct Notice {
 impl Connection {
     /// Carries out what the configuration asks for once. To be called when it is taken, and not with the one that the
     /// connection was born with.
-    pub(super) fn carry_out(&mut self) -> Result<(), Over> {
+    pub(super) fn carry_out(&mut self) {
         let (now, config) = (Instant::now(), Arc::clone(&self.config));
         for action in &config.actions {
             match action {
@@ -36,9 +36,7 @@ impl Connection {
                     let [forward, backward] = self.meant(flows, *connection);
                     if forward || backward {
                         let lane = if forward { &mut self.forward } else { &mut self.backward };
-                        lane.note_reset(now);
-                        self.abort();
-                        return Err(Over);
+                        lane.abort_now(now);
                     }
                 }
                 Action::Inject { flows, connection, bytes } => {
@@ -52,7 +50,6 @@ impl Connection {
                 }
             }
         }
-        Ok(())
     }
 
     /// Both lanes take the rules in force. A rule may end the connection at once.
@@ -66,16 +63,21 @@ impl Connection {
         self.backward.adopt(terms(self.backward_flow, true), now);
     }
 
-    /// Does what has become of the lanes, and hands over what they have noted. Says whether another turn has
-    /// something to do: the FIN of a close is passed on by a turn, and nothing would wake it.
+    /// Does what has become of the lanes, and hands over what they have noted.
+    ///
+    /// Answers whether another turn may move something that this one could not: a socket that was not asked does not
+    /// wake anybody.
     pub(super) fn after_turn(&mut self) -> Result<Moved, Over> {
         if self.forward.is_silent() && self.backward.is_silent() && self.hand_over.is_idle() {
             return Ok(Moved::Nothing);
         }
-        let (now, mut moved) = (Instant::now(), Moved::Nothing);
+        let now = Instant::now();
+        let mut moved = Moved::Nothing;
         let demise = self.forward.demise().max(self.backward.demise());
         let are_open = self.forward.is_open() && self.backward.is_open();
         match demise {
+            // The far side may have accepted already, and only a socket that is there can be aborted.
+            Some(Demise::AbortNow) if self.is_connecting() => {}
             Some(Demise::AbortNow) => {
                 self.abort();
                 return Err(Over);
@@ -93,7 +95,9 @@ impl Connection {
             }
             Some(Demise::Abort) | None => {}
         }
-        self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]);
+        if self.hand_over.flush(now, [self.forward.scribe(), self.backward.scribe()]) {
+            moved = Moved::Some;
+        }
         self.tell_trigger(now);
         Ok(moved)
     }

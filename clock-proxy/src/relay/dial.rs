@@ -143,6 +143,11 @@ impl Connection {
         }
     }
 
+    /// Whether a SYN is out that may be answered.
+    pub(super) fn is_connecting(&self) -> bool {
+        matches!(self.dial, Dial::Connecting(_))
+    }
+
     pub(super) fn settle_deadline(&self) -> Option<Instant> {
         self.settling.as_ref().map(|settling| settling.deadline)
     }

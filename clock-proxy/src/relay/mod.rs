@@ -91,8 +91,9 @@ pub(crate) struct Parts {
     pub(crate) near: std::net::TcpStream,
     /// The node to dial.
     pub(crate) to: NodeId,
-    pub(crate) forward: (FlowId, Lane),
-    pub(crate) backward: (FlowId, Lane),
+    /// In boxes: they are moved often before the first byte passes, and a future has room for every place.
+    pub(crate) forward: (FlowId, Box<Lane>),
+    pub(crate) backward: (FlowId, Box<Lane>),
     pub(crate) configs: watch::Receiver<Arc<Config>>,
     pub(crate) phase: Arc<PhaseCell>,
     /// Its number on its link.
@@ -116,9 +117,9 @@ struct Connection {
     has_unread: bool,
     to: NodeId,
     forward_flow: FlowId,
-    forward: Lane,
+    forward: Box<Lane>,
     backward_flow: FlowId,
-    backward: Lane,
+    backward: Box<Lane>,
     config: Arc<Config>,
     configs: watch::Receiver<Arc<Config>>,
     phase: Arc<PhaseCell>,
@@ -182,8 +183,7 @@ impl Connection {
             self.steer_dial();
             // Nobody is woken: what a socket refuses here is waited for below.
             let moved = self.turn(&mut Context::from_waker(Waker::noop()))?;
-            self.after_turn()?;
-            match moved {
+            match moved.or(self.after_turn()?) {
                 // A busy connection must not keep its worker from the others, nor from the news.
                 Moved::Some => tokio::task::coop::consume_budget().await,
                 Moved::Nothing => self.wait().await?,
@@ -200,6 +200,10 @@ impl Connection {
     async fn run_dialled(&mut self) {
         let mut configs = self.configs.clone();
         let mut alarm = Alarm::default();
+        // It may have been aborted while it was dialled.
+        if self.after_turn().is_err() {
+            return;
+        }
         loop {
             let ended = {
                 let mut news = pin!(configs.changed());
@@ -227,7 +231,7 @@ impl Connection {
                 return Poll::Ready(changed.map_err(|_| Over));
             }
             let moved = self.turn(cx)?;
-            if self.after_turn()? == Moved::Some || moved == Moved::Some {
+            if moved.or(self.after_turn()?) == Moved::Some {
                 continue;
             }
             if alarm.poll(cx, self.next_deadline()).is_pending() {
@@ -243,14 +247,20 @@ impl Connection {
     /// any more: only a dial does, see [`Connection::on_flow_cut`].
     fn adopt(&mut self, config: Arc<Config>) -> Result<(), Over> {
         let previous = std::mem::replace(&mut self.config, config);
+        let unconfirmed = Arc::clone(&previous);
         self.adopt_rules();
-        self.carry_out()?;
+        self.carry_out();
         if self.forward.is_open() {
             self.settling = None;
         } else {
             self.on_flow_cut(previous);
         }
-        Ok(())
+        // An abort comes before the next byte, and before the old rules are let go: they go behind the sockets.
+        let outcome = self.after_turn();
+        if outcome.is_err() {
+            self.config = unconfirmed;
+        }
+        outcome.map(drop)
     }
 
     fn backward_terms(&self) -> Terms<'_> {

@@ -22,6 +22,12 @@ pub(super) enum Moved {
     Some,
 }
 
+impl Moved {
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Moved::Some { self } else { other }
+    }
+}
+
 /// What a socket did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Touched {
@@ -72,6 +78,7 @@ impl Direction<'_> {
         source: Option<&mut TcpStream>,
         sink: Option<&mut TcpStream>,
     ) -> bool {
+        let was_hungry = self.lane.appetite() > 0;
         let read = source.map_or(Touched::Nothing, |source| self.read(cx, source));
         if read == Touched::Failed {
             self.lane.handle_read_failure(Instant::now());
@@ -87,7 +94,13 @@ impl Direction<'_> {
             self.sibling.on_source_failed(Instant::now());
         }
         self.lane.publish();
-        is_cut_short || expired.is_some() || read != Touched::Nothing || written != Touched::Nothing
+        // What has just made room was not read for, and only a read that finds nothing is woken.
+        let has_room_now = !was_hungry && self.lane.appetite() > 0;
+        is_cut_short
+            || has_room_now
+            || expired.is_some()
+            || read != Touched::Nothing
+            || written != Touched::Nothing
     }
 
     fn warn_of(&self, desync: Option<Desync>) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::command::Section;
-use crate::control::{Desk, LinkFace};
+use crate::control::{Desk, LinkFace, ScenarioFacts};
 use crate::directory::{Directory, FlowId};
 use crate::roster::ConnFacts;
 use crate::rule::{Config, Rule, RuleId};
@@ -28,6 +28,9 @@ pub(crate) struct Snapshot {
     pub(crate) rules: Option<Vec<RuleFacts>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) conns: Option<Vec<ConnFacts>>,
+    /// The scenario that runs, or the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scenario: Option<ScenarioFacts>,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +99,7 @@ impl Snapshot {
                 .then(|| directory.flows().map(|flow| stat(&directory, &config, flow)).collect()),
             rules: wants(Section::Rules).then(|| rules(&directory, &config)),
             conns,
+            scenario: desk.scenario().filter(|_| wants(Section::Scenario)),
         }
     }
 }
@@ -146,6 +150,12 @@ fn stat(directory: &Directory, config: &Config, flow: FlowId) -> StatFacts {
     }
 }
 
+/// One number of one flow, by its key in `show stats`; 0 for a key that is none.
+pub(crate) fn stat_number(config: &Config, flow: FlowId, number: &str) -> u64 {
+    let facts = serde_json::to_value(stat(&config.directory, config, flow)).unwrap_or_default();
+    facts.get(number).and_then(serde_json::Value::as_u64).unwrap_or(0)
+}
+
 fn rules(directory: &Directory, config: &Config) -> Vec<RuleFacts> {
     let facts = |rule: &Arc<Rule>| RuleFacts {
         rule: rule.id,
@@ -165,4 +175,28 @@ async fn conns(desk: &Desk) -> Vec<ConnFacts> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::STAT_NUMBERS;
+    use crate::rule::RuleBook;
+
+    #[test]
+    fn every_number_that_can_be_expected_is_one_of_the_stats_and_none_is_left_out() {
+        let mut directory = Directory::default();
+        directory.add_station("a", None);
+        directory.add_station("b", None);
+        let book = RuleBook::new(1, Arc::new(directory));
+        let (config, _retirement) = Config::new(0, &book, Vec::new());
+        let flow = config.directory.flows().next().unwrap();
+        let facts = serde_json::to_value(stat(&config.directory, &config, flow)).unwrap();
+        let numbers = facts.as_object().unwrap().iter().filter(|(_, value)| value.is_u64());
+        let mut numbers: Vec<&str> = numbers.map(|(key, _)| key.as_str()).collect();
+        let mut known = STAT_NUMBERS.to_vec();
+        numbers.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(numbers, known);
+    }
 }

@@ -3,7 +3,7 @@
 mod facts;
 mod table;
 
-pub(crate) use facts::Snapshot;
+pub(crate) use facts::{Snapshot, stat_number};
 pub(crate) use table::links_table;
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::command::{CommandError, Topic};
-use crate::control::Waited;
+use crate::control::{Reloaded, ScenarioFacts, Started, Waited};
 use crate::journal::Account;
 use crate::rule::Verdict;
 
@@ -35,6 +35,16 @@ pub(crate) enum Output {
     },
     Shown(Box<Snapshot>),
     Waited(Waited),
+    /// The number that was as expected.
+    Expected(u64),
+    Paused,
+    Reloaded(Reloaded),
+    /// How many rules were written.
+    Saved(usize),
+    Started(Started),
+    /// How the scenario ended, if there was one.
+    Scenario(Option<ScenarioFacts>),
+    Plan(Vec<String>),
     /// A text that was written into the log.
     Marked(String),
     Echo(String),
@@ -93,7 +103,7 @@ fn merged(outputs: &[Output]) -> Value {
 }
 
 impl Output {
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         match self {
             Output::Changed { epoch, verdict, took } => json!({
                 "epoch": epoch,
@@ -104,6 +114,15 @@ impl Output {
             // A snapshot holds nothing that JSON cannot express: no maps with odd keys, no NaN.
             Output::Shown(snapshot) => serde_json::to_value(snapshot).unwrap_or(Value::Null),
             Output::Waited(waited) => json!({ "waited_us": micros(waited.took), "count": waited.count }),
+            Output::Expected(number) => json!({ "number": number }),
+            Output::Paused => Value::Object(Map::new()),
+            Output::Reloaded(reloaded) => json!(reloaded),
+            Output::Saved(rules) => json!({ "rules": rules }),
+            Output::Started(started) => {
+                json!({ "steps": started.steps, "duration_us": micros(started.duration) })
+            }
+            Output::Scenario(facts) => json!({ "scenario": facts }),
+            Output::Plan(lines) => json!({ "plan": lines }),
             Output::Marked(text) => json!({ "mark": text }),
             Output::Echo(text) => json!({ "echo": text }),
             Output::Explained(accounts) => json!({ "lanes": accounts }),

@@ -6,6 +6,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
 use super::{Output, Snapshot, micros};
+use crate::control::ScenarioFacts;
 use crate::journal::Account;
 use crate::rule::RuleId;
 
@@ -18,6 +19,20 @@ pub(super) fn text(output: &Output) -> String {
         }
         Output::Shown(snapshot) => snapshot_text(snapshot),
         Output::Waited(waited) => format!("{} after {:.1?}", waited.count, waited.took),
+        Output::Expected(number) => format!("the number is {number}"),
+        Output::Paused => String::new(),
+        Output::Reloaded(changed) => format!(
+            "{} rules added, {} ended; {} nodes moved; {} relays made, {} removed",
+            changed.rules_added,
+            changed.rules_ended,
+            changed.nodes_moved,
+            changed.relays_made,
+            changed.relays_removed
+        ),
+        Output::Saved(rules) => format!("{rules} rules written"),
+        Output::Started(started) => format!("{} steps in {:.1?}", started.steps, started.duration),
+        Output::Scenario(facts) => facts.as_ref().map_or_else(|| "no scenario".to_owned(), scenario_text),
+        Output::Plan(lines) => format!("\n{}", lines.join("\n")),
         Output::Marked(text) => format!("marked {text}"),
         Output::Echo(text) => text.clone(),
         Output::Explained(accounts) => accounts.iter().map(account).collect::<Vec<_>>().join("\n"),
@@ -97,7 +112,14 @@ fn snapshot_text(snapshot: &Snapshot) -> String {
         let rows = conns.iter().map(|c| vec![c.conn.clone(), c.client.to_string(), c.phase.to_owned()]);
         table(&["conn", "client", "phase"], rows)
     }));
+    parts.extend(snapshot.scenario.as_ref().map(scenario_text));
     parts.join("\n\n")
+}
+
+fn scenario_text(facts: &ScenarioFacts) -> String {
+    let phase = format!("{:?}", facts.phase).to_lowercase();
+    let error = facts.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+    format!("{}: {phase}, step {} of {}{error}", facts.name, facts.step, facts.steps)
 }
 
 fn rule_ids(rules: &[RuleId]) -> String {

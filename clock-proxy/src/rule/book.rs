@@ -109,7 +109,7 @@ impl RuleBook {
                 Verdict::default()
             }
             // Done by the connections, see `Config::actions`.
-            ChangeKind::Act(_) => Verdict::default(),
+            ChangeKind::Act(action) => Verdict { rule: None, flows: action.flows().len() },
             ChangeKind::OnFrame { flow, connection, frame, changes } => {
                 self.last_trigger += 1;
                 let id = TriggerId(self.last_trigger);

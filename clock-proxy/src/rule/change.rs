@@ -63,6 +63,15 @@ pub(crate) enum Action {
     Inject { flows: Vec<FlowId>, connection: Option<u64>, bytes: Bytes },
 }
 
+impl Action {
+    /// The flows whose connections do it.
+    pub(crate) fn flows(&self) -> &[FlowId] {
+        match self {
+            Action::Reset { flows, .. } | Action::Inject { flows, .. } => flows,
+        }
+    }
+}
+
 /// All changes there are.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ChangeKind {

@@ -19,10 +19,10 @@ impl Guard {
 
 impl Fault {
     /// Whether it is the connection that is under it, and not single frames. Its probability is then drawn once per
-    /// connection and direction.
+    /// connection and direction. A cut is such a fault unless it is told which frames it means.
     pub(crate) fn acts_on_connections(&self, guard: &Guard) -> bool {
         match self {
-            Fault::Cut(CutMode::Hold | CutMode::Drop) => !guard.chooses_frames(),
+            Fault::Cut(CutMode::Hold | CutMode::Drop) => !guard.counts_frames(),
             Fault::Cut(CutMode::Stall | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop)
             | Fault::Reset(_)
             | Fault::BlackHole { .. }
@@ -49,7 +49,7 @@ impl Fault {
 pub(crate) fn guard_fits(fault: &Fault, guard: &Guard) -> Result<(), &'static str> {
     let counts = guard.counts_frames();
     match fault {
-        Fault::Cut(CutMode::Stall) if guard.chooses_frames() => {
+        Fault::Cut(CutMode::Stall) if counts => {
             Err("a stall reads nothing, so it cannot choose frames; mode=hold and mode=drop can")
         }
         Fault::Cut(CutMode::Reset) if counts => {
@@ -118,9 +118,11 @@ mod tests {
     #[test]
     fn of_the_cuts_only_hold_and_drop_choose_frames() {
         let p = Guard { probability: 0.5, ..Guard::default() };
-        let fits = |mode| guard_fits(&Fault::Cut(mode), &p).is_ok();
-        assert_eq!(CutMode::ALL.map(fits), [true, false, true, true, false, false]);
-        assert!(!Fault::Cut(CutMode::Hold).acts_on_connections(&p));
-        assert!(Fault::Cut(CutMode::Hold).acts_on_connections(&Guard::default()));
+        let every = Guard { every: 2, ..p.clone() };
+        let fits = |guard: &Guard| CutMode::ALL.map(|mode| guard_fits(&Fault::Cut(mode), guard).is_ok());
+        assert_eq!(fits(&p), [true, true, true, true, false, false]);
+        assert_eq!(fits(&every), [true, false, true, false, false, false]);
+        assert!(Fault::Cut(CutMode::Hold).acts_on_connections(&p));
+        assert!(!Fault::Cut(CutMode::Hold).acts_on_connections(&every));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CONNS_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT, Fault, Framing, HOLD_BYTES_DEFAULT, NODES_MAX};
-use super::{Origin, TopologyError, Upstream};
+use super::{Origin, RuleWish, TopologyError, Upstream};
 use crate::directory::{CLIENT, Directory, NodeId};
 use crate::journal::{Events, EventsFile, Recording, RecordingError};
 
@@ -137,6 +137,8 @@ pub struct Blueprint {
     pub api: Option<SocketAddr>,
     /// A file of relays to be made at the start, as Toxiproxy's `/populate` takes them.
     pub toxiproxy_config: Option<PathBuf>,
+    /// Rules that are in force from the start.
+    pub rules: Vec<RuleWish>,
 }
 
 /// A checked topology, ready to start.
@@ -151,6 +153,12 @@ pub struct Plan {
     pub(crate) recording: Option<Arc<Recording>>,
     pub(crate) api: Option<SocketAddr>,
     pub(crate) toxiproxy_config: Option<PathBuf>,
+    /// Whether the seed was given, and not drawn.
+    pub(crate) has_seed: bool,
+    /// Commands of the rules that are in force from the start.
+    pub(crate) rules: Vec<String>,
+    /// Where all this was read, to read it again.
+    pub(crate) source: Option<Box<crate::cli::Args>>,
 }
 
 /// One listener: what `from` dials to reach `to`.
@@ -195,7 +203,13 @@ impl Blueprint {
             let (from, to) = directory.add_raw(&raw.name, Some(raw.upstream.clone()));
             links.push(LinkSpec { from, to, listen: raw.listen, framing: Framing::Raw });
         }
+        for rule in &self.rules {
+            rule.check(&directory)?;
+        }
         Ok(Plan {
+            has_seed: self.seed.is_some(),
+            rules: self.rules.iter().map(|rule| rule.text.clone()).collect(),
+            source: None,
             directory: Arc::new(directory),
             links,
             settings: Settings {

@@ -85,6 +85,9 @@ pub enum Fault {
         /// How many were given.
         count: usize,
     },
+    /// A `[[rule]]` that is no command.
+    #[error("{0}")]
+    BadRule(String),
     /// Nothing to relay.
     #[error(
         "nothing to relay: give at least two stations with --node, or a --raw relay, or --config, or --api"

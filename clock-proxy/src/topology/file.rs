@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::blueprint::{checked_name, parse_listen, parse_upstream};
+use super::rule::{RuleTable, rule_wish};
 use super::{
     Blueprint, Fault, Framing, LinkArg, NodeArg, Origin, RawArg, TopologyError, parse_frame_timeout,
 };
@@ -29,6 +30,8 @@ struct File {
     listen: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
     raw: BTreeMap<String, Spanned<Raw>>,
+    #[serde(default)]
+    rule: Vec<Spanned<RuleTable>>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +94,9 @@ impl Source<'_> {
         for (name, raw) in in_order(file.raw) {
             let origin = self.origin(raw.span());
             blueprint.raws.push((origin, self.raw(&name, &raw)?));
+        }
+        for table in &file.rule {
+            blueprint.rules.push(rule_wish(table, |span| self.origin(span))?);
         }
         Ok(blueprint)
     }
@@ -187,11 +193,61 @@ web = { listen = "127.0.0.1:0", upstream = "web:80" }
             ("frame = \"u16\"\n", "p.toml:1:9: \"u16\" is no framing"),
             ("frame_timeout = \"1\"\n", "p.toml:1:17: \"1\" is no time for half a frame"),
             ("seed =\n", "p.toml:1:7: "),
+            ("[[rule]]\ndelay = \"5ms\"\n", "p.toml:1:1: a rule needs a flow"),
+            ("[[rule]]\nflow = \"a->b\"\n", "p.toml:1:1: a rule needs one fault: cut, delay, "),
+            (
+                "[[rule]]\nflow = \"a->b\"\ndelay = [1]\n",
+                "p.toml:3:9: a value is a text, a number, true or false",
+            ),
             ("[raw]\nx = { listen = \"127.0.0.1:0\" }\n", "p.toml:2:5: missing field `upstream`"),
         ];
         for (text, expected) in table {
             let error = read(text).map(|_| ()).expect_err(text);
             assert!(error.starts_with(expected), "for {text:?}: {error}");
+        }
+    }
+
+    const NODES: &str = "[nodes]\na = \"\"\nb = \"\"\n";
+
+    #[test]
+    fn a_rule_is_a_command_in_keys() {
+        let table = [
+            ("flow = \"a<->b\"\ndelay = \"2ms\"\njitter = \"1ms\"", "delay a<->b 2ms jitter=1ms"),
+            ("flow = \"*\"\ncut = true", "cut *"),
+            ("flow = \"a->b\"\ncut = \"stall\"\nfor = \"5s\"", "cut a->b mode=stall for=5s"),
+            ("p = 0.5\nflow = \"a->b\"\ncorrupt = true\nrate = 0.25", "corrupt a->b p=0.5 rate=0.25"),
+            ("flow = \"a->b\"\nreset = 100", "reset a->b after=100"),
+            ("flow = \"a->b\"\ndrop = 0.5\nwhere = \"len>5\"", "drop a->b p=0.5 where=len>5"),
+            ("flow = \"a->b\"\nrate = \"1MB/s\"\nscope = \"node\"", "rate a->b 1MB/s scope=node"),
+        ];
+        for (rule, words) in table {
+            let plan = read(&format!("{NODES}[[rule]]\n{rule}\n")).unwrap().into_plan();
+            assert_eq!(plan.unwrap_or_else(|error| panic!("{rule}: {error}")).rules, [words]);
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_rule_is_named_where_it_stands() {
+        let table = [
+            ("flow = \"a->z\"\ncut = true", "p.toml:5:8: unknown-node \"z\": no node has this name"),
+            (
+                "flow = \"a->b\"\ndelay = \"2\"",
+                "p.toml:6:9: bad-unit \"2\": a duration needs a unit, e.g. 5ms",
+            ),
+            (
+                "flow = \"a->b\"\ndelay = \"2ms\"\njiter = \"1ms\"",
+                "p.toml:7:1: bad-syntax \"jiter\": no such option here; did you mean jitter?",
+            ),
+            ("flow = \"a->b\"\ncut = \"hald\"", "p.toml:6:7: bad-syntax \"hald\": the modes are"),
+            (
+                "flow = \"a->b\"\nrate = \"1MB/s; quit\"",
+                "p.toml:6:1: this is not one rule: rate a->b 1MB/s; quit",
+            ),
+        ];
+        for (rule, expected) in table {
+            let plan = read(&format!("{NODES}[[rule]]\n{rule}\n")).unwrap().into_plan();
+            let error = plan.unwrap_err().to_string();
+            assert!(error.starts_with(expected), "for {rule:?}: {error}");
         }
     }
 }

@@ -8,11 +8,13 @@ mod address;
 mod blueprint;
 mod fault;
 mod file;
+mod rule;
 mod timeout;
 
 pub use address::{Upstream, UpstreamError};
 pub use blueprint::{Blueprint, LinkArg, NodeArg, Plan, RawArg};
 pub use fault::{Fault, Origin, TopologyError};
+pub use rule::RuleWish;
 
 pub(crate) use blueprint::{LinkSpec, Settings};
 pub(crate) use timeout::parse_frame_timeout;
