@@ -104,9 +104,7 @@ pub fn all() -> Vec<Seed> {
     );
     add("document_json", documents());
     add("event_json", vec![("event", json(&traced()))]);
-    for (decoder, inputs) in proxy_seeds::all() {
-        add(decoder, inputs);
-    }
+    proxy_seeds::all().into_iter().for_each(|(decoder, inputs)| add(decoder, inputs));
     seeds
 }
 
