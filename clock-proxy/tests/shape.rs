@@ -40,8 +40,8 @@ async fn a_rate_is_kept() {
         let ends = bench.connect("a", "b").await;
         bench.ok(&format!("rate a->b {rate}")).await;
         let took = transfer(&bench, ends, bytes).await.as_secs_f64();
-        // Ten milliseconds' worth may pass at once, and a loaded machine may be late.
-        assert!((0.48..0.60).contains(&took), "{bytes} bytes at {rate} took {took} s");
+        // Ten milliseconds' worth may pass at once; what a loaded machine is later than that is lost.
+        assert!((0.48..0.90).contains(&took), "{bytes} bytes at {rate} took {took} s");
     }
 }
 
@@ -53,7 +53,7 @@ async fn connections_of_one_scope_share_a_rate() {
     let start = Instant::now();
     tokio::join!(transfer(&bench, one, 500_000), transfer(&bench, two, 500_000));
     let took = start.elapsed().as_secs_f64();
-    assert!((0.47..0.60).contains(&took), "a megabyte at 2 MB/s took {took} s");
+    assert!((0.47..0.90).contains(&took), "a megabyte at 2 MB/s took {took} s");
 }
 
 #[tokio::test]

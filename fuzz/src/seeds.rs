@@ -14,6 +14,7 @@ use clock_core::{
 };
 
 use crate::group;
+use crate::proxy_seeds;
 
 const FRAME_PREFIX_BYTES: usize = 14;
 const EVENT_PREFIX_BYTES: usize = 9;
@@ -103,6 +104,10 @@ pub fn all() -> Vec<Seed> {
     );
     add("document_json", documents());
     add("event_json", vec![("event", json(&traced()))]);
+    add("proxy_line", texts(proxy_seeds::LINES));
+    add("proxy_scenario", texts(proxy_seeds::STORIES));
+    add("proxy_framing", texts(proxy_seeds::FRAMINGS));
+    add("proxy_scan", proxy_seeds::streams());
     seeds
 }
 

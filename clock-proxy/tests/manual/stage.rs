@@ -85,7 +85,7 @@ impl Stage {
             }
             // The abort may come before the dial has ended.
             (Ok(Err(error)), Dialled::Reset) => {
-                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}")
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}");
             }
             (Ok(Err(error)), Dialled::Refused) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{place}");
