@@ -36,6 +36,28 @@ async fn a_command_is_answered_as_on_standard_input() {
     assert_eq!(web.ask("GET", "/v1/command", "").await.status, 405);
 }
 
+/// Disproved by a file that cannot be run, or whose rules differ from those that were in force.
+#[tokio::test]
+async fn a_toxic_that_no_command_makes_is_saved_as_a_comment() {
+    let web = Web::with(stations()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saved.scn");
+    for toxic in [
+        r#"{"name":"1","type":"latency","attributes":{"latency":5}}"#,
+        r#"{"name":"2","type":"latency","attributes":{"latency":7}}"#,
+        r#"{"name":"3","type":"bandwidth","attributes":{"rate":0}}"#,
+        r#"{"name":"4","type":"timeout","attributes":{"timeout":9999999}}"#,
+        r#"{"name":"5","type":"slow_close"}"#,
+    ] {
+        web.expect(200, "POST", "/proxies/a->b/toxics", toxic).await;
+    }
+    let save = format!("save {}", path.to_str().unwrap());
+    let saved = web.expect(200, "POST", "/v1/command", &save).await;
+    assert_eq!(saved, serde_json::json!({ "rules": 1, "left_out": 4 }));
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains("at 0s delay b->a 5ms\n# no command makes this again: toxic \"2\""), "{text}");
+}
+
 #[tokio::test]
 async fn the_state_is_shown_in_parts() {
     let web = Web::with(stations()).await;

@@ -69,8 +69,8 @@ fn delays_are_spread_in_six_ways() {
     assert_eq!(fault("delay a->b 5ms ±2ms dist=pareto"), spread(Spread::Pareto));
     assert_eq!(fault("delay a->b 5ms ±2ms dist=EXP"), spread(Spread::Exponential));
     assert_eq!(fault("delay a->b 5ms ±2ms wave=sine:10s"), spread(Spread::Sine(10_000 * MS)));
-    let free = Delay { correlation: 0.5, may_overtake: true, ..Delay::of(5 * MS, Duration::ZERO) };
-    assert_eq!(fault("delay a->b 5ms corr=0.5 order=free"), Fault::Delay(free));
+    let free = Delay { correlation: 0.5, may_overtake: true, ..Delay::of(5 * MS, MS) };
+    assert_eq!(fault("delay a->b 5ms ±1ms corr=0.5 order=free"), Fault::Delay(free));
 
     let directory = directory();
     let samples =
