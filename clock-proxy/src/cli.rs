@@ -1,12 +1,14 @@
 //! The flags of `clock-proxy`. Another binary can take them as a subcommand unchanged.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::journal::{Events, EventsForm};
 use crate::topology::{
     Blueprint, Framing, LinkArg, NodeArg, Origin, Plan, RawArg, TopologyError, parse_frame_timeout,
+    parse_threads,
 };
 
 /// Relay the traffic between stations, and break it on command.
@@ -56,6 +58,10 @@ pub struct Args {
     /// Connections of one link at a time; further ones wait to be accepted [default: 16384]
     #[arg(long, value_name = "N")]
     pub conns_max: Option<usize>,
+
+    /// Threads that relay connections [default: one per core]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub threads: Option<NonZeroUsize>,
 
     /// Seed of all decisions [default: drawn from the system, see the ready line]
     #[arg(long)]
@@ -175,6 +181,7 @@ impl Args {
         blueprint.frame_timeout = self.frame_timeout.or(blueprint.frame_timeout);
         blueprint.frame_bytes_max = self.max_frame.or(blueprint.frame_bytes_max);
         blueprint.conns_max = self.conns_max.or(blueprint.conns_max);
+        blueprint.threads = self.threads.or(blueprint.threads);
         blueprint.hold_bytes = self.hold_bytes.or(blueprint.hold_bytes);
         blueprint.seed = self.seed.or(blueprint.seed);
         blueprint.control = self.control.or(blueprint.control);

@@ -8,6 +8,7 @@
 //! Whoever accepts and commands runs elsewhere, so a thread that is busy relaying delays neither.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -28,12 +29,15 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// One thread per core.
+    /// So many threads, or one per core.
     ///
     /// # Errors
     /// The system gives no more threads or descriptors.
-    pub(crate) fn start(stop: &CancellationToken) -> io::Result<Self> {
-        let count = thread::available_parallelism().map_or(1, usize::from);
+    pub(crate) fn start(threads: Option<NonZeroUsize>, stop: &CancellationToken) -> io::Result<Self> {
+        let count = match threads {
+            Some(count) => count.get(),
+            None => thread::available_parallelism().map_or(1, usize::from),
+        };
         let threads = (0..count).map(|_| start_thread(stop.clone())).collect::<io::Result<_>>()?;
         Ok(Self { threads, next: Arc::default() })
     }

@@ -80,7 +80,7 @@ impl Link {
                     }
                 }),
                 (stream, client) = self.acceptor.accept(), if has_room => {
-                    if let Some((entry, parts)) = self.connection(stream, client, next_ordinal) {
+                    if let Some((entry, parts)) = self.connection(&config, stream, client, next_ordinal) {
                         debug!(conn = parts.name, %client, epoch = config.epoch, "accepted");
                         let task = connections.spawn_on(relay(parts), self.shared.crew.next());
                         roster.add(task.id(), entry);
@@ -104,8 +104,14 @@ impl Link {
     }
 
     /// None if the client is gone already.
-    fn connection(&self, near: TcpStream, client: SocketAddr, ordinal: u64) -> Option<(Entry, Parts)> {
-        let directory = self.shared.directory();
+    fn connection(
+        &self,
+        config: &Arc<Config>,
+        near: TcpStream,
+        client: SocketAddr,
+        ordinal: u64,
+    ) -> Option<(Entry, Parts)> {
+        let directory = Arc::clone(&config.directory);
         let name = format!("{}#{ordinal}", directory.flow_name(self.flow));
         // The thread that relays it has events of its own.
         let near = near.set_nodelay(true).and_then(|()| near.into_std());
@@ -125,6 +131,7 @@ impl Link {
             to: self.to,
             forward: (self.flow, self.lane(&directory, self.flow, there)),
             backward: (self.back, self.lane(&directory, self.back, back)),
+            config: Arc::clone(config),
             configs: self.shared.configs.clone(),
             phase,
         };

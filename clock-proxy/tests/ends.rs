@@ -4,10 +4,13 @@
 
 mod bench;
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, framed, is_silent, numbered, send};
+use clock_proxy::topology::Blueprint;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -83,6 +86,30 @@ async fn a_reset_by_command_aborts_both_sides_once() {
     for (from, to) in [(&mut near, &mut far), (&mut other, &mut other_far)] {
         send(from, b"still here").await;
         assert_eq!(bench.frame(to).await, b"still here");
+    }
+}
+
+/// Disproved by a connection that was there before a command, and that the command has passed by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_meets_every_connection_that_was_shown_before_it() {
+    let bench = Bench::with(|blueprint| Blueprint { threads: NonZeroUsize::new(1), ..blueprint }).await;
+    let ordinals = async || -> BTreeSet<String> {
+        let shown: serde_json::Value = serde_json::from_str(&bench.ok("show conns").await).unwrap();
+        let conns = shown["conns"].as_array().unwrap();
+        conns.iter().map(|conn| conn["conn"].as_str().unwrap().to_owned()).collect()
+    };
+    for _ in 0..5 {
+        let dialled: Vec<_> =
+            (0..100).map(|_| std::net::TcpStream::connect(bench.address("a->b")).unwrap()).collect();
+        let before = ordinals().await;
+        bench.ok("reset a->b").await;
+        let gone = async {
+            while ordinals().await.intersection(&before).next().is_some() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        bench.soon("end of all connections", gone).await;
+        drop(dialled);
     }
 }
 

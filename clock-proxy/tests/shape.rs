@@ -32,28 +32,49 @@ async fn transfer(bench: &Bench, ends: (TcpStream, TcpStream), bytes: usize) -> 
     start.elapsed()
 }
 
+/// Seconds that a transfer takes. A machine that is busy with something else makes some of them late, so it is the
+/// shortest of three that counts; none may be too short.
+async fn seconds(transfer: impl AsyncFn() -> Duration) -> f64 {
+    let mut shortest = f64::MAX;
+    for _ in 0..3 {
+        let took = transfer().await.as_secs_f64();
+        assert!(took >= 0.47, "{took} s: too fast");
+        shortest = shortest.min(took);
+        if shortest < 0.53 {
+            break;
+        }
+    }
+    shortest
+}
+
 /// Disproved by a second that lets through more than a second's bytes and its burst, or much less.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_is_kept() {
     for (rate, bytes) in [("100KB/s", 50_000), ("5MB/s", 2_500_000), ("20MB/s", 10_000_000)] {
-        let bench = Bench::new().await;
-        let ends = bench.connect("a", "b").await;
-        bench.ok(&format!("rate a->b {rate}")).await;
-        let took = transfer(&bench, ends, bytes).await.as_secs_f64();
-        // Ten milliseconds' worth may pass at once; what a loaded machine is later than that is lost.
-        assert!((0.48..0.90).contains(&took), "{bytes} bytes at {rate} took {took} s");
+        let took = seconds(async || {
+            let bench = Bench::new().await;
+            let ends = bench.connect("a", "b").await;
+            bench.ok(&format!("rate a->b {rate}")).await;
+            transfer(&bench, ends, bytes).await
+        });
+        // Ten milliseconds' worth may pass at once.
+        let took = took.await;
+        assert!((0.48..0.60).contains(&took), "{bytes} bytes at {rate} took {took} s");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_of_one_scope_share_a_rate() {
-    let bench = Bench::new().await;
-    let (one, two) = (bench.connect("a", "b").await, bench.connect("a", "c").await);
-    bench.ok("rate a->* 2MB/s scope=node").await;
-    let start = Instant::now();
-    tokio::join!(transfer(&bench, one, 500_000), transfer(&bench, two, 500_000));
-    let took = start.elapsed().as_secs_f64();
-    assert!((0.47..0.90).contains(&took), "a megabyte at 2 MB/s took {took} s");
+    let took = seconds(async || {
+        let bench = Bench::new().await;
+        let (one, two) = (bench.connect("a", "b").await, bench.connect("a", "c").await);
+        bench.ok("rate a->* 2MB/s scope=node").await;
+        let start = Instant::now();
+        tokio::join!(transfer(&bench, one, 500_000), transfer(&bench, two, 500_000));
+        start.elapsed()
+    });
+    let took = took.await;
+    assert!((0.47..0.60).contains(&took), "a megabyte at 2 MB/s took {took} s");
 }
 
 #[tokio::test]

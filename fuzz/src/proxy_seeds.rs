@@ -1,7 +1,21 @@
 //! Seeds of what the fault proxy reads.
 
+use crate::seeds::texts;
+
+type Inputs = Vec<(&'static str, Vec<u8>)>;
+
+/// All of them, by decoder.
+pub(crate) fn all() -> [(&'static str, Inputs); 4] {
+    [
+        ("proxy_line", texts(LINES)),
+        ("proxy_scenario", texts(STORIES)),
+        ("proxy_framing", texts(FRAMINGS)),
+        ("proxy_scan", streams()),
+    ]
+}
+
 /// Commands of every verb, with the common parameters.
-pub(crate) const LINES: &[(&str, &str)] = &[
+const LINES: &[(&str, &str)] = &[
     ("partition", "@1 partition a,b | c rest=connected mode=stall; heal"),
     ("shape", "partition bridge b mode=drop; isolate a; cut {a,b}<->* mode=syn-drop for=500ms"),
     ("drop", "drop a->b#3 p=0.3 corr=0.2 after=2 count=5 every=3 where=len>512,byte[4]==2,match=c0ffee"),
@@ -26,7 +40,7 @@ pub(crate) const LINES: &[(&str, &str)] = &[
 ];
 
 /// Scenarios with every kind of step.
-pub(crate) const STORIES: &[(&str, &str)] = &[
+const STORIES: &[(&str, &str)] = &[
     ("timed", "seed 42\nat 0s delay * 5ms ±1ms\nat 2s partition a | b,c mode=stall\nat 5s heal; ping\n"),
     ("frame", "# comment\non frame a->b 1000 reset a<->b\nat 1s expect frames a->b > 5; quit\n"),
     (
@@ -35,11 +49,11 @@ pub(crate) const STORIES: &[(&str, &str)] = &[
     ),
 ];
 
-pub(crate) const FRAMINGS: &[(&str, &str)] =
+const FRAMINGS: &[(&str, &str)] =
     &[("stations", "u32be"), ("all", "u16le+offset=4+header=2+inclusive"), ("raw", "raw")];
 
 /// Streams of three frames, each framing told by its first bytes.
-pub(crate) fn streams() -> Vec<(&'static str, Vec<u8>)> {
+fn streams() -> Inputs {
     let stream = |flags: u8, offset: u8, extra: u8, frame: &[u8]| {
         [&[flags, offset, extra, 1, 0][..], &frame.repeat(3)].concat()
     };

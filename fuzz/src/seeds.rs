@@ -104,10 +104,7 @@ pub fn all() -> Vec<Seed> {
     );
     add("document_json", documents());
     add("event_json", vec![("event", json(&traced()))]);
-    add("proxy_line", texts(proxy_seeds::LINES));
-    add("proxy_scenario", texts(proxy_seeds::STORIES));
-    add("proxy_framing", texts(proxy_seeds::FRAMINGS));
-    add("proxy_scan", proxy_seeds::streams());
+    proxy_seeds::all().into_iter().for_each(|(decoder, inputs)| add(decoder, inputs));
     seeds
 }
 
@@ -174,7 +171,7 @@ fn siblings() -> Siblings<u64> {
     siblings
 }
 
-fn texts(texts: &[(&'static str, &str)]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn texts(texts: &[(&'static str, &str)]) -> Vec<(&'static str, Vec<u8>)> {
     texts.iter().map(|(name, text)| (*name, text.as_bytes().to_vec())).collect()
 }
 

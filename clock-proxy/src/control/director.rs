@@ -70,7 +70,7 @@ impl Director {
         let book = RuleBook::new(plan.seed, plan.directory);
         let (config, retirement) = Config::new(0, &book, Vec::new());
         let (published, configs) = watch::channel(config);
-        let crew = Crew::start(&stop).map_err(StartError::Thread)?;
+        let crew = Crew::start(plan.settings.threads, &stop).map_err(StartError::Thread)?;
         let (triggers, met) = mpsc::channel(TRIGGERS_MAX);
         let shared = Shared { settings: plan.settings, crew, configs, journal, triggers };
         let fleet = Fleet::new(shared, tasks, stop);

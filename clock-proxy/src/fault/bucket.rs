@@ -94,9 +94,10 @@ impl Bucket {
         self.start.checked_add(Duration::from_nanos(at.div_ceil(1000)))
     }
 
-    /// The number of bytes that are worth waking up for: a millisecond's, since a timer is no finer.
+    /// The number of bytes that are worth waking up for: a millisecond's, since a timer is no finer, or a full bucket.
     pub(crate) fn portion(&self) -> usize {
-        usize::try_from((1_000_000_000 / self.picos_per_byte).max(1)).unwrap_or(usize::MAX)
+        let full = self.burst_picos / self.picos_per_byte;
+        usize::try_from((1_000_000_000 / self.picos_per_byte).min(full).max(1)).unwrap_or(usize::MAX)
     }
 
     fn picos(&self, now: Instant) -> u64 {

@@ -224,6 +224,18 @@ mod tests {
         assert_eq!(ends, sums.take(10).collect::<Vec<_>>());
     }
 
+    /// Disproved by a gate that waits for more than its bucket can hold: it would never open, and always be about to.
+    #[test]
+    fn a_bucket_smaller_than_a_portion_is_passed_all_the_same() {
+        let rate = Rate { bytes_per_second: 10_000_000, burst: 1000, scope: RateScope::Connection };
+        let now = Instant::now();
+        let mut gates = gates(&[Fault::Rate(rate)], now);
+        assert_eq!(gates.allowance(100_000, now), 1000);
+        gates.handle_written(1000, now);
+        let next = gates.next_deadline(100_000, now).unwrap();
+        assert_eq!((next, gates.allowance(100_000, next)), (now + MS / 10, 1000));
+    }
+
     #[test]
     fn a_limit_is_met_to_the_byte() {
         let now = Instant::now();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::watch::Watch;
-use crate::rule::{Corrupt, CutMode, Fault, ResetAfter, RuleId};
+use crate::rule::{CutMode, Fault, ResetAfter, RuleId};
 
 /// How a lane stands. Everything a lane has to know before it looks at a frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct Standing {
     pub(crate) keeps_frames: bool,
     /// Frames need not leave in the order in which they came.
     pub(crate) may_overtake: bool,
+    /// So many bytes are damaged that a large read would be more events than may wait at once.
+    pub(crate) damages_often: bool,
     /// How many frames a rule reaches back to.
     pub(crate) reaches_back: usize,
     /// The end of the connection is passed on this much later.
@@ -47,8 +49,9 @@ impl Standing {
                 self.looks_at_frames |= loses_bytes;
             }
             Fault::Reset(ResetAfter::Frames(_)) | Fault::Drop(_) => self.looks_at_frames = true,
-            Fault::Corrupt(Corrupt::Bits { .. } | Corrupt::Truncate { .. } | Corrupt::PerByte { .. }) => {
+            Fault::Corrupt(corrupt) => {
                 self.looks_at_frames = true;
+                self.damages_often |= corrupt.damages_often();
             }
             Fault::Replay { back } => {
                 self.looks_at_frames = true;

@@ -228,14 +228,17 @@ impl Line {
         }
     }
 
-    /// Sorts by flow, connection and place. What was decided about one frame stays in its order.
+    /// Sorts by flow, connection, place and copy. What was decided about one frame stays in its order; whether it was
+    /// decided before or after what happened to its copies may be chance.
     pub(crate) fn compare(&self, other: &Self) -> Order {
         let conn = |line: &Self| match line.conn.rsplit_once('#') {
             Some((link, ordinal)) => (link.to_owned(), ordinal.parse::<u64>().unwrap_or(u64::MAX)),
             None => (line.conn.clone(), u64::MAX),
         };
         let by_place = || self.place().cmp(&other.place());
-        self.flow.cmp(&other.flow).then_with(|| conn(self).cmp(&conn(other))).then_with(by_place)
+        let by_copy = || self.copy.cmp(&other.copy);
+        let by_conn = || conn(self).cmp(&conn(other));
+        self.flow.cmp(&other.flow).then_with(by_conn).then_with(by_place).then_with(by_copy)
     }
 
     /// The line as JSON, without a line end.
@@ -280,5 +283,11 @@ mod tests {
         assert_eq!(line("a->b#10", 1).compare(&line("a->b#9", 2)), Order::Greater);
         assert_eq!(line("a->b#9", 10).compare(&line("a->b#9", 9)), Order::Greater);
         assert_eq!(line("a->b#9", 9).compare(&line("a->b#9", 9)), Order::Equal);
+        let copy = Line { copy: 1, ..line("a->b#9", 9) };
+        assert_eq!(
+            copy.compare(&line("a->b#9", 9)),
+            Order::Greater,
+            "behind its frame, whenever it was decided"
+        );
     }
 }

@@ -53,13 +53,14 @@ pub(crate) struct EventsFile {
 }
 
 impl EventsFile {
-    /// Makes the file, or empties it.
+    /// Makes the file, or opens it. It is emptied when a journal begins to write: a topology that is only read again
+    /// must not touch what the running one has written.
     ///
     /// # Errors
     /// It cannot be made or written to.
     pub(crate) fn create(events: Events) -> io::Result<Self> {
-        let file = Arc::new(File::create(&events.path)?);
-        Ok(Self { events, file })
+        let file = File::options().write(true).create(true).truncate(false).open(&events.path)?;
+        Ok(Self { events, file: Arc::new(file) })
     }
 }
 
@@ -90,7 +91,11 @@ impl Writer {
         live: broadcast::Sender<Arc<str>>,
         spilled: mpsc::UnboundedReceiver<Vec<Event>>,
     ) -> Self {
-        let file = file.map(|EventsFile { events, file }| (events, BufWriter::new(file)));
+        let file = file.map(|EventsFile { events, file }| {
+            // A pipe or a terminal cannot be emptied, and need not be.
+            let _ = file.set_len(0);
+            (events, BufWriter::new(file))
+        });
         let (kept, lanes) = (VecDeque::new(), VecDeque::new());
         Self { start: Instant::now(), file, kept, lanes, live, spilled }
     }
@@ -125,10 +130,11 @@ impl Writer {
         for event in events {
             if let Some((Events { form, .. }, _)) = &self.file {
                 let line = match form {
-                    EventsForm::Timed => event.timed(self.start),
-                    EventsForm::Canonical => event.canonical(),
+                    EventsForm::Timed => Some(event.timed(self.start)),
+                    // How far a connection had come when something happened to it as a whole is chance.
+                    EventsForm::Canonical => event.decision.is_of_a_frame().then(|| event.canonical()),
                 };
-                self.write(&line.to_json());
+                line.into_iter().for_each(|line| self.write(&line.to_json()));
             }
             if self.live.receiver_count() > 0 {
                 // Nobody listening any more is no failure.
@@ -294,6 +300,8 @@ mod tests {
             journal.messages.send(Message::Events(batch)).await.unwrap();
         }
         journal.mark("not in this form", None).await;
+        let whole = Event { decision: Decision::Limit { bytes: 9 }, ..event(&lanes[0], 6) };
+        journal.messages.send(Message::Events(vec![whole])).await.unwrap();
         journal.last_words.send(vec![event(&lanes[0], 5)]).unwrap();
         journal.finish().await;
         let text = fs::read_to_string(path).unwrap();
@@ -305,6 +313,29 @@ mod tests {
         let expected = [("a->b#9", 4), ("a->b#9", 30), ("a->b#10", 4), ("a->b#10", 5), ("a->b#10", 30)];
         assert_eq!(places, expected.map(|(conn, frame)| (conn.to_owned(), frame)));
         assert!(!text.contains("t_ns") && !text.contains("epoch"));
+    }
+
+    /// Disproved by events that are gone when a topology file with the same events is read again.
+    #[tokio::test]
+    async fn a_plan_that_is_not_started_leaves_the_events_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events");
+        fs::write(&path, "of an earlier run").unwrap();
+        let create = || EventsFile::create(Events { path: path.clone(), form: EventsForm::Timed }).unwrap();
+        let journal = Journal::start(Some(create()), None);
+        journal.mark("one", None).await;
+        let written = async {
+            while !fs::read_to_string(&path).unwrap().ends_with('\n') {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), written).await.unwrap();
+        drop(create());
+        journal.mark("two", None).await;
+        journal.finish().await;
+        let text = fs::read_to_string(&path).unwrap();
+        let marks: Vec<_> = text.lines().map(|line| &line[..14]).collect();
+        assert_eq!(marks, [r#"{"mark":"one","#, r#"{"mark":"two","#], "{text:?}");
     }
 
     /// Disproved by "untouched" for a frame whose events may have been forgotten.

@@ -144,21 +144,23 @@ impl Lane {
             return 0;
         }
         let standing = self.decider.standing();
+        // What is remembered is no part of what passes: a lane that only passes would stop for good.
+        let kept_max = self.hold_bytes.saturating_sub(self.decider.history_bytes());
         let limit = match standing.cut {
             Some((_, CutMode::Stall)) => 0,
             Some((
                 _,
                 CutMode::Hold | CutMode::Drop | CutMode::Reset | CutMode::Refuse | CutMode::SynDrop,
-            )) => self.hold_bytes,
-            None if standing.keeps_frames => self.hold_bytes,
+            )) => kept_max,
+            None if standing.keeps_frames => kept_max,
             None if standing.looks_at_frames => PASS_BYTES_MAX,
             // What waits must be out before frames can pass untouched again.
             None if !self.is_in_pass_gear() || !self.cutter.has_room() => 0,
             None => PASS_BYTES_MAX,
         };
-        let room =
-            limit.saturating_sub(self.schedule.cost() + self.decider.history_bytes() + self.ready_bytes());
-        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, BLOCK_BYTES) }
+        let room = limit.saturating_sub(self.schedule.cost() + self.ready_bytes());
+        let read_max = if standing.damages_often { READ_BYTES_MIN } else { BLOCK_BYTES };
+        if room == 0 { 0 } else { room.clamp(READ_BYTES_MIN, read_max) }
     }
 
     /// Room for the next read, of at most `bytes` bytes.

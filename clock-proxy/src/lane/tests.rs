@@ -13,7 +13,8 @@ struct Bench {
 }
 
 fn bench(framing: Framing, hold_bytes: usize) -> Bench {
-    let settings = Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes, conns_max: 1 };
+    let settings =
+        Settings { frame_bytes_max: 1000, frame_timeout: None, hold_bytes, conns_max: 1, threads: None };
     let name = Arc::new(LaneName::new("a->b", "a->b", 0));
     let identity = Identity { name, course: course(), record: None };
     let lane = Lane::new(identity, framing, settings, Arc::new(FlowMeter::default()));
@@ -105,6 +106,28 @@ fn frame(payload: &[u8]) -> Vec<u8> {
     let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes().to_vec();
     bytes.extend_from_slice(payload);
     bytes
+}
+
+/// Disproved by a lane that takes the frames it remembers for frames that wait, and so stops reading for good.
+#[test]
+fn remembered_frames_take_no_room_from_those_to_come() {
+    let mut bench = bench(Framing::U32BE, 8 << 20);
+    bench.fault(Fault::Replay { back: 1000 });
+    let frame = [&1000_u32.to_be_bytes()[..], &[7; 1000]].concat();
+    for _ in 0..600 {
+        assert_eq!(bench.feed(&frame), frame.len());
+        bench.drain();
+    }
+}
+
+/// Disproved by a read of which every byte is an event, and which is larger than what the journal may be given at once.
+#[test]
+fn a_lane_that_damages_every_byte_reads_little_at_a_time() {
+    let mut bench = bench(Framing::Raw, 8 << 20);
+    bench.fault(Fault::Corrupt(crate::rule::Corrupt::PerByte { probability: 1.0 }));
+    assert_eq!(bench.lane.appetite(), READ_BYTES_MIN);
+    bench.fault(Fault::Corrupt(crate::rule::Corrupt::PerByte { probability: 0.001 }));
+    assert_eq!(bench.lane.appetite(), BLOCK_BYTES);
 }
 
 #[test]

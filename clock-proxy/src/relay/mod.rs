@@ -94,6 +94,9 @@ pub(crate) struct Parts {
     /// In boxes: they are moved often before the first byte passes, and a future has room for every place.
     pub(crate) forward: (FlowId, Box<Lane>),
     pub(crate) backward: (FlowId, Box<Lane>),
+    /// What was in force when it was accepted. It holds back the `ok` of a change that comes before its task runs.
+    pub(crate) config: Arc<Config>,
+    /// Has seen no later one.
     pub(crate) configs: watch::Receiver<Arc<Config>>,
     pub(crate) phase: Arc<PhaseCell>,
     /// Its number on its link.
@@ -140,8 +143,6 @@ pub(crate) async fn relay(parts: Parts) {
 
 impl Connection {
     fn new(parts: Parts) -> io::Result<Self> {
-        let mut configs = parts.configs;
-        let config = Arc::clone(&configs.borrow_and_update());
         let mut connection = Self {
             name: parts.name,
             ordinal: parts.ordinal,
@@ -158,8 +159,8 @@ impl Connection {
             forward: parts.forward.1,
             backward_flow: parts.backward.0,
             backward: parts.backward.1,
-            config,
-            configs,
+            config: parts.config,
+            configs: parts.configs,
             phase: parts.phase,
         };
         connection.adopt_rules();

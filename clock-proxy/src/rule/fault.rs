@@ -123,6 +123,13 @@ pub(crate) enum Corrupt {
     PerByte { probability: f64 },
 }
 
+impl Corrupt {
+    /// Whether a read of 256 KiB is damaged in more than some thousand places.
+    pub(crate) fn damages_often(self) -> bool {
+        matches!(self, Corrupt::PerByte { probability } if probability > 1.0 / 256.0)
+    }
+}
+
 /// Who shares one limit of throughput.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum RateScope {

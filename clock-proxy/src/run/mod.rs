@@ -105,6 +105,7 @@ async fn serve(plan: Plan, args: &Args) -> Result<u8, u8> {
         frame_timeout = ?settings.frame_timeout,
         hold_bytes = settings.hold_bytes,
         conns_max = settings.conns_max,
+        threads = ?settings.threads,
         on_eof = ?args.on_eof,
         "started"
     );

@@ -1,13 +1,14 @@
 //! The collected wishes, and the checked plan they become.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CONNS_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT, Fault, Framing, HOLD_BYTES_DEFAULT, NODES_MAX};
-use super::{Origin, RuleWish, TopologyError, Upstream};
+use super::{Origin, RuleWish, THREADS_MAX, TopologyError, Upstream};
 use crate::directory::{CLIENT, Directory, NodeId};
 use crate::journal::{Events, EventsFile, Recording, RecordingError};
 
@@ -85,6 +86,16 @@ impl FromStr for RawArg {
     }
 }
 
+/// A number of threads, as a flag has it.
+pub(crate) fn parse_threads(text: &str) -> Result<NonZeroUsize, Fault> {
+    checked_threads(text.parse().unwrap_or(0)).map_err(|_| Fault::BadThreads(text.to_owned()))
+}
+
+pub(super) fn checked_threads(count: usize) -> Result<NonZeroUsize, Fault> {
+    let is_allowed = |count: &NonZeroUsize| count.get() <= THREADS_MAX;
+    NonZeroUsize::new(count).filter(is_allowed).ok_or_else(|| Fault::BadThreads(count.to_string()))
+}
+
 pub(super) fn parse_upstream(text: &str) -> Result<Upstream, Fault> {
     text.parse().map_err(|_| Fault::BadUpstream(text.to_owned()))
 }
@@ -125,6 +136,8 @@ pub struct Blueprint {
     pub hold_bytes: Option<usize>,
     /// Connections of one link at a time.
     pub conns_max: Option<usize>,
+    /// Threads that relay; one per core if absent.
+    pub threads: Option<NonZeroUsize>,
     /// Seed of all decisions; drawn from the system if absent.
     pub seed: Option<u64>,
     /// Where to listen for commands.
@@ -170,13 +183,15 @@ pub(crate) struct LinkSpec {
     pub(crate) framing: Framing,
 }
 
-/// Limits of every lane.
+/// Limits of every lane, and who moves them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) frame_bytes_max: u32,
     pub(crate) frame_timeout: Option<Duration>,
     pub(crate) hold_bytes: usize,
     pub(crate) conns_max: usize,
+    /// Threads that relay; one per core if absent.
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 impl Blueprint {
@@ -217,6 +232,7 @@ impl Blueprint {
                 frame_timeout: self.frame_timeout,
                 hold_bytes: self.hold_bytes.unwrap_or(HOLD_BYTES_DEFAULT),
                 conns_max: self.conns_max.unwrap_or(CONNS_MAX_DEFAULT),
+                threads: self.threads,
             },
             // 32 random bits are plenty to tell runs apart, and short enough to be typed again.
             seed: self.seed.unwrap_or_else(|| u64::from(fastrand::u32(..))),

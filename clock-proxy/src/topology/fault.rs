@@ -57,6 +57,9 @@ pub enum Fault {
         "{0:?} is no time for half a frame: a number and a unit from 1ms to 3600s is expected, e.g. 200ms"
     )]
     BadTimeout(String),
+    /// Not a number of threads.
+    #[error("{0:?} is no number of threads: 1 to {max} is expected", max = super::THREADS_MAX)]
+    BadThreads(String),
     /// Not `a->b`.
     #[error("{0:?} is not a link: a->b is expected")]
     BadLink(String),

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::blueprint::{checked_name, parse_listen, parse_upstream};
+use super::blueprint::{checked_name, checked_threads, parse_listen, parse_upstream};
 use super::rule::{RuleTable, rule_wish};
 use super::{
     Blueprint, Fault, Framing, LinkArg, NodeArg, Origin, RawArg, TopologyError, parse_frame_timeout,
@@ -22,6 +22,7 @@ struct File {
     frame_timeout: Option<Spanned<String>>,
     hold_bytes: Option<usize>,
     conns_max: Option<usize>,
+    threads: Option<Spanned<usize>>,
     control: Option<Spanned<String>>,
     api: Option<Spanned<String>>,
     #[serde(default)]
@@ -76,6 +77,8 @@ impl Source<'_> {
         };
         let timeout = file.frame_timeout.map(|text| self.at(&text, |text| parse_frame_timeout(text)));
         blueprint.frame_timeout = timeout.transpose()?;
+        blueprint.threads =
+            file.threads.map(|count| self.at(&count, |count| checked_threads(*count))).transpose()?;
         blueprint.control = file.control.map(|text| self.at(&text, |text| parse_listen(text))).transpose()?;
         blueprint.api = file.api.map(|text| self.at(&text, |text| parse_listen(text))).transpose()?;
         for (name, address) in in_order(file.nodes) {

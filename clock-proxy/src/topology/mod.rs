@@ -16,7 +16,7 @@ pub use blueprint::{Blueprint, LinkArg, NodeArg, Plan, RawArg};
 pub use fault::{Fault, Origin, TopologyError};
 pub use rule::RuleWish;
 
-pub(crate) use blueprint::{LinkSpec, Settings};
+pub(crate) use blueprint::{LinkSpec, Settings, parse_threads};
 pub(crate) use timeout::parse_frame_timeout;
 
 pub use crate::frame::Framing;
@@ -30,6 +30,10 @@ pub const HOLD_BYTES_DEFAULT: usize = 8 << 20;
 /// Connections of one link at a time: with two descriptors each they fit the limit of 65,536 that servers usually
 /// have, and idle they take less than 64 MiB. Beyond this the kernel's backlog takes over.
 pub const CONNS_MAX_DEFAULT: usize = 16_384;
+
+/// Most threads that relay: each has a runtime and descriptors of its own, and more than there are cores only take
+/// turns.
+pub const THREADS_MAX: usize = 256;
 
 /// Most nodes of one topology. 64 stations are 4,032 listeners, a socket each.
 pub const NODES_MAX: usize = 64;
