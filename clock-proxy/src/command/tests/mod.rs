@@ -74,6 +74,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("cut {a,b->c", "bad-syntax: a comma or } is expected (line 2, col 9)"),
     ("partition a,b | b", r#"conflict "b": node b is named twice (line 2, col 17)"#),
     ("partition a | b rest=gone", r#"bad-syntax "gone": the only value is rest=connected (line 2, col 22)"#),
+    (
+        "partition halfs",
+        r#"bad-syntax "halfs": the shapes are halves, random, random-halves, one, majority, isolate, bridge, ring, ring-of-majorities, majorities-ring and one-way; did you mean halves? (line 2, col 11)"#,
+    ),
     ("partition", "bad-syntax: a node, * or {a,b} is expected (line 2, col 10)"),
     ("reorder a->b p=1.5", r#"bad-range "1.5": a probability lies between 0 and 1 (line 2, col 16)"#),
     ("reorder a->b gap=3", "bad-syntax: p=PROBABILITY or off is expected (line 2, col 19)"),
