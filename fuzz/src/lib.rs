@@ -19,6 +19,7 @@
 //! | [`records`] | element sets and attitudes |
 //! | [`dots`] | context tokens, dot sets, siblings |
 //! | [`headers`] | causality in text, binary and JSON headers |
+//! | [`proxy`] | commands, scenarios and frames of the fault proxy |
 
 mod allocation;
 mod checksum;
@@ -32,6 +33,8 @@ mod input;
 pub mod json;
 pub mod messages;
 mod promises;
+pub mod proxy;
+mod proxy_seeds;
 pub mod records;
 pub mod seeds;
 pub mod text;
@@ -76,4 +79,8 @@ pub static DECODERS: &[&Decoder] = &[
     &headers::carriers::HEADERS_BINARY,
     &headers::json::DOCUMENT_JSON,
     &headers::json::EVENT_JSON,
+    &proxy::PROXY_LINE,
+    &proxy::PROXY_SCENARIO,
+    &proxy::PROXY_FRAMING,
+    &proxy::PROXY_SCAN,
 ];

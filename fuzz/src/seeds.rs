@@ -14,6 +14,7 @@ use clock_core::{
 };
 
 use crate::group;
+use crate::proxy_seeds;
 
 const FRAME_PREFIX_BYTES: usize = 14;
 const EVENT_PREFIX_BYTES: usize = 9;
@@ -103,6 +104,7 @@ pub fn all() -> Vec<Seed> {
     );
     add("document_json", documents());
     add("event_json", vec![("event", json(&traced()))]);
+    proxy_seeds::all().into_iter().for_each(|(decoder, inputs)| add(decoder, inputs));
     seeds
 }
 
@@ -169,7 +171,7 @@ fn siblings() -> Siblings<u64> {
     siblings
 }
 
-fn texts(texts: &[(&'static str, &str)]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn texts(texts: &[(&'static str, &str)]) -> Vec<(&'static str, Vec<u8>)> {
     texts.iter().map(|(name, text)| (*name, text.as_bytes().to_vec())).collect()
 }
 

@@ -57,12 +57,22 @@ impl<'a> Cursor<'a> {
             return Ok(None);
         }
         let key = self.word("a key")?;
+        if self.has_option_before(key) {
+            let message = "this is given twice";
+            return Err(CommandError::new(Code::Conflict, key.text, key.column, message));
+        }
         self.next += 1;
         let value = match self.take(Kind::Connection) {
             Some(connection) => connection,
             None => self.word("a value")?,
         };
         Ok(Some((key, value)))
+    }
+
+    /// Whether the same key stands before this one, which has just been taken.
+    fn has_option_before(&self, key: Token<'a>) -> bool {
+        let before = &self.tokens[..self.next - 1];
+        before.windows(2).any(|pair| pair[0].text == key.text && pair[1].kind == Kind::Equals)
     }
 
     /// The values of a list behind its first one.

@@ -7,7 +7,8 @@ use super::error::{Code, CommandError};
 use super::lexer::Token;
 use super::option::choice;
 use super::selector;
-use super::shape::{Outline, Rest, Shape, divided_flows, flows_touching, outline, shape_of};
+use super::shape::{Outline, Rest, SHAPES, Shape, divided_flows, flows_touching, outline, shape_of};
+use super::suggest::did_you_mean;
 use crate::rule::{ChangeKind, CutMode, Fault, Place, Which};
 
 pub(super) fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError> {
@@ -15,11 +16,27 @@ pub(super) fn partition(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandEr
         cursor.next();
         return self::shape(cursor, shape);
     }
+    refuse_misspelt_shape(cursor)?;
     let groups = selector::groups(cursor)?;
     let mut cut = Cut::new(None);
     cut.take_options(cursor, &["rest", "mode"])?;
     let flows = divided_flows(&groups, cut.rest, cursor.directory);
     Ok(add(flows, Fault::Cut(cut.mode), cut.common.guard, Place::Partition))
+}
+
+/// A word that is no station and nearly a shape was meant as one.
+fn refuse_misspelt_shape(cursor: &Cursor<'_>) -> Result<(), CommandError> {
+    let directory = cursor.directory;
+    let is_near = |word: Token<'_>| {
+        let nodes = directory.nodes().map(|node| directory.name(node));
+        directory.node(word.unquoted()).is_none()
+            && did_you_mean(word.text, nodes).is_empty()
+            && !did_you_mean(word.text, SHAPES.iter().map(|(name, _)| *name)).is_empty()
+    };
+    match cursor.peek().filter(|word| is_near(*word)) {
+        Some(word) => choice(word, "shapes", &SHAPES).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// A partition by the name of its shape; `SHAPE for 800ms` lasts that long.

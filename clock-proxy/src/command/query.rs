@@ -8,12 +8,13 @@ use super::filter::comparison;
 use super::help::topics;
 use super::lexer::{Kind, Token};
 use super::option::{choice, unknown_key};
+use super::suggest::did_you_mean;
 use super::value::{DURATION_MAX, count, duration};
 use super::verb::unknown_verb;
 use super::{Condition, Expect, PlanSource, Query, Section, Wait, explain, nemesis, selector};
 
 /// The numbers of `show stats`, which is where they are explained.
-pub(crate) const STAT_NUMBERS: [&str; 12] = [
+pub(crate) const STAT_NUMBERS: [&str; 14] = [
     "conns",
     "frames",
     "bytes",
@@ -24,6 +25,8 @@ pub(crate) const STAT_NUMBERS: [&str; 12] = [
     "delayed",
     "reordered",
     "dropped",
+    "duplicated",
+    "corrupted",
     "desyncs",
     "refused",
 ];
@@ -91,7 +94,10 @@ fn wait(cursor: &mut Cursor<'_>) -> Result<Query, CommandError> {
         },
         text if text.starts_with(|c: char| c.is_ascii_digit()) => return duration(what).map(Query::Pause),
         _ => {
-            return Err(syntax(what, "one can wait for held, frames, dropped, idle, scenario, or some time"));
+            let known = ["held", "idle", "scenario"].into_iter().chain(STAT_NUMBERS);
+            let hint = did_you_mean(what.text, known);
+            let message = "one can wait for held, idle, scenario, a number of show stats, or some time";
+            return Err(syntax(what, format!("{message}{hint}")));
         }
     };
     let timeout = timeout(cursor, WAIT_TIMEOUT_DEFAULT)?;
@@ -116,9 +122,19 @@ fn expect(cursor: &mut Cursor<'_>) -> Result<Expect, CommandError> {
         "frames" => "frames",
         "held" => "held_frames",
         text => {
+            let (prefix, column) = ("stats.", word.column + "stats.".len());
             let key =
-                text.strip_prefix("stats.").map(|_| Token { text: &word.text["stats.".len()..], ..word });
-            let key = key.ok_or_else(|| syntax(word, "one can expect frames, held and stats.NUMBER"))?;
+                text.strip_prefix(prefix).map(|_| Token { text: &word.text[prefix.len()..], column, ..word });
+            let key = key.ok_or_else(|| {
+                let known = STAT_NUMBERS.map(|number| format!("{prefix}{number}"));
+                let hint = match STAT_NUMBERS.contains(&text) {
+                    true => format!("; did you mean {prefix}{text}?"),
+                    false => {
+                        did_you_mean(word.text, known.iter().map(String::as_str).chain(["frames", "held"]))
+                    }
+                };
+                syntax(word, format!("one can expect frames, held and stats.NUMBER{hint}"))
+            })?;
             choice(key, "numbers", &STAT_NUMBERS.map(|name| (name, name)))?
         }
     };

@@ -34,8 +34,11 @@ pub(super) fn delay(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError>
             delay.jitter = spread;
             cursor.next();
         }
-        let mut shape: Option<&str> = None;
+        let (mut shape, mut needs_jitter): (Option<&str>, Option<Token<'_>>) = (None, None);
         while let Some((key, value)) = cursor.option()? {
+            if matches!(key.text, "dist" | "wave" | "corr") {
+                needs_jitter = needs_jitter.or(Some(key));
+            }
             match key.text {
                 "jitter" => delay.jitter = duration(value)?,
                 "corr" => delay.correlation = probability(value)?,
@@ -49,6 +52,9 @@ pub(super) fn delay(cursor: &mut Cursor<'_>) -> Result<ChangeKind, CommandError>
                 "wave" => delay.spread = wave(value)?,
                 _ => common.take(key, value, &DELAY_KEYS)?,
             }
+        }
+        if let Some(key) = needs_jitter.filter(|_| delay.jitter.is_zero()) {
+            return Err(conflict(key, "this is about the jitter, and there is none: add one, e.g. ±5ms"));
         }
         let is_nothing = delay.base.is_zero() && delay.jitter.is_zero();
         Ok(if is_nothing { None } else { Some(Fault::Delay(delay)) })

@@ -4,6 +4,7 @@
 //! This thread is nobody's: when the process exits, it is gone, whatever it waits for.
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::ops::ControlFlow;
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
@@ -64,10 +65,12 @@ impl Console {
 
     async fn answer(self, mut inputs: mpsc::Receiver<Input>) {
         let mut session = Session::new(self.desk.clone());
-        while let Some(input) = inputs.recv().await {
-            match input {
-                Input::Line(line, reply) => drop(reply.send(session.handle(line).await)),
-                Input::Eof => break,
+        loop {
+            match inputs.recv().await {
+                Some(Input::Line(line, reply)) => drop(reply.send(session.handle(line).await)),
+                Some(Input::Eof) => break,
+                // The proxy was told to end, so the input was not read to its end.
+                None => return,
             }
         }
         match self.on_eof {
@@ -94,7 +97,11 @@ impl Exchange {
         let Some(mut terminal) = Terminal::new(names) else { return self.read() };
         loop {
             match terminal.read() {
-                Typed::Line(line) => self.answer(line),
+                Typed::Line(line) => {
+                    if self.answer(line).is_break() {
+                        return;
+                    }
+                }
                 Typed::Eof => break,
                 Typed::Interrupt => {
                     let _ = self.exits.try_send(EXIT_INTERRUPTED);
@@ -120,11 +127,13 @@ impl Exchange {
             };
             splitter.feed(&bytes[..count]);
             while let Some(line) = splitter.next_line() {
-                self.answer(line);
+                if self.answer(line).is_break() {
+                    return;
+                }
             }
             if count == 0 {
-                if let Some(line) = splitter.last_line() {
-                    self.answer(line);
+                if splitter.last_line().is_some_and(|line| self.answer(line).is_break()) {
+                    return;
                 }
                 let _ = self.inputs.blocking_send(Input::Eof);
                 return;
@@ -132,17 +141,27 @@ impl Exchange {
         }
     }
 
-    fn answer(&self, line: Line) {
+    /// Breaks when this line has ended the proxy: what stands behind it is not done any more.
+    fn answer(&self, line: Line) -> ControlFlow<()> {
         let (reply, answered) = oneshot::channel();
         // Either channel is closed when the proxy goes down, and then there is no answer to print.
         if self.inputs.blocking_send(Input::Line(line, reply)).is_err() {
-            return;
+            return ControlFlow::Break(());
         }
-        let Ok(Some(reply)) = answered.blocking_recv() else { return };
+        let reply = match answered.blocking_recv() {
+            Ok(Some(reply)) => reply,
+            Ok(None) => return ControlFlow::Continue(()),
+            Err(_) => return ControlFlow::Break(()),
+        };
         print_line(&reply.render(self.style));
         let mistake = (self.is_strict && reply.outcome.is_err()).then_some(EXIT_STRICT);
-        if let Some(code) = reply.quit_code().or(mistake) {
-            let _ = self.exits.try_send(code);
+        match reply.quit_code().or(mistake) {
+            None => ControlFlow::Continue(()),
+            Some(code) => {
+                // Full means that somebody else has asked to quit already.
+                let _ = self.exits.try_send(code);
+                ControlFlow::Break(())
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use fleet::{Bound, LinkFace};
 pub(crate) use port::Port;
 pub(crate) use reload::{RELOADS_MAX, ReloadRequest, Reloaded, Reloader};
 pub(crate) use runner::{ScenarioFacts, Stage, Started};
+pub(crate) use story::Saved;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -74,7 +74,8 @@ impl Reloader {
         refuse_what_needs_a_restart(&self.loaded, &new)?;
         let changes = self.node_changes(&new)?;
         let nodes_moved = changes.len();
-        let (made, gone) = self.relay_names(&new);
+        let (made, gone) =
+            (only_in(&raws(&new), &raws(&self.loaded)), only_in(&raws(&self.loaded), &raws(&new)));
         self.make_relays(&new, &made).await?;
         let (ended, added) = self.rule_diff(&new);
         let checked = self.desk.rule_changes(&added).await;
@@ -113,17 +114,6 @@ impl Reloader {
         Ok(changes)
     }
 
-    /// Raw relays that are new or listen elsewhere, and those that are no more or listened elsewhere.
-    fn relay_names(&self, new: &Plan) -> (Vec<String>, Vec<String>) {
-        let (old, new) = (raws(&self.loaded), raws(new));
-        let differs = |here: &BTreeMap<String, Raw>, there: &BTreeMap<String, Raw>| -> Vec<String> {
-            let is_other =
-                |(name, raw): &(&String, &Raw)| there.get(*name).is_none_or(|known| known.0 != raw.0);
-            here.iter().filter(is_other).map(|(name, _)| name.clone()).collect()
-        };
-        (differs(&new, &old), differs(&old, &new))
-    }
-
     /// Opens all of them or none.
     async fn make_relays(&self, new: &Plan, names: &[String]) -> Result<(), CommandError> {
         let raws = raws(new);
@@ -149,17 +139,18 @@ impl Reloader {
         }
     }
 
-    /// The rules of the old file that are not in the new one, and the other way round.
+    /// The rules to end and those to make. A rule takes flows out of earlier ones of its kind, so what one of them
+    /// comes to depends on the others: where one differs, all of its kind are made anew.
     fn rule_diff(&self, new: &Plan) -> (Vec<RuleId>, Vec<String>) {
-        let mut added = new.rules.clone();
-        let mut ended = Vec::new();
-        for (text, id) in &self.rules {
-            match added.iter().position(|known| known == text) {
-                Some(at) => drop(added.remove(at)),
-                None => ended.push(*id),
-            }
-        }
-        (ended, added)
+        let of_kind = |verb: &str, text: &str| text.split(' ').next() == Some(verb);
+        let is_same = |text: &str| {
+            let verb = text.split(' ').next().unwrap_or_default();
+            let old = self.rules.iter().map(|(text, _)| text).filter(|text| of_kind(verb, text));
+            old.eq(new.rules.iter().filter(|text| of_kind(verb, text)))
+        };
+        let ended = self.rules.iter().filter(|(text, _)| !is_same(text)).map(|(_, id)| *id);
+        let added = new.rules.iter().filter(|text| !is_same(text)).cloned();
+        (ended.collect(), added.collect())
     }
 
     /// Makes all changes in one epoch, and notes which rule came from which words.
@@ -223,6 +214,10 @@ fn refuse_what_needs_a_restart(old: &Plan, new: &Plan) -> Result<(), CommandErro
     let table = [
         ("stations", stations(old) == stations(new)),
         ("addresses or framing of links", links(old) == links(new)),
+        (
+            "listening addresses of raw relays",
+            both(&raws(old), &raws(new)).all(|(_, (was, is))| was.0 == is.0),
+        ),
         ("max_frame, hold_bytes or other limits", old.settings == new.settings),
         ("control", old.control == new.control),
         ("api", old.api == new.api),
@@ -261,6 +256,11 @@ fn raws(plan: &Plan) -> BTreeMap<String, Raw> {
 fn upstreams(plan: &Plan) -> BTreeMap<String, Option<Upstream>> {
     let facts = |node| (plan.directory.name(node).to_owned(), plan.directory.upstream(node).cloned());
     plan.directory.nodes().map(facts).collect()
+}
+
+/// The names that only the first one knows.
+fn only_in(here: &BTreeMap<String, Raw>, there: &BTreeMap<String, Raw>) -> Vec<String> {
+    here.keys().filter(|name| !there.contains_key(*name)).cloned().collect()
 }
 
 /// What both know, with both values.

@@ -1,16 +1,29 @@
 //! The commands about scenarios and files: `run`, `plan`, `nemesis`, `stop`, `wait scenario`, `save`, `expect`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use serde::Serialize;
 
 use super::relays::RelayOrder;
 use super::runner::{Phase, ScenarioFacts, Started};
 use super::{Desk, file};
-use crate::command::{Code, CommandError, Expect, Nemesis, PlanSource, Samples, World, rule_words};
+use crate::command::{
+    self, Code, Command, CommandError, Expect, Nemesis, PlanSource, Samples, World, rule_words, sample_files,
+};
 use crate::report::{Output, stat_number};
-use crate::rule::{Change, ChangeKind, Which};
+use crate::rule::{Change, ChangeKind, Rule, RuleBook, Which};
 use crate::scenario::{Plan, ScenarioError, plan_nemesis, read_file};
+
+/// What `save` has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Saved {
+    pub(crate) rules: usize,
+    /// Rules that no command can make again: toxics with what the grammar refuses, or beside others of their kind.
+    pub(crate) left_out: usize,
+}
 
 impl Desk {
     /// Asks a question in the world as it is now.
@@ -93,19 +106,30 @@ impl Desk {
         Ok(outputs.pop().unwrap_or(Output::Paused))
     }
 
-    /// Writes the rules in force as a scenario, and returns how many.
-    pub(super) async fn save(&self, path: &str) -> Result<usize, CommandError> {
-        let (text, count) = {
-            let config = self.config();
-            let mut text = format!("# The rules of epoch {}.\nseed {}\n", config.epoch, config.seed);
-            for rule in &config.rules {
-                text.push_str(&format!("at 0s {}\n", rule_words(rule, &config.directory)));
+    /// Writes the rules in force as a scenario. Those that no command can make again are comments in it.
+    pub(super) async fn save(&self, path: &str) -> Result<Saved, CommandError> {
+        let config = Arc::clone(&self.config());
+        let (epoch, seed, directory) = (config.epoch, config.seed, Arc::clone(&config.directory));
+        let rules: Vec<Arc<Rule>> = config.rules.clone();
+        // To be let go at once: a change is in force only when nobody holds the old rules.
+        drop(config);
+        let samples = file::samples(rules.iter().flat_map(|rule| sample_files(&rule.text)).collect()).await;
+        let mut copy = RuleBook::new(seed, Arc::clone(&directory));
+        let mut saved = Saved { rules: 0, left_out: 0 };
+        let mut text = format!("# The rules of epoch {epoch}.\nseed {seed}\n");
+        for rule in &rules {
+            let words = rule_words(rule, &directory);
+            if is_made_again(rule, &words, &mut copy, &samples) {
+                saved.rules += 1;
+                text.push_str(&format!("at 0s {words}\n"));
+            } else {
+                saved.left_out += 1;
+                text.push_str(&format!("# no command makes this again: {}\n", rule.text.replace('\n', " ")));
             }
-            (text, config.rules.len())
-        };
+        }
         let written = file::write(PathBuf::from(path), text).await;
         written.map_err(|error| CommandError::new(Code::Io, path, 1, error.to_string()))?;
-        Ok(count)
+        Ok(saved)
     }
 
     /// The number that was expected, if it is so.
@@ -118,6 +142,28 @@ impl Desk {
         let message = format!("not so: the number is {number}");
         Err(CommandError::new(Code::ExpectFailed, &expect.text, expect.column, message))
     }
+}
+
+/// Whether these words make the rule again, beside those that are in the copy already.
+fn is_made_again(rule: &Rule, words: &str, copy: &mut RuleBook, samples: &Samples) -> bool {
+    let directory = Arc::clone(&copy.directory);
+    let world = World { samples, ..World::of(&directory) };
+    let Ok(Some(line)) = command::parse_in(words, 1, &world) else { return false };
+    let [Command::Change(change)] = &line.commands[..] else { return false };
+    let before = copy.clone();
+    copy.apply(change, 0);
+    let is_kept =
+        |known: &Arc<Rule>| copy.rules.iter().any(|rule| rule.id == known.id && rule.flows == known.flows);
+    let is_same = |made: &Arc<Rule>| {
+        (&made.fault, &made.guard) == (&rule.fault, &rule.guard)
+            && made.flows == rule.flows
+            && before.rules.iter().all(is_kept)
+    };
+    let is_made = copy.rules.len() == before.rules.len() + 1 && copy.rules.last().is_some_and(is_same);
+    if !is_made {
+        *copy = before;
+    }
+    is_made
 }
 
 /// The error of a file in the answer to a line, which has a place of its own.

@@ -78,7 +78,7 @@ mod tests {
     }
 
     /// Mean, deviation, and the fourth moment that says how far the deviation of a sample may be off.
-    fn check(spread: Spread, mean: f64, sigma: f64, kurtosis: f64) {
+    fn check(spread: &Spread, mean: f64, sigma: f64, kurtosis: f64) {
         let (found, deviation) = moments(&draws(spread.clone(), 0.0));
         let count = f64::from(COUNT).sqrt();
         assert!((found - mean).abs() < 4.0 * sigma / count, "{spread:?}: mean {found}, expected {mean}");
@@ -88,10 +88,10 @@ mod tests {
 
     #[test]
     fn means_and_deviations_are_met_within_four_sigma() {
-        check(Spread::Uniform, 0.0, 1.0 / 3.0_f64.sqrt(), 1.8);
-        check(Spread::Normal, 0.0, 1.0, 3.0);
-        check(Spread::Exponential, 1.0, 1.0, 9.0);
-        check(Spread::Samples([-1.0, 1.0].into()), 0.0, 1.0, 1.1);
+        check(&Spread::Uniform, 0.0, 1.0 / 3.0_f64.sqrt(), 1.8);
+        check(&Spread::Normal, 0.0, 1.0, 3.0);
+        check(&Spread::Exponential, 1.0, 1.0, 9.0);
+        check(&Spread::Samples([-1.0, 1.0].into()), 0.0, 1.0, 1.1);
     }
 
     /// The fourth moment of this tail is infinite, so it is the quantiles that say whether it is heavy enough.
@@ -125,7 +125,7 @@ mod tests {
     fn a_wave_counts_from_the_start_of_its_rule() {
         let rule = Delay { spread: Spread::Sine(MS * 1000), ..Delay::of(MS * 20, MS * 10) };
         let at = |age| delay(&rule, question(0), &mut None, age).as_millis();
-        assert_eq!([at(MS * 0), at(MS * 250), at(MS * 750), at(MS * 1250)], [20, 30, 10, 30]);
+        assert_eq!([at(Duration::ZERO), at(MS * 250), at(MS * 750), at(MS * 1250)], [20, 30, 10, 30]);
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Decider {
                     }
                 }
                 Fault::Corrupt(corrupt) => {
-                    corrupt_pieces(taken, watch, scribe, (asked, *framing), *corrupt, now)
+                    corrupt_pieces(taken, watch, scribe, (asked, *framing), *corrupt, now);
                 }
                 Fault::Cut(_) | Fault::Reset(_) | Fault::BlackHole { .. } => {}
                 Fault::Delay(_)

@@ -18,7 +18,8 @@ const EVENTS_MAX: usize = 1000;
 
 const CONTENT_TYPE: &str = "application/x-ndjson";
 
-type Event = Result<Arc<str>, RecvError>;
+/// The next event, and where those behind it come from.
+type Next = Pin<Box<dyn Future<Output = (Result<Arc<str>, RecvError>, Receiver<Arc<str>>)> + Send>>;
 
 /// The last events, or with `?follow` those from now on, until the client has enough.
 pub(super) async fn answer(desk: &Desk, query: Option<&str>) -> Answer {
@@ -36,7 +37,7 @@ pub(super) async fn answer(desk: &Desk, query: Option<&str>) -> Answer {
 }
 
 /// A body that goes on for as long as there are events. It ends with the journal, or when its reader goes.
-pub(super) struct Follow(Pin<Box<dyn Future<Output = (Event, Receiver<Arc<str>>)> + Send>>);
+pub(super) struct Follow(Next);
 
 impl Follow {
     fn new(mut events: Receiver<Arc<str>>) -> Self {

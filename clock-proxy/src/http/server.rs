@@ -18,8 +18,9 @@ use super::routes::Api;
 use crate::acceptor::Acceptor;
 use crate::control::Desk;
 
-/// Connections at a time; further ones wait in the kernel's backlog. A test suite has a few.
-const CONNECTIONS_MAX: usize = 64;
+/// Connections at a time; further ones wait in the kernel's backlog. A test suite has a few for each of its threads,
+/// and those that it forgets stay open until the header's time is up.
+const CONNECTIONS_MAX: usize = 256;
 
 /// Longest wait for a request's header, also on a connection that is kept open: longer than the pause between two
 /// tests, and short enough that forgotten connections do not fill the server.

@@ -71,6 +71,8 @@ pub(crate) struct StatFacts {
     pub(crate) delayed: u64,
     pub(crate) reordered: u64,
     pub(crate) dropped: u64,
+    pub(crate) duplicated: u64,
+    pub(crate) corrupted: u64,
     pub(crate) desyncs: u64,
     pub(crate) refused: u64,
 }
@@ -145,6 +147,8 @@ fn stat(directory: &Directory, config: &Config, flow: FlowId) -> StatFacts {
         delayed: meter.delayed.value(),
         reordered: meter.reordered.value(),
         dropped: meter.dropped.value(),
+        duplicated: meter.duplicated.value(),
+        corrupted: meter.corrupted.value(),
         desyncs: meter.desyncs.value(),
         refused: meter.refused.value(),
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::command::{CommandError, Topic};
-use crate::control::{Reloaded, ScenarioFacts, Started, Waited};
+use crate::control::{Reloaded, Saved, ScenarioFacts, Started, Waited};
 use crate::journal::Account;
 use crate::rule::Verdict;
 
@@ -40,7 +40,7 @@ pub(crate) enum Output {
     Paused,
     Reloaded(Reloaded),
     /// How many rules were written.
-    Saved(usize),
+    Saved(Saved),
     Started(Started),
     /// How the scenario ended, if there was one.
     Scenario(Option<ScenarioFacts>),
@@ -117,7 +117,7 @@ impl Output {
             Output::Expected(number) => json!({ "number": number }),
             Output::Paused => Value::Object(Map::new()),
             Output::Reloaded(reloaded) => json!(reloaded),
-            Output::Saved(rules) => json!({ "rules": rules }),
+            Output::Saved(saved) => json!(saved),
             Output::Started(started) => {
                 json!({ "steps": started.steps, "duration_us": micros(started.duration) })
             }

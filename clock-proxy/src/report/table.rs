@@ -29,7 +29,7 @@ pub(super) fn text(output: &Output) -> String {
             changed.relays_made,
             changed.relays_removed
         ),
-        Output::Saved(rules) => format!("{rules} rules written"),
+        Output::Saved(saved) => format!("{} rules written, {} left out", saved.rules, saved.left_out),
         Output::Started(started) => format!("{} steps in {:.1?}", started.steps, started.duration),
         Output::Scenario(facts) => facts.as_ref().map_or_else(|| "no scenario".to_owned(), scenario_text),
         Output::Plan(lines) => format!("\n{}", lines.join("\n")),
@@ -83,6 +83,8 @@ fn snapshot_text(snapshot: &Snapshot) -> String {
             "delayed",
             "reordered",
             "dropped",
+            "duplicated",
+            "corrupted",
             "desyncs",
             "refused",
         ];
@@ -96,6 +98,8 @@ fn snapshot_text(snapshot: &Snapshot) -> String {
                 s.delayed,
                 s.reordered,
                 s.dropped,
+                s.duplicated,
+                s.corrupted,
                 s.desyncs,
                 s.refused,
             ];

@@ -223,6 +223,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    #[cfg(test)]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Cut => "cut",

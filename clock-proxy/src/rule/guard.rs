@@ -35,7 +35,7 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
-    pub(crate) fn holds<T: PartialOrd>(self, left: T, right: T) -> bool {
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Comparison::Less => left < right,
             Comparison::AtMost => left <= right,

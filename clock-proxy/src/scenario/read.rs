@@ -130,7 +130,12 @@ impl Reader<'_> {
             return Err(cursor.missing("until TIME"));
         }
         cursor.next();
-        let until = micros(duration(cursor.word("a time")?)?);
+        let word = cursor.word("a time")?;
+        let until = micros(duration(word)?);
+        if from + period > until {
+            let message = "this is before the first time, one period after the start";
+            return Err(CommandError::new(Code::BadRange, word.text, word.column, message));
+        }
         let body = Body::of(cursor, line, number);
         let mut dice = Dice::new(self.world.seed, (self.world.next_draw)());
         let mut nominal = from + period;

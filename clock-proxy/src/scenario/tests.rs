@@ -83,6 +83,10 @@ fn mistakes_are_found_before_anything_runs_with_line_and_column() {
         ("at", "bad-syntax: a time, e.g. 2s, is expected (line 1, col 3)"),
         ("every 3s heal", "bad-syntax: until TIME is expected (line 1, col 10)"),
         ("every 0s until 5s heal", r#"bad-range "0s": a period is longer than this (line 1, col 7)"#),
+        (
+            "every 1s from 4s until 4.5s heal",
+            r#"bad-range "4.5s": this is before the first time, one period after the start (line 1, col 24)"#,
+        ),
         ("every 1us until 10s heal", "bad-range: a scenario has at most 10000 steps (line 1, col 1)"),
         (
             "every 1us until 3600s nemesis interval=2s until=1s final=keep",

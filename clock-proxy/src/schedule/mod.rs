@@ -57,6 +57,7 @@ pub(crate) struct Advanced {
 }
 
 /// What the lane can do next.
+#[derive(Debug, Clone, Copy)]
 enum Step {
     /// The last frame that could overtake goes back to the line.
     TakeBack,

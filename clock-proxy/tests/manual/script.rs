@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 /// One block of the manual.
-pub struct Session {
-    pub first_line: usize,
+pub(crate) struct Session {
+    pub(crate) first_line: usize,
     /// With the number of the line in the manual.
-    pub lines: Vec<(usize, Line)>,
+    pub(crate) lines: Vec<(usize, Line)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     Command(String),
     Reply(String),
     Dials { from: char, to: char, outcome: Dialled },
@@ -22,7 +22,7 @@ pub enum Line {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialled {
+pub(crate) enum Dialled {
     Connected,
     Refused,
     Unanswered,
@@ -30,7 +30,7 @@ pub enum Dialled {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub(crate) enum Seen {
     Frames(Vec<Frame>),
     Bytes(usize),
     Nothing,
@@ -39,13 +39,13 @@ pub enum Seen {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame {
-    pub number: u32,
-    pub is_damaged: bool,
+pub(crate) struct Frame {
+    pub(crate) number: u32,
+    pub(crate) is_damaged: bool,
 }
 
 /// All blocks marked `session`.
-pub fn sessions(text: &str) -> Vec<Session> {
+pub(crate) fn sessions(text: &str) -> Vec<Session> {
     let mut found = Vec::new();
     let mut open: Option<Session> = None;
     for (index, line) in text.lines().enumerate() {
@@ -60,7 +60,7 @@ pub fn sessions(text: &str) -> Vec<Session> {
 }
 
 impl Line {
-    pub fn parse(line: &str) -> Self {
+    pub(crate) fn parse(line: &str) -> Self {
         if let Some(command) = line.strip_prefix("> ") {
             return Self::Command(command.to_owned());
         }

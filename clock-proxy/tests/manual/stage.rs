@@ -18,7 +18,7 @@ const NO_ANSWER: Duration = Duration::from_millis(300);
 /// Bytes of a numbered frame behind its number; each is its number's low byte.
 const PADDING: usize = 12;
 
-pub struct Stage {
+pub(crate) struct Stage {
     bench: Bench,
     /// The connection each station uses, the last one it took part in.
     ends: BTreeMap<char, TcpStream>,
@@ -28,12 +28,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let bench = Bench::with(|blueprint| clock_proxy::topology::Blueprint { seed: Some(42), ..blueprint });
         Self { bench: bench.await, ends: BTreeMap::new(), reply: None, since: Instant::now() }
     }
 
-    pub async fn play(&mut self, line: &Line, place: &str) {
+    pub(crate) async fn play(&mut self, line: &Line, place: &str) {
         match line {
             Line::Command(command) => self.reply = Some(self.bench.reply(command).await),
             Line::Reply(expected) => self.compare(expected, place),
@@ -85,7 +85,7 @@ impl Stage {
             }
             // The abort may come before the dial has ended.
             (Ok(Err(error)), Dialled::Reset) => {
-                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}")
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{place}");
             }
             (Ok(Err(error)), Dialled::Refused) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{place}");

@@ -69,8 +69,8 @@ fn delays_are_spread_in_six_ways() {
     assert_eq!(fault("delay a->b 5ms ±2ms dist=pareto"), spread(Spread::Pareto));
     assert_eq!(fault("delay a->b 5ms ±2ms dist=EXP"), spread(Spread::Exponential));
     assert_eq!(fault("delay a->b 5ms ±2ms wave=sine:10s"), spread(Spread::Sine(10_000 * MS)));
-    let free = Delay { correlation: 0.5, may_overtake: true, ..Delay::of(5 * MS, Duration::ZERO) };
-    assert_eq!(fault("delay a->b 5ms corr=0.5 order=free"), Fault::Delay(free));
+    let free = Delay { correlation: 0.5, may_overtake: true, ..Delay::of(5 * MS, MS) };
+    assert_eq!(fault("delay a->b 5ms ±1ms corr=0.5 order=free"), Fault::Delay(free));
 
     let directory = directory();
     let samples =
@@ -140,7 +140,7 @@ fn every_fault_takes_the_common_parameters_and_off() {
         assert_eq!(guard(&format!("{form} a->b {parameters}")), full, "{form}");
     }
     // Faults of whole connections choose no frames.
-    let whole = Guard { filter: Vec::new(), after: 0, every: 1, count: None, ..full.clone() };
+    let whole = Guard { filter: Vec::new(), after: 0, every: 1, count: None, ..full };
     for form in ["black-hole a->b", "rate a->b 1MB/s", "slice a->b 1B", "limit a->b 1B", "slow-close a->b 1s"]
     {
         assert_eq!(guard(&format!("{form} p=0.5 for=2s conns=new conn-p=0.25")), whole, "{form}");

@@ -74,6 +74,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("cut {a,b->c", "bad-syntax: a comma or } is expected (line 2, col 9)"),
     ("partition a,b | b", r#"conflict "b": node b is named twice (line 2, col 17)"#),
     ("partition a | b rest=gone", r#"bad-syntax "gone": the only value is rest=connected (line 2, col 22)"#),
+    (
+        "partition halfs",
+        r#"bad-syntax "halfs": the shapes are halves, random, random-halves, one, majority, isolate, bridge, ring, ring-of-majorities, majorities-ring and one-way; did you mean halves? (line 2, col 11)"#,
+    ),
     ("partition", "bad-syntax: a node, * or {a,b} is expected (line 2, col 10)"),
     ("reorder a->b p=1.5", r#"bad-range "1.5": a probability lies between 0 and 1 (line 2, col 16)"#),
     ("reorder a->b gap=3", "bad-syntax: p=PROBABILITY or off is expected (line 2, col 19)"),
@@ -84,7 +88,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("wait held a->b", "bad-syntax: a count is expected (line 2, col 15)"),
     (
         "wait for a->b",
-        r#"bad-syntax "for": one can wait for held, frames, dropped, idle, scenario, or some time (line 2, col 6)"#,
+        r#"bad-syntax "for": one can wait for held, idle, scenario, a number of show stats, or some time (line 2, col 6)"#,
     ),
     (
         "show rule",
@@ -97,11 +101,29 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "expect frame a->b > 5",
-        r#"bad-syntax "frame": one can expect frames, held and stats.NUMBER (line 2, col 8)"#,
+        r#"bad-syntax "frame": one can expect frames, held and stats.NUMBER; did you mean frames? (line 2, col 8)"#,
+    ),
+    (
+        "expect dropped a->b > 5",
+        r#"bad-syntax "dropped": one can expect frames, held and stats.NUMBER; did you mean stats.dropped? (line 2, col 8)"#,
+    ),
+    ("drop a->b p=0.1 corr=0 p=0.2", r#"conflict "p": this is given twice (line 2, col 24)"#),
+    ("cut a->b mode=hold mode=drop", r#"conflict "mode": this is given twice (line 2, col 20)"#),
+    (
+        "delay a->b 5ms dist=normal",
+        r#"conflict "dist": this is about the jitter, and there is none: add one, e.g. ±5ms (line 2, col 16)"#,
+    ),
+    (
+        "delay a->b 5ms wave=sine:1s corr=0.5",
+        r#"conflict "wave": this is about the jitter, and there is none: add one, e.g. ±5ms (line 2, col 16)"#,
+    ),
+    (
+        "wait duplicate a->b 1",
+        r#"bad-syntax "duplicate": one can wait for held, idle, scenario, a number of show stats, or some time; did you mean duplicated? (line 2, col 6)"#,
     ),
     (
         "expect stats.droped a->b > 5",
-        r#"bad-syntax "droped": the numbers are conns, frames, bytes, held_frames, held_bytes, waiting_frames, waiting_bytes, delayed, reordered, dropped, desyncs and refused; did you mean dropped? (line 2, col 8)"#,
+        r#"bad-syntax "droped": the numbers are conns, frames, bytes, held_frames, held_bytes, waiting_frames, waiting_bytes, delayed, reordered, dropped, duplicated, corrupted, desyncs and refused; did you mean dropped? (line 2, col 14)"#,
     ),
     ("expect frames a->b 5", "bad-syntax: <, <=, ==, !=, >= or > is expected (line 2, col 20)"),
     ("expect held a->b >", "bad-syntax: a number is expected (line 2, col 19)"),
