@@ -88,6 +88,19 @@ async fn copies_follow_their_frame_and_none_is_behind_the_end() {
     assert!(start.elapsed() >= Duration::from_millis(120));
 }
 
+/// Disproved by a lane that stands still for the sake of a copy of which the rule is gone.
+#[tokio::test]
+async fn copies_come_at_once_when_their_rule_ends() {
+    let bench = Bench::new().await;
+    let (mut near, mut far) = bench.connect("a", "b").await;
+    bench.ok("dup a->b gap=600s").await;
+    near.write_all(&numbered(0..2)).await.unwrap();
+    assert_eq!(bench.numbers(&mut far, 2).await, [0, 1]);
+    bench.ok("clear").await;
+    near.write_all(&numbered(2..3)).await.unwrap();
+    assert_eq!(bench.numbers(&mut far, 3).await, [0, 1, 2]);
+}
+
 #[tokio::test]
 async fn an_earlier_frame_is_sent_again() {
     assert_eq!(survivors("replay a->b back=2 after=3 every=2", 6, 64).await, [0, 1, 2, 3, 1, 4, 5, 3]);

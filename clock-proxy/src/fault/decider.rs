@@ -208,6 +208,11 @@ impl Decider {
         self.recorded_reorder.or_else(|| self.rules().filter_map(newest).last())
     }
 
+    /// Whether copies may wait for their time: they come at once when no rule makes any more.
+    pub(crate) fn duplicates(&self) -> bool {
+        self.record.is_some() || self.rules().any(|rule| matches!(rule.fault, Fault::Duplicate(_)))
+    }
+
     /// Whether the cut that a frame stepped aside for still holds.
     pub(crate) fn is_in_force(&self, rule: RuleId) -> bool {
         self.rules().any(|known| known.id == rule)

@@ -352,7 +352,7 @@ impl Lane {
             Sink::Open => false,
             Sink::Finished if is_ending => false,
             Sink::Finished => self.outbox.due_end().is_none() && self.schedule.is_empty(),
-            Sink::Dead => self.has_source_ended(),
+            Sink::Dead => self.has_source_ended() || self.fate.is_overdue(),
         }
     }
 

@@ -193,7 +193,8 @@ impl Schedule {
         if let Some(rule) = self.aside.keys().find(|rule| !decider.is_in_force(**rule)) {
             return Some(Step::ComeBack(*rule));
         }
-        if self.echoes.first_key_value().is_some_and(|((due, _), _)| *due <= now) {
+        let first_echo = self.echoes.first_key_value();
+        if first_echo.is_some_and(|((due, _), _)| *due <= now || !decider.duplicates()) {
             return Some(Step::Echo);
         }
         let reorder = decider.reorder();
@@ -281,7 +282,8 @@ impl Schedule {
             Step::ComeBack(rule) => self.come_back(rule),
             Step::Echo => {
                 if let Some((_, item)) = self.echoes.pop_first() {
-                    self.line.push_back(item);
+                    // One that comes before its time sets out now.
+                    self.line.push_back(Item { arrived: item.arrived.min(now), ..item });
                 }
             }
             Step::Release => {

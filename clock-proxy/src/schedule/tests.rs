@@ -210,7 +210,10 @@ fn a_lone_frame_is_set_free_by_time_or_by_the_end_and_ends_overtake_nothing() {
 #[test]
 fn copies_and_frames_aside_hold_the_end_back() {
     let start = Instant::now();
+    let dup = Fault::Duplicate(crate::rule::Duplicate { copies: 1, gap: MS * 30 });
     let mut decider = under(Fault::Cut(CutMode::Hold), 1, start);
+    let cut = rule(1, Fault::Cut(CutMode::Hold), Guard::default());
+    obey(&mut decider, vec![cut, rule(2, dup, Guard::default())], 1, start);
     let mut schedule = schedule_of(2, start);
     schedule.push_echo(Item { arrived: start + MS * 30, ..item(7, start) });
     schedule.push_aside(item(8, start), RuleId(1));
