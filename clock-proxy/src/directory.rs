@@ -44,10 +44,23 @@ pub(crate) struct Directory {
     flows: BTreeMap<FlowId, Flow>,
     flow_ids: BTreeMap<(NodeId, NodeId), FlowId>,
     names: BTreeMap<String, NodeId>,
+    /// Whether the stations, too, speak without frames.
+    is_raw: bool,
     last_id: u64,
 }
 
 impl Directory {
+    /// Says whether stations speak in frames; they do unless told otherwise.
+    pub(crate) fn set_framed(&mut self, is_framed: bool) {
+        self.is_raw = !is_framed;
+    }
+
+    /// Whether the bytes of this flow are frames. Those of a raw relay never are.
+    pub(crate) fn is_framed(&self, flow: FlowId) -> bool {
+        let stations = |(from, to)| self.is_station(from) && self.is_station(to);
+        !self.is_raw && self.ends(flow).is_some_and(stations)
+    }
+
     /// Adds a station and its flows from and to every station before it.
     pub(crate) fn add_station(&mut self, name: &str, upstream: Option<Upstream>) -> NodeId {
         let earlier: Vec<NodeId> = self.stations().collect();

@@ -96,6 +96,25 @@ async fn events_are_followed_as_they_come_and_the_last_are_kept() {
     assert_eq!(web.ask("POST", "/v1/events", "").await.status, 405);
 }
 
+/// Disproved by followers that take every connection of the API, since each keeps its own for good.
+#[tokio::test]
+async fn not_all_connections_are_for_those_who_follow() {
+    let web = Web::new().await;
+    let mut followers = Vec::new();
+    let last = loop {
+        let mut follower = tokio::net::TcpStream::connect(web.api).await.unwrap();
+        follower.write_all(b"GET /v1/events?follow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut lines = tokio::io::BufReader::new(follower).lines();
+        let status = soon(lines.next_line()).await.unwrap().unwrap();
+        if !status.contains("200") {
+            break status;
+        }
+        followers.push(lines);
+    };
+    assert_eq!((followers.len(), last.as_str()), (64, "HTTP/1.1 503 Service Unavailable"));
+    assert_eq!(web.ask("GET", "/v1/rules", "").await.status, 200);
+}
+
 #[tokio::test]
 async fn quit_is_answered_before_it_is_heeded() {
     let mut web = Web::with(stations()).await;

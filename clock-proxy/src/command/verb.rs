@@ -8,7 +8,8 @@ use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
 use super::{Command, change, cut, damage, ending, nemesis, query, state, timing};
-use crate::rule::{Change, ChangeKind, CutMode, Which, guard_fits};
+use crate::directory::{Directory, FlowId};
+use crate::rule::{Change, ChangeKind, CutMode, Which, framing_fits, guard_fits};
 
 /// Parses one command, and says in which words. The cursor holds at least one token.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), CommandError> {
@@ -18,7 +19,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), Comman
     let text = cursor.drawn.take().unwrap_or_else(|| cursor.text());
     let command = match change {
         Some(kind) => {
-            check_guard(&kind, verb)?;
+            check_rule(&kind, verb, cursor.directory)?;
             Command::Change(Change { kind, text: text.clone() })
         }
         None => Command::Query(query::parse(cursor, &name)?.ok_or_else(|| unknown_verb(verb))?),
@@ -27,11 +28,18 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), Comman
     Ok((command, text))
 }
 
-/// Some faults choose no frames, whatever they are asked.
-fn check_guard(kind: &ChangeKind, verb: Token<'_>) -> Result<(), CommandError> {
+/// Some faults choose no frames, whatever they are asked, and some have nothing to act on where there are none.
+fn check_rule(kind: &ChangeKind, verb: Token<'_>, directory: &Directory) -> Result<(), CommandError> {
     let ChangeKind::Add(new) = kind else { return Ok(()) };
     let refused = |reason| CommandError::new(Code::Conflict, verb.text, verb.column, reason);
-    guard_fits(&new.fault, &new.guard).map_err(refused)
+    guard_fits(&new.fault, &new.guard).map_err(refused)?;
+    // It is enough if it can act on some of them.
+    let why_not = |flow: &FlowId| framing_fits(&new.fault, directory.is_framed(*flow)).err();
+    let acts = new.flows.iter().any(|flow| why_not(flow).is_none());
+    match new.flows.first().and_then(why_not) {
+        Some(reason) if !acts => Err(refused(reason)),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn unknown_verb(verb: Token<'_>) -> CommandError {

@@ -241,7 +241,7 @@ mod tests {
             "black-hole a->b close=5s; black-hole b->a",
             "drop a->b p=0.3 corr=0.2; drop b->a ge=0.1,0.2,0.3,0.4",
             "dup a<->b p=0.1 copies=3 gap=0.5us; replay a->b back=7 every=3",
-            "corrupt a->b bits=3 at=4..9; corrupt b->a trunc=3; corrupt c->a rate=0.0001 p=1",
+            "corrupt a->b bits=3 at=4..9; corrupt b->a trunc=3; corrupt web->client rate=0.0001 p=1",
             "delay * 5ms ±1.234567ms dist=pareto corr=0.25 order=free",
             "delay a->b 5ms ±1ms wave=sine:10s; delay b->a 0ms ±1us dist=exp",
             "reorder a->b p=0.2 gap=3 max=1s after=10 count=5",

@@ -16,6 +16,9 @@ use crate::control::Desk;
 /// Events of an answer that does not follow: what a person looks through, and some hundred kilobytes.
 const EVENTS_MAX: usize = 1000;
 
+/// Clients that follow at one time. Each keeps its connection for good, and most of them are for commands.
+const FOLLOWERS_MAX: usize = 64;
+
 const CONTENT_TYPE: &str = "application/x-ndjson";
 
 /// The next event, and where those behind it come from.
@@ -26,6 +29,10 @@ pub(super) async fn answer(desk: &Desk, query: Option<&str>) -> Answer {
     let journal = desk.journal();
     let follows =
         query.is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("follow")));
+    if follows && journal.followers() >= FOLLOWERS_MAX {
+        let reason = format!("{FOLLOWERS_MAX} clients follow the events already");
+        return answer::text(StatusCode::SERVICE_UNAVAILABLE, &reason);
+    }
     if follows {
         let mut answer = answer::bytes(StatusCode::OK, CONTENT_TYPE, Bytes::new());
         *answer.body_mut() = Either::Right(Follow::new(journal.subscribe()));

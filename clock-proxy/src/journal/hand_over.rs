@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
+use tracing::error;
 
 use super::writer::Message;
 use super::{Event, Journal, LaneName, Scribe};
@@ -69,7 +70,11 @@ impl HandOver {
         self.retry_at = None;
         self.flush(Instant::now(), scribes);
         if !self.pending.is_empty() {
-            let _ = self.journal.last_words.send(std::mem::take(&mut self.pending));
+            let last_words = std::mem::take(&mut self.pending);
+            // A journal that is closed has ended with the proxy.
+            if let Err(TrySendError::Full(_)) = self.journal.last_words.try_send(last_words) {
+                error!("the journal has no room: the last decisions of a connection are missing from it");
+            }
         }
     }
 }

@@ -39,6 +39,9 @@ use writer::{Message, Writer};
 /// Batches on their way to the thread. One per connection that is busy, and each of a few hundred kilobytes at most.
 const BATCHES_MAX: usize = 64;
 
+/// Connections that may end at once while the thread is behind: more than a process has descriptors for.
+const LAST_WORDS_MAX: usize = 1 << 20;
+
 /// Events a subscriber may be behind before it misses some, and is told how many.
 const BEHIND_MAX: usize = 4096;
 
@@ -53,8 +56,8 @@ pub(crate) struct StepTimes {
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     messages: mpsc::Sender<Message>,
-    /// Events of connections that were ended while the channel was full: one batch each, so it is bounded.
-    last_words: mpsc::UnboundedSender<Vec<Event>>,
+    /// Events of connections that were ended while the channel was full: one batch each.
+    last_words: mpsc::Sender<Vec<Event>>,
     live: broadcast::Sender<Arc<str>>,
     recording: Option<Arc<Recording>>,
 }
@@ -63,7 +66,7 @@ impl Journal {
     /// Starts the thread. It ends when everybody who could hand it something is gone.
     pub(crate) fn start(events: Option<EventsFile>, recording: Option<Arc<Recording>>) -> Self {
         let (messages, received) = mpsc::channel(BATCHES_MAX);
-        let (last_words, spilled) = mpsc::unbounded_channel();
+        let (last_words, spilled) = mpsc::channel(LAST_WORDS_MAX);
         let live = broadcast::Sender::new(BEHIND_MAX);
         let writer = Writer::new(events, live.clone(), spilled);
         let started = thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(received));
@@ -82,6 +85,11 @@ impl Journal {
     /// Each event from now on, as a line of JSON in the timed form. A reader that lags is told how many it missed.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
         self.live.subscribe()
+    }
+
+    /// How many read along.
+    pub(crate) fn followers(&self) -> usize {
+        self.live.receiver_count()
     }
 
     /// The last events, oldest first, `count` of them at most, as lines of JSON.

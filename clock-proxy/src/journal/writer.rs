@@ -82,14 +82,14 @@ pub(super) struct Writer {
     kept: VecDeque<Event>,
     lanes: VecDeque<Arc<LaneName>>,
     live: broadcast::Sender<Arc<str>>,
-    spilled: mpsc::UnboundedReceiver<Vec<Event>>,
+    spilled: mpsc::Receiver<Vec<Event>>,
 }
 
 impl Writer {
     pub(super) fn new(
         file: Option<EventsFile>,
         live: broadcast::Sender<Arc<str>>,
-        spilled: mpsc::UnboundedReceiver<Vec<Event>>,
+        spilled: mpsc::Receiver<Vec<Event>>,
     ) -> Self {
         let file = file.map(|EventsFile { events, file }| {
             // A pipe or a terminal cannot be emptied, and need not be.
@@ -302,7 +302,7 @@ mod tests {
         journal.mark("not in this form", None).await;
         let whole = Event { decision: Decision::Limit { bytes: 9 }, ..event(&lanes[0], 6) };
         journal.messages.send(Message::Events(vec![whole])).await.unwrap();
-        journal.last_words.send(vec![event(&lanes[0], 5)]).unwrap();
+        journal.last_words.try_send(vec![event(&lanes[0], 5)]).unwrap();
         journal.finish().await;
         let text = fs::read_to_string(path).unwrap();
         let places: Vec<_> = text

@@ -96,6 +96,41 @@ pub(crate) fn guard_fits(fault: &Fault, guard: &Guard) -> Result<(), &'static st
     }
 }
 
+/// Whether a fault can act on flows of this kind at all.
+///
+/// # Errors
+/// Why not, as half a sentence for the user.
+pub(crate) fn framing_fits(fault: &Fault, is_framed: bool) -> Result<(), &'static str> {
+    match fault {
+        Fault::Corrupt(Corrupt::PerByte { .. }) if is_framed => {
+            Err("damage per byte is for relays without frames; bits=N damages frames")
+        }
+        Fault::Reset(ResetAfter::Frames(_)) if !is_framed => {
+            Err("these bytes have no frames to count; reset after=500ms counts time")
+        }
+        Fault::Reorder(_) | Fault::Duplicate(_) | Fault::Replay { .. } if !is_framed => {
+            Err("these bytes have no frames, and a stream whose bytes change places is another stream")
+        }
+        Fault::Corrupt(Corrupt::Bits { .. } | Corrupt::Truncate { .. }) if !is_framed => {
+            Err("these bytes have no frames; rate=P damages each byte with that probability")
+        }
+        Fault::Cut(_)
+        | Fault::Reset(_)
+        | Fault::BlackHole { .. }
+        | Fault::Drop(_)
+        | Fault::Duplicate(_)
+        | Fault::Replay { .. }
+        | Fault::Corrupt(_)
+        | Fault::Delay(_)
+        | Fault::Reorder(_)
+        | Fault::Rate(_)
+        | Fault::Slice(_)
+        | Fault::Limit { .. }
+        | Fault::SlowClose { .. }
+        | Fault::Noop => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -210,6 +210,7 @@ impl Blueprint {
     pub fn into_plan(self) -> Result<Plan, TopologyError> {
         self.check_names()?;
         let mut directory = Directory::default();
+        directory.set_framed(self.framing.unwrap_or_default() != Framing::Raw);
         for (_, node) in &self.nodes {
             directory.add_station(&node.name, node.upstream.clone());
         }

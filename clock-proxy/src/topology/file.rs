@@ -218,7 +218,7 @@ web = { listen = "127.0.0.1:0", upstream = "web:80" }
             ("flow = \"a<->b\"\ndelay = \"2ms\"\njitter = \"1ms\"", "delay a<->b 2ms jitter=1ms"),
             ("flow = \"*\"\ncut = true", "cut *"),
             ("flow = \"a->b\"\ncut = \"stall\"\nfor = \"5s\"", "cut a->b mode=stall for=5s"),
-            ("p = 0.5\nflow = \"a->b\"\ncorrupt = true\nrate = 0.25", "corrupt a->b p=0.5 rate=0.25"),
+            ("p = 0.5\nflow = \"a->b\"\ncorrupt = true\ntrunc = 2", "corrupt a->b p=0.5 trunc=2"),
             ("flow = \"a->b\"\nreset = 100", "reset a->b after=100"),
             ("flow = \"a->b\"\ndrop = 0.5\nwhere = \"len>5\"", "drop a->b p=0.5 where=len>5"),
             ("flow = \"a->b\"\nrate = \"1MB/s\"\nscope = \"node\"", "rate a->b 1MB/s scope=node"),

@@ -58,7 +58,7 @@ fn frames_are_lost_doubled_and_damaged() {
     assert_eq!(fault("corrupt a->b bits=9 at=header"), bits(9, Target::Header));
     assert_eq!(fault("corrupt a->b at=4..8"), bits(1, Target::Range { from: 4, to_exclusive: 8 }));
     assert_eq!(fault("corrupt a->b trunc=3"), Fault::Corrupt(Corrupt::Truncate { bytes: 3 }));
-    assert_eq!(fault("corrupt a->b rate=0.01"), Fault::Corrupt(Corrupt::PerByte { probability: 0.01 }));
+    assert_eq!(fault("corrupt client->http rate=0.01"), Fault::Corrupt(Corrupt::PerByte { probability: 0.01 }));
 }
 
 #[test]
@@ -269,6 +269,22 @@ const MISTAKES: &[(&str, &str)] = &[
     (
         "slice a->b 100B variation=100B",
         r#"conflict "100B": the variation is smaller than the size (line 1, col 27)"#,
+    ),
+    (
+        "reorder client->http p=0.5",
+        r#"conflict "reorder": these bytes have no frames, and a stream whose bytes change places is another stream (line 1, col 1)"#,
+    ),
+    (
+        "reset client->http after=3",
+        r#"conflict "reset": these bytes have no frames to count; reset after=500ms counts time (line 1, col 1)"#,
+    ),
+    (
+        "corrupt http->client bits=1",
+        r#"conflict "corrupt": these bytes have no frames; rate=P damages each byte with that probability (line 1, col 1)"#,
+    ),
+    (
+        "corrupt a->b rate=0.1",
+        r#"conflict "corrupt": damage per byte is for relays without frames; bits=N damages frames (line 1, col 1)"#,
     ),
     ("rm", "bad-syntax: the number of a rule, see rules, is expected (line 1, col 3)"),
     ("run \"x", r#"bad-syntax "\"": the quote is not closed (line 1, col 5)"#),
