@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The whole file is read and checked before anything runs. Everything random is drawn then, by the seed and the
-//! order in the file, so a [`Plan`] holds no chance any more: printed, it is a scenario again, which gives the
+//! order in the file, so a plan holds no chance any more: printed, it is a scenario again, which gives the
 //! same plan. Pure but for `file.rs`: no clock.
 
 mod file;

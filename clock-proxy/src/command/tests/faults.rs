@@ -58,7 +58,10 @@ fn frames_are_lost_doubled_and_damaged() {
     assert_eq!(fault("corrupt a->b bits=9 at=header"), bits(9, Target::Header));
     assert_eq!(fault("corrupt a->b at=4..8"), bits(1, Target::Range { from: 4, to_exclusive: 8 }));
     assert_eq!(fault("corrupt a->b trunc=3"), Fault::Corrupt(Corrupt::Truncate { bytes: 3 }));
-    assert_eq!(fault("corrupt client->http rate=0.01"), Fault::Corrupt(Corrupt::PerByte { probability: 0.01 }));
+    assert_eq!(
+        fault("corrupt client->http rate=0.01"),
+        Fault::Corrupt(Corrupt::PerByte { probability: 0.01 })
+    );
 }
 
 #[test]
