@@ -20,10 +20,10 @@ const LINES: &[(&str, &str)] = &[
     ("shape", "partition bridge b mode=drop; isolate a; cut {a,b}<->* mode=syn-drop for=500ms"),
     ("drop", "drop a->b#3 p=0.3 corr=0.2 after=2 count=5 every=3 where=len>512,byte[4]==2,match=c0ffee"),
     ("burst", "drop a->b ge=0.01,0.3,0.5,1 conns=new; dup a->b p=0.1 copies=2 gap=5ms; replay a->b back=3"),
-    ("damage", "corrupt a->b bits=3 at=4..9; corrupt b->a trunc=2; corrupt c->a rate=0.0001 # bytes"),
+    ("damage", "corrupt a->b bits=3 at=4..9; corrupt b->a trunc=2 p=0.5 # bytes"),
     (
         "delay",
-        "delay * 5ms ±2ms dist=pareto corr=0.5 order=free; delay a->b 1s wave=sine:10s; reorder a->b p=1",
+        "delay * 5ms ±2ms dist=pareto corr=0.5 order=free; delay a->b 1s ±9ms wave=sine:10s; reorder a->b p=1",
     ),
     (
         "rate",
