@@ -8,8 +8,8 @@ use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::value::count;
 use super::{Command, change, cut, damage, ending, nemesis, query, state, timing};
-use crate::directory::{Directory, FlowId};
-use crate::rule::{Change, ChangeKind, CutMode, Which, framing_fits, guard_fits};
+use crate::directory::Directory;
+use crate::rule::{Change, ChangeKind, CutMode, Which, fits};
 
 /// Parses one command, and says in which words. The cursor holds at least one token.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), CommandError> {
@@ -32,12 +32,11 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<(Command, String), Comman
 fn check_rule(kind: &ChangeKind, verb: Token<'_>, directory: &Directory) -> Result<(), CommandError> {
     let ChangeKind::Add(new) = kind else { return Ok(()) };
     let refused = |reason| CommandError::new(Code::Conflict, verb.text, verb.column, reason);
-    guard_fits(&new.fault, &new.guard).map_err(refused)?;
-    // It is enough if it can act on some of them.
-    let why_not = |flow: &FlowId| framing_fits(&new.fault, directory.is_framed(*flow)).err();
-    let acts = new.flows.iter().any(|flow| why_not(flow).is_none());
-    match new.flows.first().and_then(why_not) {
-        Some(reason) if !acts => Err(refused(reason)),
+    let why_not = |is_framed| fits(&new.fault, &new.guard, is_framed).err();
+    let mut framings = new.flows.iter().map(|flow| directory.is_framed(*flow));
+    // A rule on no flow at all is judged as one between stations. Otherwise it is enough if it can act on some.
+    match why_not(framings.next().unwrap_or(true)) {
+        Some(reason) if framings.all(|is_framed| why_not(is_framed).is_some()) => Err(refused(reason)),
         _ => Ok(()),
     }
 }

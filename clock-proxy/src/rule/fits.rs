@@ -1,7 +1,8 @@
 //! Which parameters go with which fault.
 //!
 //! Some faults act on single frames, some on a connection as a whole: a rate gives its bytes out as they come, and
-//! a stall does not even read. Whoever asks such a fault to choose frames is told why it cannot.
+//! a stall does not even read. Whoever asks such a fault to choose frames is told why it cannot, and so is whoever asks
+//! for damage to frames where there are none.
 
 use super::{Conns, Corrupt, CutMode, Fault, Guard, Loss, ResetAfter};
 
@@ -42,11 +43,11 @@ impl Fault {
     }
 }
 
-/// Whether a fault can obey a guard.
+/// Whether a fault can obey a guard, and has something to act on where bytes are framed, or are not.
 ///
 /// # Errors
 /// Why not, as half a sentence for the user.
-pub(crate) fn guard_fits(fault: &Fault, guard: &Guard) -> Result<(), &'static str> {
+pub(crate) fn fits(fault: &Fault, guard: &Guard, is_framed: bool) -> Result<(), &'static str> {
     let counts = guard.counts_frames();
     match fault {
         Fault::Cut(CutMode::Stall) if counts => {
@@ -79,40 +80,17 @@ pub(crate) fn guard_fits(fault: &Fault, guard: &Guard) -> Result<(), &'static st
         Fault::Slice(_) if counts => Err("a slice cuts the stream of bytes and does not look at frames"),
         Fault::Limit { .. } if counts => Err("a limit counts bytes, and not frames"),
         Fault::SlowClose { .. } if counts => Err("the end of a connection is no frame"),
-        Fault::Cut(_)
-        | Fault::Reset(_)
-        | Fault::BlackHole { .. }
-        | Fault::Drop(_)
-        | Fault::Duplicate(_)
-        | Fault::Replay { .. }
-        | Fault::Corrupt(_)
-        | Fault::Delay(_)
-        | Fault::Reorder(_)
-        | Fault::Rate(_)
-        | Fault::Slice(_)
-        | Fault::Limit { .. }
-        | Fault::SlowClose { .. }
-        | Fault::Noop => Ok(()),
-    }
-}
-
-/// Whether a fault can act on flows of this kind at all.
-///
-/// # Errors
-/// Why not, as half a sentence for the user.
-pub(crate) fn framing_fits(fault: &Fault, is_framed: bool) -> Result<(), &'static str> {
-    match fault {
         Fault::Corrupt(Corrupt::PerByte { .. }) if is_framed => {
             Err("damage per byte is for relays without frames; bits=N damages frames")
+        }
+        Fault::Corrupt(Corrupt::Bits { .. } | Corrupt::Truncate { .. }) if !is_framed => {
+            Err("these bytes have no frames; rate=P damages each byte with that probability")
         }
         Fault::Reset(ResetAfter::Frames(_)) if !is_framed => {
             Err("these bytes have no frames to count; reset after=500ms counts time")
         }
         Fault::Reorder(_) | Fault::Duplicate(_) | Fault::Replay { .. } if !is_framed => {
             Err("these bytes have no frames, and a stream whose bytes change places is another stream")
-        }
-        Fault::Corrupt(Corrupt::Bits { .. } | Corrupt::Truncate { .. }) if !is_framed => {
-            Err("these bytes have no frames; rate=P damages each byte with that probability")
         }
         Fault::Cut(_)
         | Fault::Reset(_)
@@ -145,7 +123,7 @@ mod tests {
         let rate = Fault::Rate(Rate { bytes_per_second: 1, burst: 1, scope: RateScope::All });
         let slow = Fault::SlowClose { delay: Duration::ZERO };
         for fault in [rate, slow, Fault::Limit { bytes: 1 }, Fault::BlackHole { close_after: None }] {
-            assert!(guard_fits(&fault, &p).is_ok() && guard_fits(&fault, &after).is_err(), "{fault:?}");
+            assert!(fits(&fault, &p, true).is_ok() && fits(&fault, &after, true).is_err(), "{fault:?}");
             assert!(fault.acts_on_connections(&p));
         }
     }
@@ -154,9 +132,9 @@ mod tests {
     fn of_the_cuts_only_hold_and_drop_choose_frames() {
         let p = Guard { probability: 0.5, ..Guard::default() };
         let every = Guard { every: 2, ..p.clone() };
-        let fits = |guard: &Guard| CutMode::ALL.map(|mode| guard_fits(&Fault::Cut(mode), guard).is_ok());
-        assert_eq!(fits(&p), [true, true, true, true, false, false]);
-        assert_eq!(fits(&every), [true, false, true, false, false, false]);
+        let fitting = |guard: &Guard| CutMode::ALL.map(|mode| fits(&Fault::Cut(mode), guard, true).is_ok());
+        assert_eq!(fitting(&p), [true, true, true, true, false, false]);
+        assert_eq!(fitting(&every), [true, false, true, false, false, false]);
         assert!(Fault::Cut(CutMode::Hold).acts_on_connections(&p));
         assert!(!Fault::Cut(CutMode::Hold).acts_on_connections(&every));
     }

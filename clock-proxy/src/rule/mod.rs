@@ -21,7 +21,7 @@ pub(crate) use fault::{
     Corrupt, CutMode, Delay, Duplicate, Fault, Kind, Loss, Rate, RateScope, Reorder, ResetAfter, Slice,
     Spread, Target,
 };
-pub(crate) use fits::{framing_fits, guard_fits};
+pub(crate) use fits::fits;
 pub(crate) use guard::{Comparison, Condition, Conns, FrameView, Guard};
 pub(crate) use toxic::{AttributeError, Attributes, Stream, Toxic, ToxicKind};
 pub(crate) use trigger::{Trigger, TriggerId};
