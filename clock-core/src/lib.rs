@@ -42,6 +42,10 @@
 
 extern crate alloc;
 
+#[cfg(feature = "sim-bugs")]
+pub mod bugs;
+#[cfg(not(feature = "sim-bugs"))]
+mod bugs;
 mod causality;
 mod clocks;
 #[cfg(feature = "replica")]

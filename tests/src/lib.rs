@@ -2,7 +2,9 @@
 
 #![expect(clippy::panic, reason = "a test library says what it met instead, and stops the test")]
 
+pub mod check;
 pub mod compose;
+pub mod history;
 pub mod memory;
 pub mod processes;
 pub mod relation;

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::conflict::ConflictId;
+use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Dot, Key};
 use crate::versions::VersionVector;
@@ -75,6 +76,10 @@ impl Entry {
             None => self.versions.push(Version { writes: vec![written] }),
         }
         self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
+        if planted(Bug::LastWriterWins) {
+            let newest = self.versions.iter().map(|version| version.written().event.hlc).max();
+            self.versions.retain(|version| Some(version.written().event.hlc) == newest);
+        }
     }
 }
 
