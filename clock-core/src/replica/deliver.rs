@@ -26,7 +26,7 @@ const HELD_EVENTS_MAX: usize = 16_384;
 /// Most bytes held back.
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Held {
     event: WriteEvent,
     encoded: EncodedEvent,
@@ -34,7 +34,7 @@ struct Held {
 }
 
 /// Events whose past is incomplete, by replica and sequence.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct HoldBack {
     held: BTreeMap<ReplicaId, BTreeMap<u64, Held>>,
     events: usize,
@@ -189,20 +189,12 @@ impl Replica {
 
     fn stage(&mut self, step: &mut Step<'_>, held: Held) {
         let Held { event, encoded, via } = held;
-        self.observe_clocks(step, &event);
+        for reason in self.clocks.receive(step.now, &event) {
+            step.observe(Fact::TimestampRefused { dot: event.dot.clone(), reason });
+        }
         let (dot, key) = (event.dot.clone(), event.key.clone());
         self.requests.staged(&event);
         let lsn = self.ledger.stage(event, encoded.checksum(), via, Vec::new());
         step.push(Effect::Append(LogRecord::Event { lsn, dot, key, event: encoded }));
-    }
-
-    /// Receiving is an event of the clocks too. A timestamp out of bounds is refused for the clock; the data stays.
-    fn observe_clocks(&mut self, step: &mut Step<'_>, event: &WriteEvent) {
-        if let Err(error) = self.lamport.try_observe(event.lamport) {
-            step.observe(Fact::TimestampRefused { dot: event.dot.clone(), reason: error.to_string() });
-        }
-        if let Err(error) = self.hlc.observe_at(event.hlc, step.now.wall_ms) {
-            step.observe(Fact::TimestampRefused { dot: event.dot.clone(), reason: error.to_string() });
-        }
     }
 }

@@ -12,6 +12,7 @@
 //! only by contiguous events, never by a vector from outside (rule 2). The rules are numbered in docs/protocol.md.
 
 mod catalog;
+mod clocks;
 mod commit;
 mod conflict;
 mod deliver;
@@ -34,12 +35,13 @@ pub use input::{Input, LoggedEvent, Lsn, Mono, Now, Opener, SessionId, Ticket};
 pub use recover::Recovered;
 
 use self::catalog::Catalog;
+use self::clocks::Clocks;
 use self::deliver::HoldBack;
 use self::ledger::Ledger;
 use self::outbound::{Outbound, RelayQueue};
 use self::requests::RequestTable;
 use self::session::Inbound;
-use crate::clocks::{DEFAULT_MAX_DRIFT_MS, HybridClock, LamportClock};
+use crate::clocks::DEFAULT_MAX_DRIFT_MS;
 use crate::id::{Dot, Incarnation, NodeId, ReplicaId};
 
 /// What a replica is told about itself. Fixed for its life.
@@ -79,14 +81,13 @@ impl ReplicaConfig {
     }
 }
 
-/// One station's clocks, catalog and view of its peers.
-#[derive(Debug)]
+/// One station's clocks, catalog and view of its peers. A copy goes its own way: a model checker tries both.
+#[derive(Debug, Clone)]
 pub struct Replica {
     config: ReplicaConfig,
     /// This station in its present incarnation: the owner of every dot it mints from now on.
     me: ReplicaId,
-    lamport: LamportClock,
-    hlc: HybridClock,
+    clocks: Clocks,
     rng: fastrand::Rng,
     ledger: Ledger,
     hold_back: HoldBack,
@@ -105,7 +106,7 @@ pub struct Replica {
 }
 
 /// What happened so far, for status.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Counters {
     duplicates: u64,
     quarantined: u64,

@@ -18,7 +18,7 @@ const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
 /// A session we dialled: we ship to the peer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Outbound {
     pub(super) peer: NodeId,
     established: bool,
@@ -179,7 +179,7 @@ impl Outbound {
 }
 
 /// Third stations' latest events in log order, each until it has waited for its origin long enough.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct RelayQueue {
     fresh: VecDeque<(Lsn, Dot, Mono)>,
 }

@@ -19,7 +19,7 @@ use crate::wire::Receipt;
 pub(super) const REQUESTS_MAX: usize = 16_384;
 
 /// What became of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Progress {
     /// In the log, not yet durable.
     Staged,
@@ -40,7 +40,7 @@ pub(super) enum Asked<'a> {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Known {
     dot: Dot,
     key: Key,
@@ -50,7 +50,7 @@ struct Known {
     progress: Progress,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct RequestTable {
     known: BTreeMap<RequestId, Known>,
     oldest_first: VecDeque<RequestId>,
