@@ -55,10 +55,9 @@ impl World<'_> {
     }
 
     pub(super) fn ask(&mut self, mut work: Work) {
-        let Some(process) = self.stations[work.station].process.as_ref() else {
+        if self.stations[work.station].process.is_none() {
             return self.try_again(work);
-        };
-        let _ = process;
+        }
         let Some((request, call)) = work.sent.take().or_else(|| self.formulate(&work)) else { return };
         work.sent = Some((request, call.clone()));
         let op = self.next_op;
@@ -89,8 +88,8 @@ impl World<'_> {
     /// What to send, and what it means.
     fn formulate(&mut self, work: &Work) -> Option<(Request, Call)> {
         match work.ask {
-            Ask::Put { key, context, bytes } => self.put(work, key, context, bytes),
-            Ask::Resolve { key } => self.resolve(work, key),
+            Ask::Put { key, context, bytes } => self.put_call(work, key, context, bytes),
+            Ask::Resolve { key } => self.resolve_call(work, key),
             Ask::Get { key } => {
                 let key = self.keys.get(usize::from(key))?.clone();
                 Some((Request::Get { key: key.clone(), skip: 0 }, Call::Get { key }))
@@ -99,7 +98,7 @@ impl World<'_> {
         }
     }
 
-    fn put(&self, work: &Work, number: u16, context: PutContext, bytes: u32) -> Option<(Request, Call)> {
+    fn put_call(&self, work: &Work, number: u16, context: PutContext, bytes: u32) -> Option<(Request, Call)> {
         let key = self.keys.get(usize::from(number))?.clone();
         let last = self.clients.get(&work.client).and_then(|client| client.read.get(&number));
         let read = || last.map(|read| read.dots.clone()).unwrap_or_default();
@@ -109,15 +108,19 @@ impl World<'_> {
             PutContext::Blind => (WriteContext::Blind, Context::Blind),
         };
         let value = value_of(work.request, bytes);
-        let call =
-            Call::Put { key: key.clone(), value: ValueDigest::of(&value), context: meant, request: work.request };
+        let call = Call::Put {
+            key: key.clone(),
+            value: ValueDigest::of(&value),
+            context: meant,
+            request: work.request,
+        };
         let request =
             Request::Put { key, kind: BodyKind::OPAQUE, value, context: sent, request: work.request };
         Some((request, call))
     }
 
     /// Ends the conflict that the client knows; without one it reads the key instead.
-    fn resolve(&self, work: &Work, number: u16) -> Option<(Request, Call)> {
+    fn resolve_call(&self, work: &Work, number: u16) -> Option<(Request, Call)> {
         let key = self.keys.get(usize::from(number))?.clone();
         let last = self.clients.get(&work.client).and_then(|client| client.read.get(&number));
         let known = last.filter(|read| read.is_complete);
@@ -134,7 +137,8 @@ impl World<'_> {
             }
         };
         let request = work.request;
-        let call = Call::Resolve { key, conflict: conflict.to_string(), read: read.dots.clone(), value, request };
+        let call =
+            Call::Resolve { key, conflict: conflict.to_string(), read: read.dots.clone(), value, request };
         Some((Request::Resolve { conflict, choice, request }, call))
     }
 
@@ -163,7 +167,10 @@ impl World<'_> {
                 Some(answer) => self.line(What::Ok { op, answer }),
                 None => {
                     let station = self.id(station);
-                    self.line(What::Broken { station, what: format!("answered op {op} with something else") });
+                    self.line(What::Broken {
+                        station,
+                        what: format!("answered op {op} with something else"),
+                    });
                 }
             },
         }
@@ -267,11 +274,7 @@ fn entry_of(entry: EntryView) -> Answer {
 }
 
 fn status_of(status: &StatusView) -> Answer {
-    Answer::Status {
-        vector: upper(&status.durable),
-        lamport: status.lamport,
-        conflicts: status.conflicts,
-    }
+    Answer::Status { vector: upper(&status.durable), lamport: status.lamport, conflicts: status.conflicts }
 }
 
 fn upper(vector: &VersionVector) -> Vec<Dot> {

@@ -19,7 +19,9 @@ impl World<'_> {
         let now_us = self.heap.now_us();
         let at = &mut self.stations[station];
         let boot = at.boot;
-        let Some(process) = at.process.as_mut().filter(|process| process.committing.is_none()) else { return };
+        let Some(process) = at.process.as_mut().filter(|process| process.committing.is_none()) else {
+            return;
+        };
         let Some(mut batch) = process.queue.pop_front() else { return };
         while batch.records.len() < COMMIT_RECORDS_MAX
             && let Some(next) = process.queue.pop_front()
@@ -110,7 +112,9 @@ impl World<'_> {
     pub(super) fn settle_disk(&mut self, station: usize, fate: DiskFate, under_way: Option<Batch>) {
         match fate {
             DiskFate::Absent => {}
-            DiskFate::Whole => under_way.into_iter().for_each(|batch| self.make_durable(station, batch.records)),
+            DiskFate::Whole => {
+                under_way.into_iter().for_each(|batch| self.make_durable(station, batch.records))
+            }
             DiskFate::Torn => {
                 if under_way.is_some() {
                     self.stations[station].disk.tear();

@@ -82,7 +82,8 @@ impl Disk {
             quarantined: self.quarantined,
             last_lsn: self.last_lsn(),
         };
-        let events = self.log.iter().map(|(lsn, stored)| (*lsn, EncodedEvent::from_bytes(stored.bytes.clone())));
+        let events =
+            self.log.iter().map(|(lsn, stored)| (*lsn, EncodedEvent::from_bytes(stored.bytes.clone())));
         Opened { recovered, events: events.collect(), damaged, torn }
     }
 
@@ -136,7 +137,9 @@ impl Disk {
 
     /// Flips one bit of a stored event. `false` if it is not here.
     pub(super) fn flip(&mut self, dot: &Dot, bit: u32) -> bool {
-        let Some(stored) = self.positions.get(dot).and_then(|lsn| self.log.get_mut(lsn)) else { return false };
+        let Some(stored) = self.positions.get(dot).and_then(|lsn| self.log.get_mut(lsn)) else {
+            return false;
+        };
         stored.bytes = flipped(&stored.bytes, bit);
         true
     }

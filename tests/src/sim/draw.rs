@@ -1,9 +1,7 @@
 //! Plans from seeds. Each seed first draws which faults it has at all, then how much of each: most runs are harsh in a
 //! few ways rather than mild in all.
 
-use super::plan::{
-    Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread,
-};
+use super::plan::{Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread};
 
 /// What a profile allows, and how much.
 struct Menu {
@@ -31,7 +29,11 @@ impl Menu {
         Self {
             stations: if profile == Profile::Sixty { 60 } else { *pick(rng, &[2, 3, 4, 4, 4, 4, 5]) },
             asks,
-            safety_us: if profile == Profile::SlowLink { (20_000_000, 60_000_000) } else { (2_000_000, 12_000_000) },
+            safety_us: if profile == Profile::SlowLink {
+                (20_000_000, 60_000_000)
+            } else {
+                (2_000_000, 12_000_000)
+            },
             network_faults: harsh || profile == Profile::Sixty,
             process_faults: harsh,
             disk_faults: profile == Profile::Radioactive,
@@ -44,7 +46,7 @@ impl Menu {
 pub fn draw(profile: Profile, seed: u64) -> Plan {
     let mut rng = fastrand::Rng::with_seed(seed ^ (profile as u64) << 56 ^ 0x706c_616e);
     let menu = Menu::of(profile, &mut rng);
-    let mut plan = Plan {
+    let plan = Plan {
         seed,
         profile,
         stations: menu.stations,
@@ -56,7 +58,7 @@ pub fn draw(profile: Profile, seed: u64) -> Plan {
         safety_us: rng.u64(menu.safety_us.0..=menu.safety_us.1),
         entries: Vec::new(),
     };
-    let mut drawer = Drawer { plan: &mut plan, rng };
+    let mut drawer = Drawer { plan, rng };
     drawer.asks(menu.asks);
     drawer.contact_windows();
     if menu.network_faults {
@@ -71,8 +73,8 @@ pub fn draw(profile: Profile, seed: u64) -> Plan {
     if menu.clock_faults {
         drawer.clock_faults();
     }
-    plan.entries.sort_by_key(|entry| entry.at_us);
-    plan
+    drawer.plan.entries.sort_by_key(|entry| entry.at_us);
+    drawer.plan
 }
 
 fn pick<'a, T>(rng: &mut fastrand::Rng, choices: &'a [T]) -> &'a T {
@@ -84,7 +86,12 @@ fn sizes(rng: &mut fastrand::Rng) -> Sizes {
     let real = clock_core::replica::Limits::default();
     if rng.bool() {
         let (held_events, window_events) = (real.held_events, real.window_events);
-        return Sizes { held_events, window_events, window_bytes: real.window_bytes, chunk_bytes: real.chunk_bytes };
+        return Sizes {
+            held_events,
+            window_events,
+            window_bytes: real.window_bytes,
+            chunk_bytes: real.chunk_bytes,
+        };
     }
     Sizes {
         held_events: *pick(rng, &[1, 2, 8, 64]),
@@ -113,12 +120,20 @@ fn network(profile: Profile, menu: &Menu, rng: &mut fastrand::Rng) -> Network {
     let (lose, repeat, swap) = (per_mille(200), per_mille(100), per_mille(300));
     Network {
         delay,
-        bytes_per_second: if profile == Profile::SlowLink { 125_000 } else { *pick(rng, &[0, 0, 0, 200_000]) },
+        bytes_per_second: if profile == Profile::SlowLink {
+            125_000
+        } else {
+            *pick(rng, &[0, 0, 0, 200_000])
+        },
         lose_per_mille: lose,
         repeat_per_mille: repeat,
         swap_per_mille: swap,
         relay_delay_us: *pick(rng, &[0, 1_000, 100_000]),
-        heartbeat_us: if profile == Profile::Sixty { 3_000_000 } else { *pick(rng, &[300_000, 1_000_000, 3_000_000]) },
+        heartbeat_us: if profile == Profile::Sixty {
+            3_000_000
+        } else {
+            *pick(rng, &[300_000, 1_000_000, 3_000_000])
+        },
         reconnect_first_us: *pick(rng, &[20_000, 200_000, 1_000_000]),
         reconnect_longest_us: *pick(rng, &[1_000_000, 4_000_000]),
     }
@@ -141,15 +156,18 @@ fn skew(menu: &Menu, rng: &mut fastrand::Rng) -> Skew {
     if !menu.clock_faults || rng.bool() {
         return Skew { offset_ms: rng.i64(-3..=3), drift_ppm: rng.i64(-50..=50) };
     }
-    Skew { offset_ms: *pick(rng, &[-3_600_000, -600, -400, 300, 600, 5_000]), drift_ppm: rng.i64(-20_000..=20_000) }
+    Skew {
+        offset_ms: *pick(rng, &[-3_600_000, -600, -400, 300, 600, 5_000]),
+        drift_ppm: rng.i64(-20_000..=20_000),
+    }
 }
 
-struct Drawer<'a> {
-    plan: &'a mut Plan,
+struct Drawer {
+    plan: Plan,
     rng: fastrand::Rng,
 }
 
-impl Drawer<'_> {
+impl Drawer {
     fn push(&mut self, act: Act) {
         let at_us = self.rng.u64(..self.plan.safety_us);
         self.push_at(at_us, act);
@@ -200,7 +218,13 @@ impl Drawer<'_> {
     fn ask(&mut self, key: u16) -> Ask {
         let context = *pick(
             &mut self.rng,
-            &[PutContext::Station, PutContext::Station, PutContext::Read, PutContext::Read, PutContext::Blind],
+            &[
+                PutContext::Station,
+                PutContext::Station,
+                PutContext::Read,
+                PutContext::Read,
+                PutContext::Blind,
+            ],
         );
         // At the limit of a value, and one byte beyond.
         let bytes = match self.rng.u32(..400) {
@@ -243,16 +267,16 @@ impl Drawer<'_> {
     }
 
     fn network_faults(&mut self) {
-        type Fault = fn(&mut Drawer<'_>);
+        type Fault = fn(&mut Drawer);
         let menu: [(Fault, u32); 8] = [
-            (Self::partition, 4),
-            (Self::one_way, 4),
-            (Self::ring, 2),
-            (Self::clog, 2),
-            (Self::flap, 2),
-            (Self::breaks, 12),
-            (Self::corrupt, 6),
-            (Self::twins, 6),
+            (Drawer::partition, 4),
+            (Drawer::one_way, 4),
+            (Drawer::ring, 2),
+            (Drawer::clog, 2),
+            (Drawer::flap, 2),
+            (Drawer::breaks, 12),
+            (Drawer::corrupt, 6),
+            (Drawer::twins, 6),
         ];
         for (fault, most) in menu {
             if self.rng.u32(..3) == 0 {
@@ -276,9 +300,11 @@ impl Drawer<'_> {
     fn partition(&mut self) {
         let stations = self.plan.stations;
         let alone = self.rng.bool().then(|| self.station());
-        let side: Vec<bool> =
-            (0..stations).map(|station| alone.map_or_else(|| self.rng.bool(), |alone| station == alone)).collect();
-        let links = all_links(stations).filter(|(from, to)| side[usize::from(*from)] != side[usize::from(*to)]);
+        let side: Vec<bool> = (0..stations)
+            .map(|station| alone.map_or_else(|| self.rng.bool(), |alone| station == alone))
+            .collect();
+        let links =
+            all_links(stations).filter(|(from, to)| side[usize::from(*from)] != side[usize::from(*to)]);
         self.block_some_time(links.collect());
     }
 
@@ -373,8 +399,15 @@ impl Drawer<'_> {
         let station = self.station();
         let mut disk = self.kept();
         if disks_may_be_lost {
-            let fates =
-                [disk, disk, DiskFate::Torn, DiskFate::Torn, DiskFate::Empty, DiskFate::Backup, DiskFate::Backup];
+            let fates = [
+                disk,
+                disk,
+                DiskFate::Torn,
+                DiskFate::Torn,
+                DiskFate::Empty,
+                DiskFate::Backup,
+                DiskFate::Backup,
+            ];
             disk = *pick(&mut self.rng, &fates);
         }
         let down_us = *pick(&mut self.rng, &[1_000, 50_000, 500_000, 3_000_000]);
@@ -430,5 +463,7 @@ impl Drawer<'_> {
 }
 
 fn all_links(stations: u8) -> impl Iterator<Item = (u8, u8)> {
-    (0..stations).flat_map(move |from| (0..stations).map(move |to| (from, to))).filter(|(from, to)| from != to)
+    (0..stations)
+        .flat_map(move |from| (0..stations).map(move |to| (from, to)))
+        .filter(|(from, to)| from != to)
 }

@@ -71,14 +71,18 @@ impl World<'_> {
     }
 
     fn with(&mut self, station: u8, change: impl FnOnce(&mut super::station::Station)) {
-        self.stations.get_mut(usize::from(station)).into_iter().for_each(change);
+        if let Some(station) = self.stations.get_mut(usize::from(station)) {
+            change(station);
+        }
     }
 
     /// An id for the write of an entry. It depends on the entry, not on its place: what remains of a plan keeps its ids.
     fn request_id(&self, at_us: u64, client: u16, number: usize) -> RequestId {
         let twins = self.plan.entries.get(..number).unwrap_or_default().iter().rev();
         let place = twins.take_while(|other| other.at_us == at_us).count() as u128;
-        RequestId(u128::from(self.plan.seed) << 64 | u128::from(at_us) << 24 | u128::from(client) << 8 | place)
+        RequestId(
+            u128::from(self.plan.seed) << 64 | u128::from(at_us) << 24 | u128::from(client) << 8 | place,
+        )
     }
 
     pub(super) fn begin_work(
@@ -108,7 +112,9 @@ impl World<'_> {
             link.blocks += 1;
             self.counters.blocks += 1;
             if resets {
-                self.sessions_over(*from, *to).into_iter().for_each(|session| self.truncate(session, None, 0));
+                self.sessions_over(*from, *to)
+                    .into_iter()
+                    .for_each(|session| self.truncate(session, None, 0));
             }
         }
         self.blocks.push(links);

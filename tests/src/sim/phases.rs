@@ -1,8 +1,8 @@
 //! One run from start to end: load under faults, healing, convergence within bounds, fresh writes, reading back.
 
+use clock_core::RequestId;
 use clock_core::replica::{Effect, Input, Ticket};
 use clock_core::wire::{Request, Response};
-use clock_core::RequestId;
 
 use super::plan::{Ask, Plan, PutContext};
 use super::shell::CLIENTS;
@@ -69,7 +69,8 @@ impl World<'_> {
         let until_us = self.heap.now_us() + self.patience_us();
         let quiet = |world: &Self| world.is_quiet() && world.differing().is_none();
         if !self.run_until_holds(until_us, LOOK_US, quiet) {
-            let (open, differing) = (self.open.len() + self.waiting_works, self.differing().unwrap_or_default());
+            let (open, differing) =
+                (self.open.len() + self.waiting_works, self.differing().unwrap_or_default());
             let after = self.patience_us() / 1000;
             let what =
                 format!("convergence {when}, within {after} ms: {open} requests are open; {differing}");
@@ -113,7 +114,8 @@ impl World<'_> {
         self.begin(Phase::Fresh);
         let last = self.plan.keys.max(1);
         for station in 0..self.plan.stations {
-            let request = RequestId(u128::from(self.plan.seed) << 64 | u128::MAX >> 65 << 8 | u128::from(station));
+            let request =
+                RequestId(u128::from(self.plan.seed) << 64 | u128::MAX >> 65 << 8 | u128::from(station));
             let ask = Ask::Put { key: u16::from(station) % last, context: PutContext::Station, bytes: 40 };
             self.begin_work((u16::MAX, station), ask, request, (0, false, 0));
         }

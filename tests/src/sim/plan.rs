@@ -366,7 +366,12 @@ impl Spread {
 }
 
 /// Rounded down; the factors here are small and not negative.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small"
+)]
 fn scaled(base: u64, factor: f64) -> u64 {
     (base as f64 * factor) as u64
 }

@@ -260,7 +260,10 @@ impl World<'_> {
         process.show(visible);
         self.stations[station].process = Some(process);
         self.perform(station, false, effects);
-        self.handle(station, Input::SessionUp { session: CLIENTS, opener: Opener::Client { cluster: cluster() } });
+        self.handle(
+            station,
+            Input::SessionUp { session: CLIENTS, opener: Opener::Client { cluster: cluster() } },
+        );
         let boot = self.stations[station].boot;
         for to in (0..self.stations.len()).filter(|to| *to != station) {
             self.stations[station].delays[to] = self.plan.network.reconnect_first_us;

@@ -125,7 +125,8 @@ impl<'a> World<'a> {
                 links.insert((from, to), Link::new(rng.fork()));
             }
         }
-        let key = |number: u16| Key::new(&format!("NORAD-{}", 25_544 + u32::from(number))).expect("a valid key");
+        let key =
+            |number: u16| Key::new(&format!("NORAD-{}", 25_544 + u32::from(number))).expect("a valid key");
         Self {
             plan,
             options,
