@@ -35,4 +35,6 @@ fn main() {
         virt as f64 / 1e6 / (to - from) as f64
     );
     println!("{}", sum.named().iter().map(|(n, c)| format!("{n}={c}")).collect::<Vec<_>>().join(" "));
+    println!("{:?}", sum.checked);
+    println!("{:?}", sum.unreached());
 }

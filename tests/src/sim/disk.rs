@@ -108,10 +108,6 @@ impl Disk {
         }
     }
 
-    /// The incarnation that is stored.
-    pub(super) fn incarnation(&self) -> Option<Incarnation> {
-        self.incarnation
-    }
 
     /// Every dot on this disk.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
