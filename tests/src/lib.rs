@@ -7,6 +7,7 @@ pub mod compose;
 pub mod history;
 pub mod memory;
 pub mod processes;
+pub mod recorder;
 pub mod relation;
 pub mod stations;
 pub mod timeline;
