@@ -104,12 +104,15 @@ impl Processes {
     /// Waits until every station ships to every other.
     pub async fn until_linked(&mut self, names: &[&str]) {
         for name in names {
-            self.until(&format!("all links of {name} are up"), async |processes| {
-                let status = processes.client(name).await.status().await;
-                status.is_ok_and(|status| status.links.iter().all(|link| link.outbound && link.inbound))
-            })
-            .await;
+            let linked = async |processes: &mut Self| processes.is_linked(name).await;
+            self.until(&format!("all links of {name} are up"), linked).await;
         }
+    }
+
+    /// Whether a station ships to every other, and every other to it.
+    pub async fn is_linked(&mut self, name: &str) -> bool {
+        let status = self.client(name).await.status().await;
+        status.is_ok_and(|status| status.links.iter().all(|link| link.outbound && link.inbound))
     }
 
     /// Gives the proxy a command that has to be accepted; returns its reply.
@@ -152,6 +155,12 @@ impl Processes {
         entry.unwrap_or_else(|error| panic!("get {key_text} at {name}: {error:?}"))
     }
 
+    /// Reads a key, and all that the station has of it.
+    pub async fn look_behind(&mut self, name: &str, key: &Key) -> Option<EntryView> {
+        let entry = self.own.get(&self.place(name), key, true).await;
+        entry.unwrap_or_else(|error| panic!("get {key} at {name}: {error:?}"))
+    }
+
     /// The values of the key at a station, as text.
     pub async fn values(&mut self, name: &str, key_text: &str) -> BTreeSet<String> {
         let versions = self.get(name, key_text).await.map(|entry| entry.versions).unwrap_or_default();
@@ -170,6 +179,13 @@ impl Processes {
         self.forget_connection(name);
         self.cluster.kill(&station(name)).await.unwrap_or_else(|error| panic!("{error}"));
         self.recorder.note(What::Stopped { station: station(name), how: "kill -9".to_owned() });
+    }
+
+    /// Starts a killed station and kills it again after a moment, wherever it has got to by then.
+    pub async fn restart_and_kill(&mut self, name: &str, after: Duration) {
+        let killed = self.cluster.restart_and_kill(&station(name), after).await;
+        killed.unwrap_or_else(|error| panic!("restart {name}: {error}\n{}", self.logs()));
+        self.recorder.note(What::Stopped { station: station(name), how: "kill -9 at its start".to_owned() });
     }
 
     /// Asks a station to stop (SIGTERM), and waits until it is gone.

@@ -94,7 +94,7 @@ impl RecordingClient {
             _ => Err(unexpected(place)),
         });
         let receipt = receipt.await?;
-        self.recorder.acknowledge(&receipt);
+        self.recorder.acknowledge(&receipt, write);
         Ok(receipt)
     }
 

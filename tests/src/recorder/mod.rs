@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod worker;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,9 +22,10 @@ use clock_core::{Dot, Key, RequestId};
 use tempfile::NamedTempFile;
 
 pub use client::{NotAnswered, Place, RecordingClient, Write, WriteKind};
+pub use worker::{Worker, Workload};
 
 use crate::check::Checker;
-use crate::history::{Call, Line, Phase, What};
+use crate::history::{Call, Line, Phase, ValueDigest, What};
 
 /// The one book that all clients of a test write to. Clones share it.
 #[derive(Debug, Clone)]
@@ -55,10 +57,13 @@ struct Book {
     next_op: u64,
     next_client: u32,
     counts: Counts,
-    acknowledged: BTreeMap<Dot, (Key, RequestId)>,
+    acknowledged: BTreeMap<Dot, Acknowledged>,
     lines: BufWriter<File>,
     place: Kept,
 }
+
+/// What the client asked for that has the receipt: the key, its id and the value.
+type Acknowledged = (Key, RequestId, ValueDigest);
 
 /// Where the lines are, and whether they go with the test.
 #[derive(Debug)]
@@ -109,8 +114,8 @@ impl Recorder {
         self.0.borrow().counts
     }
 
-    /// The writes that a client has a receipt of, with their keys.
-    pub fn acknowledged(&self) -> BTreeMap<Dot, (Key, RequestId)> {
+    /// The writes that a client has a receipt of.
+    pub fn acknowledged(&self) -> BTreeMap<Dot, (Key, RequestId, ValueDigest)> {
         self.0.borrow().acknowledged.clone()
     }
 
@@ -137,12 +142,12 @@ impl Recorder {
         op
     }
 
-    fn acknowledge(&self, receipt: &Receipt) {
+    fn acknowledge(&self, receipt: &Receipt, write: &Write) {
         let mut book = self.0.borrow_mut();
         book.counts.acknowledged += 1;
-        let known = book.acknowledged.insert(receipt.dot.clone(), (receipt.key.clone(), receipt.request));
-        let same = known.is_none_or(|known| known == (receipt.key.clone(), receipt.request));
-        assert!(same, "{} names two writes", receipt.dot);
+        let asked = (write.key.clone(), write.request, ValueDigest::of(&write.value));
+        let known = book.acknowledged.insert(receipt.dot.clone(), asked.clone());
+        assert!(known.is_none_or(|known| known == asked), "{} names two writes", receipt.dot);
     }
 
     fn count(&self, change: impl FnOnce(&mut Counts)) {
