@@ -108,7 +108,6 @@ impl Disk {
         }
     }
 
-
     /// Every dot on this disk.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
         self.positions.keys()
