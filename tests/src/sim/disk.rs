@@ -43,23 +43,23 @@ pub(super) struct Opened {
 pub(super) struct DamagedRead;
 
 impl Disk {
-    /// Makes a batch durable. Returns the dots that are new on this disk.
+    /// Makes a batch durable. Returns the dots of its events; one that was stored already has moved to its new place.
     pub(super) fn commit(&mut self, records: Vec<LogRecord>) -> Vec<Dot> {
-        let mut new = Vec::new();
+        let mut dots = Vec::new();
         for record in records {
             match record {
                 LogRecord::Event { lsn, dot, key: _, event } => {
-                    match self.positions.insert(dot.clone(), lsn) {
-                        Some(old) => drop(self.log.remove(&old)),
-                        None => new.push(dot.clone()),
+                    if let Some(old) = self.positions.insert(dot.clone(), lsn) {
+                        self.log.remove(&old);
                     }
+                    dots.push(dot.clone());
                     self.log.insert(lsn, Stored { dot, bytes: event.as_bytes().clone() });
                 }
                 LogRecord::Incarnation(incarnation) => self.incarnation = Some(incarnation),
                 LogRecord::Quarantine { .. } => self.quarantined += 1,
             }
         }
-        new
+        dots
     }
 
     /// The newest commit was torn by the crash: the store rolls it back and can tell.
