@@ -108,13 +108,9 @@ impl Disk {
         }
     }
 
-    /// Every dot on this disk.
+    /// Every dot on this disk, in the order of its log.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
-        self.positions.keys()
-    }
-
-    pub(super) fn holds(&self, dot: &Dot) -> bool {
-        self.positions.contains_key(dot)
+        self.log.values().map(|stored| &stored.dot)
     }
 
     /// Whether the event is here and passes its check.
