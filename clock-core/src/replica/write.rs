@@ -151,6 +151,7 @@ impl Replica {
         if accepted.context.len() > CONTEXT_DOTS_MAX {
             return Err(too_many(accepted.context.len()));
         }
+        self.make_sure_of_incarnation(step);
         let event = self.minted(step, accepted)?;
         let encoded =
             EncodedEvent::encode(&event).map_err(|error| RequestError::InvalidValue(error.to_string()))?;

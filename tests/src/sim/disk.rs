@@ -69,6 +69,7 @@ impl Disk {
 
     /// Opens the disk as a start of the process does. `fresh` is the incarnation that an empty one takes.
     pub(super) fn open(&mut self, fresh: Incarnation, bug: Option<TwinBug>) -> Opened {
+        let incarnation_is_fresh = self.incarnation.is_none();
         let incarnation = *self.incarnation.get_or_insert(fresh);
         let mut damaged = 0;
         if bug != Some(TwinBug::ServeDamaged) {
@@ -78,6 +79,7 @@ impl Disk {
         let says_sound = matches!(bug, Some(TwinBug::DamageUnsaid | TwinBug::CutAtDamage));
         let recovered = Recovered {
             incarnation,
+            incarnation_is_fresh,
             may_have_lost_events: (torn || damaged > 0) && !says_sound,
             quarantined: self.quarantined,
             last_lsn: self.last_lsn(),
@@ -108,13 +110,9 @@ impl Disk {
         }
     }
 
-    /// Every dot on this disk.
+    /// Every dot on this disk, in the order of its log.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
-        self.positions.keys()
-    }
-
-    pub(super) fn holds(&self, dot: &Dot) -> bool {
-        self.positions.contains_key(dot)
+        self.log.values().map(|stored| &stored.dot)
     }
 
     /// Whether the event is here and passes its check.
