@@ -34,7 +34,7 @@ fn wrong(text: String) -> Verdict {
 /// A station mints a write: the dot is its own, and new.
 pub(super) fn dot_is_new(known: &Known, at: StationId, write: WriteId) -> Verdict {
     let (name, text) = (|| known.station_text(at), || known.text(write));
-    if !known.names.is_of(known.dot(write).replica, at) {
+    if known.station_of(write) != at {
         return wrong(format!("{} minted {}, a dot of another station", name(), text()));
     }
     let Write { minting: Some(Minting { life, .. }), was_held, was_shown, is_acked, .. } = known.write(write)
