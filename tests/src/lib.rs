@@ -11,5 +11,6 @@ pub mod read_back;
 pub mod recorder;
 pub mod relation;
 pub mod setting;
+pub mod sim;
 pub mod stations;
 pub mod timeline;

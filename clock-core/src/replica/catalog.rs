@@ -32,7 +32,7 @@ pub(super) struct Written {
 }
 
 /// A key's versions.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Entry {
     /// Ascending by first dot.
     pub(super) versions: Vec<Version>,
@@ -41,7 +41,7 @@ pub(super) struct Entry {
 }
 
 /// What one write changed about the conflict on its key.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Change {
     pub(super) closed: Option<ConflictId>,
     pub(super) opened: Option<ConflictView>,
@@ -49,7 +49,7 @@ pub(super) struct Change {
     pub(super) beside: Vec<Dot>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Catalog {
     entries: BTreeMap<Key, Entry>,
     conflicts: BTreeMap<Key, ConflictId>,

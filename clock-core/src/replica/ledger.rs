@@ -14,7 +14,7 @@ use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
 
 /// An event in the log that is not yet known to be durable.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Staged {
     pub(super) lsn: Lsn,
     pub(super) event: WriteEvent,
@@ -24,7 +24,7 @@ pub(super) struct Staged {
 }
 
 /// What is remembered of each replica that ever minted an event.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Origin {
     /// The vector of its latest event: the base of the next one's delta.
     vector: VersionVector,
@@ -32,7 +32,7 @@ struct Origin {
     checksums: Vec<u32>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Ledger {
     last_lsn: Lsn,
     applied: VersionVector,

@@ -12,18 +12,21 @@
 //! only by contiguous events, never by a vector from outside (rule 2). The rules are numbered in docs/protocol.md.
 
 mod catalog;
+mod clocks;
 mod commit;
 mod conflict;
 mod deliver;
 mod effect;
 mod input;
 mod ledger;
+mod limits;
 mod outbound;
 mod read;
 mod recover;
 mod requests;
 mod session;
 mod sync;
+mod usage;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,15 +34,18 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use conflict::ConflictId;
 pub use effect::{Effect, Fact, LogQuery, LogRecord, LogStart};
 pub use input::{Input, LoggedEvent, Lsn, Mono, Now, Opener, SessionId, Ticket};
+pub use limits::Limits;
 pub use recover::Recovered;
+pub use usage::Usage;
 
 use self::catalog::Catalog;
+use self::clocks::Clocks;
 use self::deliver::HoldBack;
 use self::ledger::Ledger;
 use self::outbound::{Outbound, RelayQueue};
 use self::requests::RequestTable;
 use self::session::Inbound;
-use crate::clocks::{DEFAULT_MAX_DRIFT_MS, HybridClock, LamportClock};
+use crate::clocks::DEFAULT_MAX_DRIFT_MS;
 use crate::id::{Dot, Incarnation, NodeId, ReplicaId};
 
 /// What a replica is told about itself. Fixed for its life.
@@ -60,6 +66,8 @@ pub struct ReplicaConfig {
     /// How often an idle outbound session tells what it has carried. The peer's `idle` limit must be at least
     /// three times as long.
     pub heartbeat: std::time::Duration,
+    /// The bounds of its buffers.
+    pub limits: Limits,
     /// Seed of the generator that draws new incarnations.
     pub seed: u64,
 }
@@ -74,19 +82,19 @@ impl ReplicaConfig {
             drift_max_ms: DEFAULT_MAX_DRIFT_MS,
             relay_delay: std::time::Duration::from_millis(100),
             heartbeat: std::time::Duration::from_secs(1),
+            limits: Limits::default(),
             seed,
         }
     }
 }
 
-/// One station's clocks, catalog and view of its peers.
-#[derive(Debug)]
+/// One station's clocks, catalog and view of its peers. A copy goes its own way: a model checker tries both.
+#[derive(Debug, Clone)]
 pub struct Replica {
     config: ReplicaConfig,
     /// This station in its present incarnation: the owner of every dot it mints from now on.
     me: ReplicaId,
-    lamport: LamportClock,
-    hlc: HybridClock,
+    clocks: Clocks,
     rng: fastrand::Rng,
     ledger: Ledger,
     hold_back: HoldBack,
@@ -105,7 +113,7 @@ pub struct Replica {
 }
 
 /// What happened so far, for status.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Counters {
     duplicates: u64,
     quarantined: u64,

@@ -76,7 +76,7 @@ impl Replica {
         StatusView {
             cluster: self.config.cluster.clone(),
             replica: self.me.clone(),
-            lamport: self.lamport.current(),
+            lamport: self.clocks.lamport(),
             durable: self.ledger.visible().clone(),
             keys: self.catalog.keys_count() as u64,
             conflicts: self.catalog.conflicts_count() as u64,

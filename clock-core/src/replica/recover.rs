@@ -7,10 +7,11 @@
 //! waits in the hold-back buffer until a peer ships the missing one, then moves to the end of the log, so that
 //! log order stays causal. And whoever may have lost events of its own mints under a new incarnation.
 
+use super::clocks::Clocks;
 use super::effect::Effect;
 use super::input::{Lsn, Now};
+use super::requests::RequestTable;
 use super::{Counters, Replica, ReplicaConfig, Step};
-use crate::clocks::{HybridClock, LamportClock};
 use crate::event::WriteEvent;
 use crate::id::{Incarnation, ReplicaId};
 use crate::wire::{EncodedEvent, EventError};
@@ -50,17 +51,17 @@ impl Replica {
         Ok((replica, effects))
     }
 
-    fn empty(config: ReplicaConfig, recovered: Recovered) -> Self {
+    fn empty(mut config: ReplicaConfig, recovered: Recovered) -> Self {
+        config.limits = config.limits.in_range();
         let me = ReplicaId { node: config.station.clone(), incarnation: recovered.incarnation };
         Self {
             me,
-            lamport: LamportClock::new(),
-            hlc: HybridClock::new().with_max_drift_ms(config.drift_max_ms),
+            clocks: Clocks::new(config.drift_max_ms),
             rng: fastrand::Rng::with_seed(config.seed),
             ledger: Default::default(),
             hold_back: Default::default(),
             catalog: Default::default(),
-            requests: Default::default(),
+            requests: RequestTable::new(config.limits.requests),
             outbound: Default::default(),
             inbound: Default::default(),
             clients: Default::default(),
@@ -77,13 +78,10 @@ impl Replica {
     /// that was refused when it came is refused again.
     fn resume_clocks(&mut self, now: Now, event: &WriteEvent) {
         if event.dot.replica.node == self.config.station {
-            self.lamport = LamportClock::starting_at(self.lamport.current().max(event.lamport));
-            let resumed = HybridClock::restored(self.hlc.last().max(event.hlc));
-            self.hlc = resumed.with_max_drift_ms(self.config.drift_max_ms);
+            self.clocks.resume(event);
         } else {
             // Refusals were reported when the event first came.
-            let _ = self.lamport.try_observe(event.lamport);
-            let _ = self.hlc.observe_at(event.hlc, now.wall_ms);
+            let _reported = self.clocks.receive(now, event);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::versions::VersionVector;
 use crate::wire::message::{Claim, Hello, Message, Refusal, Role};
 
 /// A session that a peer dialled: it ships to us.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Inbound {
     pub(super) peer: NodeId,
 }

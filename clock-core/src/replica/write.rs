@@ -165,16 +165,13 @@ impl Replica {
     fn minted(&mut self, step: &Step<'_>, accepted: Accepted) -> Result<WriteEvent, RequestError> {
         let exhausted = |clock: &str| RequestError::Exhausted(clock.to_owned());
         let seq = self.ledger.applied().upto(&self.me) + 1;
-        if seq > MAX_COUNTER || self.lamport.current() >= MAX_COUNTER {
+        if seq > MAX_COUNTER || self.clocks.is_exhausted() {
             return Err(exhausted("counter at 2^63 - 1"));
         }
         if !self.ledger.has_room_for(&self.me) {
             return Err(exhausted("too many incarnations in the cluster"));
         }
-        // A wall clock beyond year 2527 shows nonsense; the hybrid clock then counts on from where it is.
-        let counting_on = self.hlc.last().wall_ms();
-        let hlc = self.hlc.tick_at(step.now.wall_ms).or_else(|_| self.hlc.tick_at(counting_on));
-        let hlc = hlc.map_err(|error| exhausted(&error.to_string()))?;
+        let (lamport, hlc) = self.clocks.tick(step.now).map_err(|error| exhausted(&error))?;
         let mut past = self.ledger.visible().clone();
         self.own_staged().for_each(|staged| past.raise(&staged.event.dot.replica, staged.event.dot.seq));
         let mut delta = past.delta_from(&self.ledger.delta_base(&self.me));
@@ -182,7 +179,7 @@ impl Replica {
         let Accepted { key, body, context, request } = accepted;
         Ok(WriteEvent {
             dot: Dot { replica: self.me.clone(), seq },
-            lamport: self.lamport.try_tick().map_err(|error| exhausted(&error.to_string()))?,
+            lamport,
             hlc,
             wall_ms: step.now.wall_ms,
             delta,
