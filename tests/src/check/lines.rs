@@ -202,8 +202,8 @@ impl Checker {
     fn phase(&mut self, phase: Phase) -> Verdict {
         self.liveness.phase(phase)?;
         match phase {
-            Phase::Converged | Phase::ReadBack => convergence::converged(&self.known),
-            Phase::Safety | Phase::Healing | Phase::Fresh => Ok(()),
+            Phase::Converged => convergence::converged(&self.known),
+            Phase::Safety | Phase::Healing | Phase::Fresh | Phase::ReadBack => Ok(()),
         }
     }
 
