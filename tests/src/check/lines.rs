@@ -61,6 +61,9 @@ impl Checker {
         }
         let at = self.station(station);
         self.known.invoke(op, at, call);
+        if !self.known.station(at).is_observed {
+            self.outside.invoked(op, at);
+        }
         Ok(())
     }
 
@@ -71,6 +74,9 @@ impl Checker {
             unreachable!("a finding is an error")
         };
         self.known.end(operation, ending);
+        if ending != Ending::Answered {
+            self.outside.ended(op);
+        }
         Ok(operation)
     }
 
@@ -164,6 +170,7 @@ impl Checker {
             self.known.lose(at, *write);
         }
         self.session.lost(&self.known, at, &writes);
+        self.outside.lost(at);
         Ok(())
     }
 
@@ -200,6 +207,7 @@ impl Checker {
     }
 
     fn phase(&mut self, phase: Phase) -> Verdict {
+        self.outside.is_read_back = phase == Phase::ReadBack;
         self.liveness.phase(phase)?;
         match phase {
             Phase::Converged => convergence::converged(&self.known),
@@ -211,6 +219,20 @@ impl Checker {
         let operation = self.ended(op, Ending::Answered)?;
         let at = operation.station;
         let told = Told::of(&mut self.known, answer);
+        let fits = matches!(
+            (operation.question, &told),
+            (Question::Write(..), Told::Written(_))
+                | (Question::Get(_), Told::Entry(_) | Told::Nothing)
+                | (Question::Status, Told::Status(_))
+        );
+        if fits && !self.known.station(at).is_observed {
+            let seen = match answer {
+                Answer::Entry { seen: Some(seen), .. } => Some(self.writes(seen)),
+                _ => None,
+            };
+            self.count_answer(&told);
+            return self.outside.answered(&mut self.known, (op, at, operation.question), &told, seen);
+        }
         match (operation.question, &told) {
             (Question::Write(request, ask), Told::Written(receipt)) => {
                 self.written(at, (request, ask), receipt)?;
@@ -272,7 +294,26 @@ impl Checker {
         sibling_exactness::conflicts_count(&self.known, at, told.conflicts)
     }
 
+    /// An answer of a station that nobody looks into.
+    fn count_answer(&mut self, told: &Told<'_>) {
+        match told {
+            Told::Written(receipt) => {
+                let is_new = !self.known.write(receipt.write).is_acked;
+                self.seen.acknowledged += u64::from(is_new);
+                self.seen.repeated_receipts += u64::from(!is_new);
+                self.seen.receipts_with_siblings += u64::from(!receipt.beside.is_empty());
+            }
+            Told::Entry(entry) => {
+                self.seen.reads += 1;
+                self.seen.reads_with_siblings += u64::from(entry.versions.len() > 1);
+            }
+            Told::Nothing => self.seen.reads_of_nothing += 1,
+            Told::Status(_) => {}
+        }
+    }
+
     pub(super) fn judge_whole(&mut self) -> Verdict {
+        self.outside.end(&self.known)?;
         self.clocks.end(&self.known)?;
         self.count_unknown();
         self.seen.lost_from_all_disks =
