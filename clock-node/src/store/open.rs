@@ -104,10 +104,12 @@ fn open_checked<B: StorageBackend>(
         database.check_integrity().map_err(engine)?;
     }
     sync_folder(folder)?;
-    let incarnation = claim_identity(&database, &path, identity)?;
+    let (incarnation, incarnation_is_fresh) = claim_identity(&database, &path, identity)?;
     let (last_lsn, events_count, quarantined) = counts(&database)?;
     let may_have_lost_events = !matches!(soundness, Soundness::Sound);
-    let recovered = Recovered { incarnation, may_have_lost_events, quarantined, last_lsn: Lsn(last_lsn) };
+    let last_lsn = Lsn(last_lsn);
+    let recovered =
+        Recovered { incarnation, incarnation_is_fresh, may_have_lost_events, quarantined, last_lsn };
     Ok(OpenedStore { database: Arc::new(database), recovered, events_count, salvaged })
 }
 
@@ -267,27 +269,28 @@ fn check_identity(database: &Database, path: &Path, identity: &StoreIdentity) ->
     Ok(())
 }
 
-/// Writes the names into a new file; returns the incarnation, which an old one has already.
+/// Writes the names into a new file; returns the incarnation, which an old one has already, and whether it is fresh.
 pub(super) fn claim_identity(
     database: &Database,
     path: &Path,
     identity: &StoreIdentity,
-) -> Result<Incarnation, StoreError> {
+) -> Result<(Incarnation, bool), StoreError> {
     check_identity(database, path, identity)?;
     let transaction = database.begin_write().map_err(engine)?;
     schema::create_tables(&transaction)?;
-    let incarnation = {
+    let claimed = {
         let mut meta = transaction.open_table(META).map_err(engine)?;
         for (field, name) in names(identity) {
             meta.insert(field, name).map_err(engine)?;
         }
-        let stored = meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
+        let stored: Option<[u8; 4]> =
+            meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
         let incarnation = stored.unwrap_or(identity.fresh_incarnation.0.to_be_bytes());
         meta.insert(INCARNATION, incarnation.as_slice()).map_err(engine)?;
-        Incarnation(u32::from_be_bytes(incarnation))
+        (Incarnation(u32::from_be_bytes(incarnation)), stored.is_none())
     };
     transaction.commit().map_err(engine)?;
-    Ok(incarnation)
+    Ok(claimed)
 }
 
 fn mismatch(path: &Path, field: &'static str, found: &[u8], expected: &[u8]) -> StoreError {

@@ -195,7 +195,7 @@ impl Checker {
         }
         self.seen.held_at_start += restorable.held.len() as u64;
         durability::started(&self.known, at, &restorable)?;
-        self.session.started(&self.known, at, &restorable.held)
+        self.session.started(&self.known, at, &restorable)
     }
 
     fn state(&mut self, station: &NodeId, digest: &str) -> Verdict {
