@@ -15,8 +15,12 @@ use support::{FILE, everything, identity, open, write};
 #[test]
 fn what_was_committed_is_there_again_in_log_order() {
     let folder = tempfile::tempdir().expect("a folder");
-    write(&open(folder.path()), (1..=50).map(|n| (n, n)));
+    let new = open(folder.path());
+    assert!(new.recovered.incarnation_is_fresh, "nobody can have heard of a random incarnation");
+    write(&new, (1..=50).map(|n| (n, n)));
+    drop(new);
     let store = open(folder.path());
+    assert!(!store.recovered.incarnation_is_fresh, "it may have minted, and the file be old");
     assert_eq!(everything(&store), (1..=50).collect::<Vec<_>>());
     assert_eq!(store.recovered.last_lsn, Lsn(50));
     assert!(!store.recovered.may_have_lost_events, "a clean store has lost nothing");
