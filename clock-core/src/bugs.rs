@@ -38,7 +38,7 @@ mod planting {
 
     use super::Bug;
 
-    std::thread_local! {
+    thread_local! {
         static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
     }
 

@@ -8,5 +8,6 @@ pub mod history;
 pub mod memory;
 pub mod processes;
 pub mod relation;
+pub mod sim;
 pub mod stations;
 pub mod timeline;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use clock_core::replica::{ConflictId, Fact, SessionId};
+use clock_core::replica::{ConflictId, Fact, Limits, SessionId, Usage};
 use clock_core::wire::message::Message;
 use clock_core::wire::{
     Choice, EncodedEvent, EntryView, Receipt, Request, RequestError, Response, WriteContext,
@@ -180,9 +180,11 @@ fn a_pair_that_never_connects_converges_over_the_others() {
 }
 
 /// Disproved by a lost acknowledged write, a difference after healing, or an event applied before its past.
-fn storm(seeds: std::ops::Range<u64>, faults: FrameFaults) {
+/// Returns the highest usage of any station.
+fn storm(seeds: std::ops::Range<u64>, faults: FrameFaults, limits: Limits) -> Usage {
+    let mut highest = Usage::default();
     for seed in seeds {
-        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        let mut cluster = MemoryCluster::start_with(&FOUR, seed, limits);
         cluster.set_frame_faults(faults);
         let mut rng = fastrand::Rng::with_seed(seed);
         let (mut open, mut acknowledged) = (Vec::new(), BTreeSet::new());
@@ -203,6 +205,7 @@ fn storm(seeds: std::ops::Range<u64>, faults: FrameFaults) {
                 }
                 None => true,
             });
+            FOUR.iter().for_each(|name| raise(&mut highest, cluster.at(name).replica.usage()));
         }
         cluster.heal();
         cluster.set_frame_faults(FrameFaults::default());
@@ -221,6 +224,15 @@ fn storm(seeds: std::ops::Range<u64>, faults: FrameFaults) {
             log_is_causal(&cluster, name);
         }
     }
+    highest
+}
+
+fn raise(highest: &mut Usage, usage: Usage) {
+    highest.held_events = highest.held_events.max(usage.held_events);
+    highest.held_bytes = highest.held_bytes.max(usage.held_bytes);
+    highest.requests = highest.requests.max(usage.requests);
+    highest.window_events = highest.window_events.max(usage.window_events);
+    highest.window_bytes = highest.window_bytes.max(usage.window_bytes);
 }
 
 /// Each station's log, read from the start, never has an event before its past.
@@ -236,17 +248,37 @@ fn log_is_causal(cluster: &MemoryCluster, name: &str) {
 
 #[test]
 fn storms_of_cuts_and_crashes_lose_no_acknowledged_write() {
-    storm(0..30, FrameFaults::default());
+    storm(0..30, FrameFaults::default(), Limits::default());
 }
 
 #[test]
 fn frames_that_overtake_each_other_change_nothing() {
-    storm(100..130, FrameFaults { overtake: 5, lose_events: 0.0 });
+    storm(100..130, FrameFaults { overtake: 5, lose_events: 0.0 }, Limits::default());
 }
 
 #[test]
 fn frames_that_vanish_within_a_session_are_shipped_again() {
-    storm(200..230, FrameFaults { overtake: 2, lose_events: 0.3 });
+    storm(200..230, FrameFaults { overtake: 2, lose_events: 0.3 }, Limits::default());
+}
+
+/// Disproved by a buffer that exceeds its limit, or by a small one that loses an event or stops replication.
+#[test]
+fn tiny_buffers_are_filled_and_lose_nothing() {
+    let limits = Limits {
+        held_events: 3,
+        window_events: 4,
+        window_bytes: 300,
+        chunk_bytes: 200,
+        frame_events: 2,
+        requests: 5,
+        ..Limits::default()
+    };
+    let faults = FrameFaults { overtake: 5, lose_events: 0.1 };
+    let highest = storm(300..330, faults, limits);
+    assert_eq!((highest.held_events, highest.window_events, highest.requests), (3, 4, 5));
+    let by_bytes = Limits { held_bytes: 300, ..Limits::default() };
+    let highest = storm(330..340, faults, by_bytes);
+    assert!((300..1300).contains(&highest.held_bytes), "one event may exceed it: {}", highest.held_bytes);
 }
 
 /// Disproved by an event that is applied before one it depends on, or never.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::effect::{Effect, Fact, LogRecord};
-use super::{Replica, Step};
+use super::{Limits, Replica, Step};
 use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
@@ -20,11 +20,6 @@ use crate::wire::message::Refusal;
 const SHIPPED_ORIGINS_MAX: usize = VECTOR_ENTRIES_MAX - 64;
 /// Second contents kept as evidence: whoever sends more of them proves nothing new.
 const DISPUTED_MAX: usize = 1024;
-/// Most events held back: the full windows of 32 peers, far more than reordering on live links needs. What does not
-/// fit is shipped again.
-const HELD_EVENTS_MAX: usize = 16_384;
-/// Most bytes held back.
-const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
 struct Held {
@@ -50,8 +45,12 @@ impl HoldBack {
         Some(self.held.get(&dot.replica)?.get(&dot.seq)?.encoded.checksum())
     }
 
-    fn is_full(&self) -> bool {
-        self.events >= HELD_EVENTS_MAX || self.bytes >= HELD_BYTES_MAX
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn is_full(&self, limits: &Limits) -> bool {
+        self.events >= limits.held_events || self.bytes >= limits.held_bytes
     }
 
     /// Keeps an event. Recovery may exceed the bound: what is on disk already must not be lost.
@@ -167,7 +166,9 @@ impl Replica {
                 self.stage(step, held);
                 self.drain_hold_back(step);
             }
-            Some(_) if self.hold_back.is_full() => step.observe(Fact::HoldBackFull { dot }),
+            Some(_) if self.hold_back.is_full(&self.config.limits) => {
+                step.observe(Fact::HoldBackFull { dot });
+            }
             Some(missing) => {
                 self.hold_back.hold(held);
                 step.observe(Fact::HeldBack { dot, missing });

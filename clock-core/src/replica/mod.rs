@@ -19,12 +19,14 @@ mod deliver;
 mod effect;
 mod input;
 mod ledger;
+mod limits;
 mod outbound;
 mod read;
 mod recover;
 mod requests;
 mod session;
 mod sync;
+mod usage;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +34,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use conflict::ConflictId;
 pub use effect::{Effect, Fact, LogQuery, LogRecord, LogStart};
 pub use input::{Input, LoggedEvent, Lsn, Mono, Now, Opener, SessionId, Ticket};
+pub use limits::Limits;
 pub use recover::Recovered;
+pub use usage::Usage;
 
 use self::catalog::Catalog;
 use self::clocks::Clocks;
@@ -62,6 +66,8 @@ pub struct ReplicaConfig {
     /// How often an idle outbound session tells what it has carried. The peer's `idle` limit must be at least
     /// three times as long.
     pub heartbeat: std::time::Duration,
+    /// The bounds of its buffers.
+    pub limits: Limits,
     /// Seed of the generator that draws new incarnations.
     pub seed: u64,
 }
@@ -76,6 +82,7 @@ impl ReplicaConfig {
             drift_max_ms: DEFAULT_MAX_DRIFT_MS,
             relay_delay: std::time::Duration::from_millis(100),
             heartbeat: std::time::Duration::from_secs(1),
+            limits: Limits::default(),
             seed,
         }
     }

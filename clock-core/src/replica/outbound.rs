@@ -5,17 +5,10 @@ use std::time::Duration;
 
 use super::effect::{LogQuery, LogStart};
 use super::input::{LoggedEvent, Lsn, Mono};
+use super::limits::Limits;
 use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::VersionVector;
 use crate::wire::EncodedEvent;
-use crate::wire::message::FRAME_EVENTS_MAX;
-
-/// Events in flight to one peer: at 600 ms round trip still 800 events a second, and a bounded resend.
-const WINDOW_EVENTS: usize = 512;
-/// Bytes in flight to one peer: what a session's queue may hold while the peer does not read.
-const WINDOW_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes read from the log for one frame: with one event of the largest size on top it still fits.
-const CHUNK_BYTES_MAX: usize = 256 * 1024;
 
 /// A session we dialled: we ship to the peer.
 #[derive(Debug, Clone)]
@@ -53,6 +46,14 @@ impl Outbound {
             heartbeat_at: Mono(0),
             relay_at: None,
         }
+    }
+
+    pub(super) fn in_flight_events(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(super) fn in_flight_bytes(&self) -> usize {
+        self.in_flight_bytes
     }
 
     pub(super) fn deadline(&self) -> Option<Mono> {
@@ -117,10 +118,11 @@ impl Outbound {
         visible: &VersionVector,
         visible_lsn: Lsn,
         relay: &RelayQueue,
+        limits: &Limits,
     ) -> Option<LogQuery> {
         self.relay_at = None;
-        let room = WINDOW_EVENTS.saturating_sub(self.in_flight.len());
-        let is_full = room == 0 || self.in_flight_bytes >= WINDOW_BYTES;
+        let room = limits.window_events.saturating_sub(self.in_flight.len());
+        let is_full = room == 0 || self.in_flight_bytes >= limits.window_bytes;
         if !self.established || self.reading || is_full {
             return None;
         }
@@ -131,8 +133,8 @@ impl Outbound {
             return None;
         }
         self.reading = true;
-        let (covered, events_max) = (self.claim.clone(), room.min(FRAME_EVENTS_MAX));
-        Some(LogQuery { start, upto, covered, events_max, bytes_max: CHUNK_BYTES_MAX })
+        let (covered, events_max) = (self.claim.clone(), room.min(limits.frame_events));
+        Some(LogQuery { start, upto, covered, events_max, bytes_max: limits.chunk_bytes })
     }
 
     /// Where to read next, or `None` if the peer is known to have, or to be sent, everything.
@@ -188,6 +190,10 @@ impl RelayQueue {
     /// An event may be relayed from `at` on.
     pub(super) fn hold(&mut self, lsn: Lsn, dot: Dot, at: Mono) {
         self.fresh.push_back((lsn, dot, at));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.fresh.len()
     }
 
     /// Forgets what may be relayed by now.

@@ -10,6 +10,7 @@
 use super::clocks::Clocks;
 use super::effect::Effect;
 use super::input::{Lsn, Now};
+use super::requests::RequestTable;
 use super::{Counters, Replica, ReplicaConfig, Step};
 use crate::event::WriteEvent;
 use crate::id::{Incarnation, ReplicaId};
@@ -50,7 +51,8 @@ impl Replica {
         Ok((replica, effects))
     }
 
-    fn empty(config: ReplicaConfig, recovered: Recovered) -> Self {
+    fn empty(mut config: ReplicaConfig, recovered: Recovered) -> Self {
+        config.limits = config.limits.in_range();
         let me = ReplicaId { node: config.station.clone(), incarnation: recovered.incarnation };
         Self {
             me,
@@ -59,7 +61,7 @@ impl Replica {
             ledger: Default::default(),
             hold_back: Default::default(),
             catalog: Default::default(),
-            requests: Default::default(),
+            requests: RequestTable::new(config.limits.requests),
             outbound: Default::default(),
             inbound: Default::default(),
             clients: Default::default(),

@@ -3,7 +3,7 @@
 //! Writes of other stations count too: a client that got no answer there may ask again here, and a second write
 //! would supersede what was written since.
 //!
-//! Retention: the latest 16,384 writes in the log, also across a restart. A retry that comes later, or at a station
+//! Retention: the latest [`Limits::requests`](super::Limits) writes in the log, also across a restart. A retry that comes later, or at a station
 //! that has not seen the write yet, is a new event; the catalog collapses the two while both are current.
 
 use std::collections::btree_map::Entry;
@@ -13,10 +13,6 @@ use super::conflict::ConflictId;
 use crate::event::{Body, WriteEvent};
 use crate::id::{Dot, Key, RequestId};
 use crate::wire::Receipt;
-
-/// How many writes a retry may lie back: seconds at full speed, hours of an operator's work. With four stations a
-/// receipt has under a kilobyte, so the table has at most some ten megabytes.
-pub(super) const REQUESTS_MAX: usize = 16_384;
 
 /// What became of a request.
 #[derive(Debug, Clone)]
@@ -50,13 +46,23 @@ struct Known {
     progress: Progress,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct RequestTable {
     known: BTreeMap<RequestId, Known>,
     oldest_first: VecDeque<RequestId>,
+    kept: usize,
 }
 
 impl RequestTable {
+    /// Remembers the latest `kept` writes.
+    pub(super) fn new(kept: usize) -> Self {
+        Self { known: BTreeMap::new(), oldest_first: VecDeque::new(), kept }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.oldest_first.len()
+    }
+
     pub(super) fn staged(&mut self, event: &WriteEvent) {
         self.remember(event, Progress::Staged);
     }
@@ -97,7 +103,7 @@ impl RequestTable {
                 self.oldest_first.push_back(event.request);
             }
         }
-        while self.oldest_first.len() > REQUESTS_MAX {
+        while self.oldest_first.len() > self.kept {
             self.oldest_first.pop_front().map(|oldest| self.known.remove(&oldest));
         }
     }

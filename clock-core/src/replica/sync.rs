@@ -133,7 +133,8 @@ impl Replica {
     /// Asks the log for the next events of one session, if there is anything to ship.
     fn pump(&mut self, step: &mut Step<'_>, session: SessionId) {
         let Some(outbound) = self.outbound.get_mut(&session) else { return };
-        let query = outbound.next_query(self.ledger.visible(), self.ledger.visible_lsn(), &self.relay);
+        let (visible, visible_lsn) = (self.ledger.visible(), self.ledger.visible_lsn());
+        let query = outbound.next_query(visible, visible_lsn, &self.relay, &self.config.limits);
         query.into_iter().for_each(|query| step.push(Effect::ReadLog { session, query }));
     }
 

@@ -17,4 +17,5 @@ pub use client::{
     RequestError, Response, SiblingSummary, StatusView, VersionView, WriteContext,
 };
 pub use codec::CodecError;
+pub(crate) use event_bytes::EVENT_BYTES_MAX;
 pub use event_bytes::{EncodedEvent, EventError};

@@ -1,7 +1,41 @@
 //! The oracle: properties of histories, one file each. It never trusts what a station computed.
+//!
+//! [`Checker::observe`] takes the lines of a history one by one, as they happen or from a file, and stops at the first
+//! that breaks a property. What a line establishes is kept in `known`; a property's file asks it, and keeps what only
+//! it needs. Each line is first judged by what was known before it, then taken up; answers are taken up first, and
+//! judged by all that is known at that moment.
+
+mod causal_closure;
+mod clocks;
+mod convergence;
+mod counts;
+mod durability;
+mod exactly_once;
+mod finding;
+mod indeterminate;
+mod known;
+mod lines;
+mod liveness;
+mod names;
+mod no_lost_update;
+mod resources;
+mod seen;
+mod session;
+mod sibling_exactness;
+mod station;
+mod told;
 
 use std::fmt;
 
+use self::clocks::Clocks;
+use self::convergence::Convergence;
+use self::exactly_once::ExactlyOnce;
+use self::finding::Finding;
+use self::known::Known;
+use self::liveness::Liveness;
+pub use self::seen::Seen;
+use self::session::Session;
+use self::sibling_exactness::SiblingExactness;
 use crate::history::Line;
 
 /// What must hold of every history. The texts say what a violation is.
@@ -29,6 +63,10 @@ pub enum Property {
     Liveness,
     /// C11: every resource stays within its stated limit.
     Resources,
+    /// A station keeps the rules that it checks itself, and does not panic.
+    Invariant,
+    /// The history is one: operations begin before they end, and end once.
+    History,
 }
 
 /// A history that breaks a property.
@@ -50,15 +88,27 @@ impl fmt::Display for Violation {
 
 /// All properties, checked line by line.
 #[derive(Debug, Default)]
-pub struct Checker {}
+pub struct Checker {
+    known: Known,
+    siblings: SiblingExactness,
+    session: Session,
+    convergence: Convergence,
+    exactly_once: ExactlyOnce,
+    clocks: Clocks,
+    liveness: Liveness,
+    seen: Seen,
+    now_us: u64,
+}
 
 impl Checker {
     /// Takes the next line.
     ///
     /// # Errors
     /// The first property that it breaks.
-    pub fn observe(&mut self, _line: &Line) -> Result<(), Violation> {
-        Ok(())
+    pub fn observe(&mut self, line: &Line) -> Result<(), Violation> {
+        self.seen.lines += 1;
+        let at_us = line.at_us;
+        self.take(at_us, &line.what).map_err(|finding| violation(at_us, finding))
     }
 
     /// The history has ended.
@@ -66,6 +116,15 @@ impl Checker {
     /// # Errors
     /// A property that it breaks as a whole.
     pub fn end(&mut self) -> Result<(), Violation> {
-        Ok(())
+        self.judge_whole().map_err(|finding| violation(self.now_us, finding))
     }
+
+    /// What the history had in it so far; complete after [`end`](Self::end).
+    pub fn counters(&self) -> &Seen {
+        &self.seen
+    }
+}
+
+fn violation(at_us: u64, finding: Finding) -> Violation {
+    Violation { property: finding.property, at_us, text: finding.text }
 }

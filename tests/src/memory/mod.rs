@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use clock_core::replica::{
-    Effect, Fact, Input, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
+    Effect, Fact, Input, Limits, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
 };
 use clock_core::wire::message::{Message, Refusal, Role};
 use clock_core::wire::{Request, Response, frame};
@@ -53,6 +53,7 @@ pub struct MemoryCluster {
     next_number: u64,
     faults: FrameFaults,
     disks_frozen: bool,
+    limits: Limits,
 }
 
 /// A station's id from a name that the test knows to be valid.
@@ -63,6 +64,11 @@ pub fn station(name: &str) -> NodeId {
 impl MemoryCluster {
     /// Starts stations with empty disks and connects all pairs. The seed is printed.
     pub fn start(names: &[&str], seed: u64) -> Self {
+        Self::start_with(names, seed, Limits::default())
+    }
+
+    /// As [`start`](Self::start), with buffers of other sizes.
+    pub fn start_with(names: &[&str], seed: u64, limits: Limits) -> Self {
         println!("memory cluster of {names:?}, seed {seed}");
         let members: BTreeSet<NodeId> = names.iter().map(|name| station(name)).collect();
         let mut cluster = Self {
@@ -76,6 +82,7 @@ impl MemoryCluster {
             next_number: 1,
             faults: FrameFaults::default(),
             disks_frozen: false,
+            limits,
         };
         members.iter().for_each(|member| cluster.boot(member, MemoryLog::default()));
         members.iter().for_each(|member| cluster.dial_all(member));
@@ -84,7 +91,11 @@ impl MemoryCluster {
 
     fn boot(&mut self, member: &NodeId, mut log: MemoryLog) {
         let peers = self.members.iter().filter(|peer| *peer != member).cloned().collect();
-        let config = ReplicaConfig::new(station("test"), member.clone(), peers, self.rng.u64(..));
+        let seed = self.rng.u64(..);
+        let config = ReplicaConfig {
+            limits: self.limits,
+            ..ReplicaConfig::new(station("test"), member.clone(), peers, seed)
+        };
         let recovered = Recovered {
             incarnation: log.incarnation_or(Incarnation(self.rng.u32(..))),
             may_have_lost_events: log.is_damaged(),

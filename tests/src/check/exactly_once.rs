@@ -1,0 +1,115 @@
+//! C7, exactly once: a request is applied once at a station, and a dot is used once.
+//!
+//! A dot may be minted again only if its first use vanished in a crash before any disk had it, so that nobody can have
+//! learned of it. A request may become a second write only at a station that does not show the first.
+
+use std::collections::HashMap;
+
+use super::Property;
+use super::finding::{Verdict, broken};
+use super::known::{Known, Minting, Write};
+use super::names::{RequestIndex, StationId, WriteId};
+
+/// How many writes a station remembers the requests of.
+const REQUESTS_REMEMBERED: usize = 16_384;
+
+/// What was answered to a request at a station: the write, and how things stood there.
+#[derive(Debug, Clone, Copy)]
+struct Answered {
+    write: WriteId,
+    life: u32,
+    losses: u32,
+}
+
+/// What stations answered to requests.
+#[derive(Debug, Default)]
+pub(super) struct ExactlyOnce {
+    answered: HashMap<(RequestIndex, StationId), Answered>,
+}
+
+fn wrong(text: String) -> Verdict {
+    broken(Property::ExactlyOnce, text)
+}
+
+/// A station mints a write: the dot is its own, and new.
+pub(super) fn dot_is_new(known: &Known, at: StationId, write: WriteId) -> Verdict {
+    let (name, text) = (|| known.station_text(at), || known.text(write));
+    if !known.names.is_of(known.dot(write).replica, at) {
+        return wrong(format!("{} minted {}, a dot of another station", name(), text()));
+    }
+    let Write { minting: Some(Minting { life, .. }), was_held, was_shown, is_acked, .. } = known.write(write)
+    else {
+        return Ok(());
+    };
+    let use_before = match (*is_acked, *was_shown, *was_held) {
+        (true, ..) => "it was acknowledged before",
+        (_, true, _) => "it was shown before",
+        (.., true) => "it was on a disk before",
+        _ if *life == known.station(at).life => "the same process had minted it before",
+        _ => return Ok(()),
+    };
+    wrong(format!("{} minted {} again: {use_before}", name(), text()))
+}
+
+/// A station mints a write: it has none of the same request.
+pub(super) fn request_is_new(known: &Known, at: StationId, request: RequestIndex, write: WriteId) -> Verdict {
+    let station = known.station(at);
+    let remembers = |other: &&WriteId| {
+        let shown = station.shows(**other) && station.shown_after(**other) < REQUESTS_REMEMBERED;
+        shown || station.staged.contains(other)
+    };
+    let Some(other) = known.request(request).writes.iter().find(remembers) else { return Ok(()) };
+    let (name, text, other) = (known.station_text(at), known.text(write), known.text(*other));
+    let request = known.names.request_text(request);
+    wrong(format!("{name} minted {text} for request {request}, which it had applied as {other}"))
+}
+
+/// A station is about to show a write: it does not show it yet.
+pub(super) fn shown(known: &Known, at: StationId, write: WriteId) -> Verdict {
+    if !known.station(at).visible.covers(known.dot(write)) {
+        return Ok(());
+    }
+    let (name, text) = (known.station_text(at), known.text(write));
+    wrong(format!("{name} applied {text} twice"))
+}
+
+impl ExactlyOnce {
+    /// A station acknowledges a write for a request: it is one of that request, and the same as before.
+    pub(super) fn acknowledged(
+        &mut self,
+        known: &Known,
+        (request, at): (RequestIndex, StationId),
+        write: WriteId,
+    ) -> Verdict {
+        is_of_request(known, (request, at), write)?;
+        let station = known.station(at);
+        let now = Answered { write, life: station.life, losses: station.losses };
+        match self.answered.insert((request, at), now) {
+            Some(before) if before.write != write && is_bound(known, at, before) => {
+                let (name, text) = (known.station_text(at), known.text(write));
+                let (asked, before) = (known.names.request_text(request), known.text(before.write));
+                wrong(format!(
+                    "{name} answered request {asked} with {text}; it had answered it with {before}"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The write that a request is answered with is one of that request.
+fn is_of_request(known: &Known, (request, at): (RequestIndex, StationId), write: WriteId) -> Verdict {
+    let own = match known.truth(write) {
+        Some(truth) if truth.request == request => return Ok(()),
+        Some(truth) => format!("a write of request {}", known.names.request_text(truth.request)),
+        None => "which it never minted".to_owned(),
+    };
+    let (name, text, asked) = (known.station_text(at), known.text(write), known.names.request_text(request));
+    wrong(format!("{name} answered request {asked} with {text}, {own}"))
+}
+
+/// Whether a station still has to give the answer it gave: the same process, or one that lost nothing in between.
+fn is_bound(known: &Known, at: StationId, before: Answered) -> bool {
+    let station = known.station(at);
+    before.life == station.life || (before.losses == station.losses && station.shows(before.write))
+}

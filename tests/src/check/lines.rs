@@ -1,0 +1,296 @@
+//! Which check looks at which line, and when.
+
+use clock_core::{Dot, NodeId, RequestId};
+
+use super::finding::{Finding, Verdict, broken};
+use super::known::{Ending, Operation, Question, Reading};
+use super::names::{KeyId, RequestIndex, StationId, WriteId};
+use super::told::{Entry, Receipt, Status, Told};
+use super::{
+    Checker, Property, causal_closure, clocks, convergence, durability, exactly_once, indeterminate,
+    liveness, no_lost_update, resources, session, sibling_exactness,
+};
+use crate::history::{Answer, Call, Phase, What};
+
+impl Checker {
+    pub(super) fn take(&mut self, at_us: u64, what: &What) -> Verdict {
+        if at_us < self.now_us {
+            return broken(Property::History, format!("time goes back from {} to {at_us} us", self.now_us));
+        }
+        self.now_us = at_us;
+        match what {
+            What::Invoke { op, station, call, client: _ } => self.invoked(*op, station, call),
+            What::Ok { op, answer } => self.answered(*op, answer),
+            What::Fail { op, error: _ } => self.refused(*op),
+            What::Info { op, why: _ } => self.unknown(*op),
+            What::Minted { station, dot, request } => self.minted(station, dot, request),
+            What::Durable { station, dots } => self.held(station, dots),
+            What::Visible { station, dots } => self.shown(station, dots),
+            What::Lost { station, dots } => self.lost(station, dots),
+            What::Stopped { station, how: _ } => self.stopped(station),
+            What::Started { station, visible, replica: _ } => self.started(station, visible),
+            What::State { station, digest } => self.state(station, digest),
+            What::Gauge { station, name, value, limit } => {
+                self.seen.gauges += 1;
+                resources::within_limit(station, name, *value, *limit)
+            }
+            What::Late { what } => liveness::late(what),
+            What::Broken { station, what } => {
+                broken(Property::Invariant, format!("{station} broke a rule of its own: {what}"))
+            }
+            What::Phase { phase } => self.phase(*phase),
+        }
+    }
+
+    fn station(&mut self, station: &NodeId) -> StationId {
+        let at = self.known.names.station(station);
+        self.known.make_room();
+        at
+    }
+
+    fn writes(&mut self, dots: &[Dot]) -> Vec<WriteId> {
+        let writes = self.known.names.writes(dots);
+        self.known.make_room();
+        writes
+    }
+
+    fn invoked(&mut self, op: u64, station: &NodeId, call: &Call) -> Verdict {
+        self.seen.operations += 1;
+        if self.known.operations.contains_key(&op) {
+            return broken(Property::History, format!("operation {op} begins twice"));
+        }
+        let at = self.station(station);
+        self.known.invoke(op, at, call);
+        Ok(())
+    }
+
+    /// An operation ends, as it only can once.
+    fn ended(&mut self, op: u64, ending: Ending) -> Result<Operation, Finding> {
+        let Some(operation) = self.known.operations.remove(&op) else {
+            broken(Property::History, format!("operation {op} ends, which has not begun or has ended"))?;
+            unreachable!("a finding is an error")
+        };
+        self.known.end(operation, ending);
+        Ok(operation)
+    }
+
+    fn refused(&mut self, op: u64) -> Verdict {
+        self.seen.refused += 1;
+        match self.ended(op, Ending::Refused)?.question {
+            Question::Write(request, ask) => indeterminate::refused(&self.known, request, ask),
+            Question::Get(_) | Question::Status => Ok(()),
+        }
+    }
+
+    fn unknown(&mut self, op: u64) -> Verdict {
+        self.seen.unknown += 1;
+        self.ended(op, Ending::Unknown).map(drop)
+    }
+
+    fn minted(&mut self, station: &NodeId, dot: &Dot, request: &RequestId) -> Verdict {
+        let (at, request) = (self.station(station), self.known.names.request(request));
+        let mut write = self.known.names.write(dot);
+        self.known.make_room();
+        exactly_once::dot_is_new(&self.known, at, write)?;
+        exactly_once::request_is_new(&self.known, at, request, write)?;
+        indeterminate::is_asked_for(&self.known, at, request, write)?;
+        if self.known.write(write).minting.is_some() {
+            write = self.known.names.rename(write);
+            self.known.make_room();
+        }
+        let asks = self.known.waiting(request, at);
+        self.readings_are_served(at, (request, &asks), write)?;
+        self.seen.minted += 1;
+        self.seen.minted_again += u64::from(!self.known.request(request).writes.is_empty());
+        self.known.mint((write, request), at, asks);
+        Ok(())
+    }
+
+    /// What the client had read is there. If several attempts can have led to the write, they are the same.
+    fn readings_are_served(
+        &self,
+        at: StationId,
+        (request, asks): (RequestIndex, &[usize]),
+        write: WriteId,
+    ) -> Verdict {
+        let Some(ask) = asks.last().map(|ask| self.known.ask(request, *ask)) else { return Ok(()) };
+        if !self.known.station(at).is_observed {
+            return Ok(());
+        }
+        session::context_is_shown(&self.known, at, &ask.reading, write)?;
+        match &ask.reading {
+            Reading::Conflict(read) => sibling_exactness::unchanged(&self.known, at, ask.key, read, write),
+            Reading::Station | Reading::Exactly(_) => Ok(()),
+        }
+    }
+
+    fn held(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {
+        let (at, writes) = (self.station(station), self.writes(dots));
+        for write in writes {
+            durability::held(&self.known, at, write)?;
+            self.known.hold(at, write);
+        }
+        Ok(())
+    }
+
+    fn shown(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {
+        let (at, writes) = (self.station(station), self.writes(dots));
+        self.known.station_mut(at).is_observed = true;
+        self.known.station_mut(at).is_up = true;
+        for write in writes {
+            self.show(at, write)?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, at: StationId, write: WriteId) -> Verdict {
+        if self.known.truth(write).is_none() {
+            let (name, text) = (self.known.station_text(at), self.known.text(write));
+            let text = format!("{name} shows {text}, which nobody minted: a phantom");
+            return broken(Property::SiblingExactness, text);
+        }
+        exactly_once::shown(&self.known, at, write)?;
+        durability::shown(&self.known, at, write)?;
+        causal_closure::shown(&self.known, at, write)?;
+        self.seen.shown += 1;
+        self.known.show(at, write);
+        Ok(())
+    }
+
+    fn lost(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {
+        let (at, writes) = (self.station(station), self.writes(dots));
+        self.seen.lost_from_disks += writes.len() as u64;
+        for write in &writes {
+            self.known.lose(at, *write);
+        }
+        self.session.lost(&self.known, at, &writes);
+        Ok(())
+    }
+
+    fn stopped(&mut self, station: &NodeId) -> Verdict {
+        self.seen.stops += 1;
+        let at = self.station(station);
+        self.known.station_mut(at).is_up = false;
+        Ok(())
+    }
+
+    fn started(&mut self, station: &NodeId, visible: &[Dot]) -> Verdict {
+        self.seen.starts += 1;
+        let (at, writes) = (self.station(station), self.writes(visible));
+        let restorable = durability::restorable(&self.known, at);
+        self.known.station_mut(at).restart();
+        for write in writes {
+            // What a crash left of writes that were not durable yet is on the disk all the same.
+            if !self.known.station(at).disk.holds(write) {
+                self.known.hold(at, write);
+            }
+            self.show(at, write)?;
+        }
+        self.seen.held_at_start += restorable.held.len() as u64;
+        durability::started(&self.known, at, &restorable)?;
+        self.session.started(&self.known, at, &restorable.held)
+    }
+
+    fn state(&mut self, station: &NodeId, digest: &str) -> Verdict {
+        let at = self.station(station);
+        self.seen.states += 1;
+        let compared = self.convergence.state(&self.known, at, digest)?;
+        self.seen.states_compared += u64::from(compared);
+        Ok(())
+    }
+
+    fn phase(&mut self, phase: Phase) -> Verdict {
+        self.liveness.phase(phase)?;
+        match phase {
+            Phase::Converged | Phase::ReadBack => convergence::converged(&self.known),
+            Phase::Safety | Phase::Healing | Phase::Fresh => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, op: u64, answer: &Answer) -> Verdict {
+        let operation = self.ended(op, Ending::Answered)?;
+        let at = operation.station;
+        let told = Told::of(&mut self.known, answer);
+        match (operation.question, &told) {
+            (Question::Write(request, ask), Told::Written(receipt)) => {
+                self.written(at, (request, ask), receipt)?;
+            }
+            (Question::Get(key), Told::Entry(entry)) => self.entry(at, key, entry)?,
+            (Question::Get(key), Told::Nothing) => self.nothing(at, key)?,
+            (Question::Status, Told::Status(status)) => self.status(at, status)?,
+            _ => {
+                let text = format!("operation {op} got an answer to another question");
+                return broken(Property::History, text);
+            }
+        }
+        match self.known.station(at).is_observed {
+            true => self.session.answered(&self.known, at),
+            false => Ok(()),
+        }
+    }
+
+    fn written(&mut self, at: StationId, (request, ask): (RequestIndex, usize), told: &Receipt) -> Verdict {
+        let write = told.write;
+        self.exactly_once.acknowledged(&self.known, (request, at), write)?;
+        if self.known.station(at).is_observed {
+            durability::acknowledged(&self.known, at, write)?;
+            sibling_exactness::receipt_beside(&self.known, at, told)?;
+        }
+        sibling_exactness::receipt_context(&self.known, at, told)?;
+        clocks::same_stamps(&self.known, at, write, told.stamps)?;
+        let is_resolution = matches!(self.known.ask(request, ask).reading, Reading::Conflict(_));
+        let is_new = !self.known.write(write).is_acked;
+        self.seen.acknowledged += u64::from(is_new);
+        self.seen.repeated_receipts += u64::from(!is_new);
+        self.seen.resolved += u64::from(is_new && is_resolution);
+        self.seen.receipts_with_siblings += u64::from(!told.beside.is_empty());
+        let known = self.known.write_mut(write);
+        known.is_acked = true;
+        known.stamps = Some(told.stamps);
+        self.clocks.receipt(&self.known, at, told)
+    }
+
+    fn entry(&mut self, at: StationId, key: KeyId, told: &Entry<'_>) -> Verdict {
+        self.seen.reads += 1;
+        self.seen.reads_with_siblings += u64::from(told.versions.len() > 1);
+        let collapsed = told.versions.iter().filter(|version| version.names.len() > 1);
+        self.seen.collapsed_retries += collapsed.count() as u64;
+        match self.known.station(at).is_observed {
+            true => self.siblings.entry(&self.known, at, key, told),
+            false => Ok(()),
+        }
+    }
+
+    fn nothing(&mut self, at: StationId, key: KeyId) -> Verdict {
+        self.seen.reads += 1;
+        self.seen.reads_of_nothing += 1;
+        sibling_exactness::nothing(&self.known, at, key)
+    }
+
+    fn status(&self, at: StationId, told: &Status) -> Verdict {
+        clocks::status(&self.known, at, told)?;
+        sibling_exactness::conflicts_count(&self.known, at, told.conflicts)
+    }
+
+    pub(super) fn judge_whole(&mut self) -> Verdict {
+        self.clocks.end(&self.known)?;
+        self.count_unknown();
+        self.seen.lost_from_all_disks =
+            self.known.writes().filter(|(_, write)| write.was_lost).count() as u64;
+        if self.liveness.phase == Some(Phase::ReadBack) {
+            self.seen.excused = no_lost_update::read_back(&self.known)?;
+        }
+        Ok(())
+    }
+
+    /// What became of the requests whose clients never learned it.
+    fn count_unknown(&mut self) {
+        for request in self.known.requests() {
+            let is_unknown =
+                request.asks.iter().all(|ask| matches!(ask.ending, Ending::Unknown | Ending::Open));
+            let is_applied = request.writes.iter().any(|write| self.known.write(*write).was_shown);
+            self.seen.unknown_applied += u64::from(is_unknown && is_applied);
+            self.seen.unknown_not_applied += u64::from(is_unknown && !is_applied);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One run from start to end: load under faults, healing, convergence within bounds, fresh writes, reading back.
+
+use clock_core::RequestId;
+use clock_core::replica::{Effect, Input, Ticket};
+use clock_core::wire::{Request, Response};
+
+use super::plan::{Ask, Plan, PutContext};
+use super::shell::CLIENTS;
+use super::world::{Event, Options, Outcome, World};
+use crate::history::{Phase, What};
+
+/// How often conditions are looked at.
+const LOOK_US: u64 = 100_000;
+/// Questions of the harness itself have numbers that no client reaches.
+const AUDIT: u64 = u64::MAX;
+
+/// Runs a plan.
+pub fn run(plan: &Plan, options: Options) -> Outcome {
+    let mut world = World::new(plan, options);
+    world.begin(Phase::Safety);
+    (0..world.stations.len()).for_each(|station| world.start(station));
+    for (number, entry) in plan.entries.iter().enumerate().filter(|(_, entry)| entry.at_us < plan.safety_us) {
+        world.heap.at(entry.at_us, Event::Act(number));
+    }
+    world.safety();
+    world.heal();
+    world.converge("after the faults have ended");
+    world.fresh_writes();
+    world.converge("after fresh writes");
+    world.read_back();
+    world.finish()
+}
+
+impl World<'_> {
+    /// Load and faults, with a look at all states now and then.
+    fn safety(&mut self) {
+        let looks = 5;
+        for look in 1..=looks {
+            self.run_until(self.plan.safety_us * look / looks);
+            self.audit_states();
+        }
+    }
+
+    /// All faults end; what is down comes up.
+    fn heal(&mut self) {
+        self.begin(Phase::Healing);
+        for station in 0..self.stations.len() {
+            let at = &mut self.stations[station];
+            at.trouble = Default::default();
+            at.crash = None;
+            if at.process.is_none() {
+                self.start(station);
+            }
+        }
+        (0..self.blocks.len()).for_each(|block| self.unblock(block));
+        self.links.values_mut().for_each(|link| link.corrupt = None);
+    }
+
+    /// How long convergence may take: every silent session is noticed, the longest delay between dials passes twice,
+    /// and what is missing is shipped, window by window.
+    fn patience_us(&self) -> u64 {
+        let network = &self.plan.network;
+        let round_trips = 400 * 2 * network.delay.typical_us();
+        let commits = self.plan.entries.len() as u64 * 20_000;
+        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + round_trips + commits
+    }
+
+    fn converge(&mut self, when: &str) {
+        let until_us = self.heap.now_us() + self.patience_us();
+        let quiet = |world: &Self| world.is_quiet() && world.differing().is_none();
+        if !self.run_until_holds(until_us, LOOK_US, quiet) {
+            let (open, differing) =
+                (self.open.len() + self.waiting_works, self.differing().unwrap_or_default());
+            let after = self.patience_us() / 1000;
+            let what =
+                format!("convergence {when}, within {after} ms: {open} requests are open; {differing}");
+            return self.line(What::Late { what });
+        }
+        if self.violation.is_none() {
+            self.audit_states();
+            if self.phase == Phase::Healing {
+                self.begin(Phase::Converged);
+            }
+        }
+    }
+
+    /// Nobody waits for an answer, and nothing is on its way to a disk.
+    fn is_quiet(&self) -> bool {
+        let idle = |station: &super::station::Station| {
+            station.process.as_ref().is_some_and(|process| {
+                process.unshown.is_empty() && process.committing.is_none() && process.queue.is_empty()
+            })
+        };
+        self.open.is_empty() && self.waiting_works == 0 && self.stations.iter().all(idle)
+    }
+
+    /// Two stations that do not have the same, and what they have.
+    fn differing(&self) -> Option<String> {
+        let has = |number: usize| {
+            let process = self.stations[number].process.as_ref();
+            process.map(|process| process.shown.clone()).unwrap_or_default()
+        };
+        let first = has(0);
+        let other = (1..self.stations.len()).find(|number| has(*number) != first)?;
+        let (left, right) = (&self.stations[0].id, &self.stations[other].id);
+        Some(format!("{left} has {first:?}, {right} has {:?}", has(other)))
+    }
+
+    /// Writes at every station have to succeed.
+    fn fresh_writes(&mut self) {
+        if self.violation.is_some() {
+            return;
+        }
+        self.begin(Phase::Fresh);
+        let last = self.plan.keys.max(1);
+        for station in 0..self.plan.stations {
+            let request =
+                RequestId(u128::from(self.plan.seed) << 64 | u128::MAX >> 65 << 8 | u128::from(station));
+            let ask = Ask::Put { key: u16::from(station) % last, context: PutContext::Station, bytes: 40 };
+            self.begin_work((u16::MAX, station), ask, request, (0, false, 0));
+        }
+        let before = self.counters.unknown_outcomes;
+        let until_us = self.heap.now_us() + 5_000_000;
+        let answered = self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty());
+        if !answered || self.counters.unknown_outcomes > before {
+            self.line(What::Late { what: "a fresh write at every station, after 5 s".to_owned() });
+        }
+    }
+
+    /// Every key is read at every station.
+    fn read_back(&mut self) {
+        if self.violation.is_some() {
+            return;
+        }
+        self.begin(Phase::ReadBack);
+        for station in 0..self.plan.stations {
+            for key in 0..self.plan.keys.max(1) {
+                self.begin_work((u16::MAX - 1, station), Ask::Get { key }, RequestId(0), (0, false, 0));
+            }
+            self.begin_work((u16::MAX - 1, station), Ask::Status, RequestId(0), (0, false, 0));
+        }
+        let until_us = self.heap.now_us() + 5_000_000;
+        if !self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty()) {
+            self.line(What::Late { what: "every key read at every station, after 5 s".to_owned() });
+        }
+    }
+
+    /// A digest of all that each station shows.
+    fn audit_states(&mut self) {
+        for station in 0..self.stations.len() {
+            if self.violation.is_some() {
+                return;
+            }
+            if let Some(digest) = self.state_digest(station) {
+                let station = self.id(station);
+                self.line(What::State { station, digest: format!("{digest:016x}") });
+            }
+        }
+    }
+
+    fn state_digest(&mut self, station: usize) -> Option<u64> {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let now = self.now(station);
+        let process = self.stations[station].process.as_mut()?;
+        let (mut digest, mut effects) = (DefaultHasher::new(), Vec::new());
+        for key in &self.keys {
+            let ticket = Ticket { session: CLIENTS, number: AUDIT };
+            let request = Request::Get { key: key.clone(), skip: 0 };
+            process.replica.handle(now, Input::Client { ticket, request }, &mut effects);
+        }
+        for effect in effects {
+            if let Effect::Reply { response: Response::Entry(entry), .. } = effect {
+                format!("{entry:?}").hash(&mut digest);
+            }
+        }
+        Some(digest.finish())
+    }
+}
