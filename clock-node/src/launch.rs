@@ -197,6 +197,23 @@ impl LocalCluster {
         self.start_station(station, &address).await
     }
 
+    /// Starts a station as [`restart`](Self::restart) does, and kills it `after` so long, ready or not.
+    ///
+    /// # Errors
+    /// [`LaunchError`] if it cannot be started, or ends by itself before.
+    pub async fn restart_and_kill(&mut self, station: &NodeId, after: Duration) -> Result<(), LaunchError> {
+        let address = self.address(station).unwrap_or("127.0.0.1:0").to_owned();
+        let mut child =
+            self.station_command(station, &address)?.spawn().map_err(io_error(format!("start {station}")))?;
+        if let Ok(ended) = timeout(after, child.wait()).await {
+            return Err(LaunchError::NotReady {
+                what: station.to_string(),
+                detail: format!("it ended: {ended:?}"),
+            });
+        }
+        child.kill().await.map_err(io_error(format!("kill {station}")))
+    }
+
     async fn start_station(&mut self, station: &NodeId, listen: &str) -> Result<(), LaunchError> {
         let mut command = self.station_command(station, listen)?;
         let mut child = command.spawn().map_err(io_error(format!("start {station}")))?;

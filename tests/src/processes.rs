@@ -16,6 +16,10 @@ use clock_core::{BodyKind, Dot, Key, NodeId, RequestId};
 use clock_node::launch::{ClusterPlan, LocalCluster};
 use clock_node::net::client::{Client, ClientError};
 use tempfile::TempDir;
+use tokio::task::LocalSet;
+
+use crate::history::What;
+use crate::recorder::{Place, Recorder, RecordingClient, Write};
 
 /// The four stations of the reference cluster.
 pub const FOUR: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "antarctic"];
@@ -39,8 +43,13 @@ pub fn program(name: &str) -> PathBuf {
 pub struct Processes {
     /// The processes.
     pub cluster: LocalCluster,
+    /// What clients did and were told.
+    pub recorder: Recorder,
     folder: TempDir,
     clients: BTreeMap<String, Client>,
+    /// Does what a test asks for by name.
+    own: RecordingClient,
+    is_checked: bool,
 }
 
 /// The name as an id.
@@ -67,7 +76,10 @@ impl Processes {
         let cluster = LocalCluster::start(plan)
             .await
             .unwrap_or_else(|error| panic!("the cluster did not start: {error}"));
-        let mut processes = Self { cluster, folder, clients: BTreeMap::new() };
+        let recorder = Recorder::start();
+        let own = recorder.client();
+        let mut processes =
+            Self { cluster, recorder, folder, clients: BTreeMap::new(), own, is_checked: true };
         processes.until_linked(names).await;
         processes
     }
@@ -77,15 +89,30 @@ impl Processes {
         self.folder.path()
     }
 
+    /// Where a station is, for a client that writes down what it does.
+    pub fn place(&self, name: &str) -> Place {
+        let station = station(name);
+        let address = self.cluster.address(&station).unwrap_or_else(|| panic!("{name} was never started"));
+        Place { address: address.to_owned(), station }
+    }
+
+    /// Somebody writes who does not write it down: what is recorded is not the whole history, and is not checked.
+    pub fn others_write_too(&mut self) {
+        self.is_checked = false;
+    }
+
     /// Waits until every station ships to every other.
     pub async fn until_linked(&mut self, names: &[&str]) {
         for name in names {
-            self.until(&format!("all links of {name} are up"), async |processes| {
-                let status = processes.client(name).await.status().await;
-                status.is_ok_and(|status| status.links.iter().all(|link| link.outbound && link.inbound))
-            })
-            .await;
+            let linked = async |processes: &mut Self| processes.is_linked(name).await;
+            self.until(&format!("all links of {name} are up"), linked).await;
         }
+    }
+
+    /// Whether a station ships to every other, and every other to it.
+    pub async fn is_linked(&mut self, name: &str) -> bool {
+        let status = self.client(name).await.status().await;
+        status.is_ok_and(|status| status.links.iter().all(|link| link.outbound && link.inbound))
     }
 
     /// Gives the proxy a command that has to be accepted; returns its reply.
@@ -111,17 +138,27 @@ impl Processes {
 
     /// Writes a value in the station's own view and returns the receipt.
     pub async fn put(&mut self, name: &str, key_text: &str, value: &str) -> Receipt {
-        let request = put_request(key_text, value);
-        match self.client(name).await.request(request).await {
-            Ok(Response::Written(receipt)) => receipt,
-            other => panic!("put {key_text} at {name}: expected a receipt, got {other:?}"),
-        }
+        self.write(name, &Write::put(key_text, value)).await
+    }
+
+    /// Writes, and returns the receipt.
+    pub async fn write(&mut self, name: &str, write: &Write) -> Receipt {
+        let place = self.place(name);
+        let receipt = self.own.write(&place, write).await;
+        receipt.unwrap_or_else(|error| panic!("{write:?} at {name}: expected a receipt, got {error:?}"))
     }
 
     /// The key at a station.
     pub async fn get(&mut self, name: &str, key_text: &str) -> Option<EntryView> {
-        let entry = self.client(name).await.get(&key(key_text)).await;
-        entry.unwrap_or_else(|error| panic!("get {key_text} at {name}: {error}"))
+        let place = self.place(name);
+        let entry = self.own.get(&place, &key(key_text), false).await;
+        entry.unwrap_or_else(|error| panic!("get {key_text} at {name}: {error:?}"))
+    }
+
+    /// Reads a key, and all that the station has of it.
+    pub async fn look_behind(&mut self, name: &str, key: &Key) -> Option<EntryView> {
+        let entry = self.own.get(&self.place(name), key, true).await;
+        entry.unwrap_or_else(|error| panic!("get {key} at {name}: {error:?}"))
     }
 
     /// The values of the key at a station, as text.
@@ -139,13 +176,33 @@ impl Processes {
 
     /// Kills a station as `kill -9` does.
     pub async fn kill(&mut self, name: &str) {
-        self.clients.remove(name);
+        self.forget_connection(name);
         self.cluster.kill(&station(name)).await.unwrap_or_else(|error| panic!("{error}"));
+        self.recorder.note(What::Stopped { station: station(name), how: "kill -9".to_owned() });
+    }
+
+    /// Starts a killed station and kills it again after a moment, wherever it has got to by then.
+    pub async fn restart_and_kill(&mut self, name: &str, after: Duration) {
+        let killed = self.cluster.restart_and_kill(&station(name), after).await;
+        killed.unwrap_or_else(|error| panic!("restart {name}: {error}\n{}", self.logs()));
+        self.recorder.note(What::Stopped { station: station(name), how: "kill -9 at its start".to_owned() });
+    }
+
+    /// Asks a station to stop (SIGTERM), and waits until it is gone.
+    pub async fn terminate(&mut self, name: &str, patience: Duration) -> ExitStatus {
+        let gone = self.cluster.terminate(&station(name), patience).await;
+        self.recorder.note(What::Stopped { station: station(name), how: "SIGTERM".to_owned() });
+        gone.unwrap_or_else(|error| panic!("{error}\n{}", self.logs()))
+    }
+
+    fn forget_connection(&mut self, name: &str) {
+        self.clients.remove(name);
+        self.own.disconnect(&station(name));
     }
 
     /// Starts a killed or stopped station again.
     pub async fn restart(&mut self, name: &str) {
-        self.clients.remove(name);
+        self.forget_connection(name);
         self.cluster
             .restart(&station(name))
             .await
@@ -190,12 +247,15 @@ impl Processes {
         logs
     }
 
-    /// Stops everything in order.
+    /// Stops everything in order, and checks what was recorded.
     pub async fn stop(mut self) {
         self.clients.clear();
         let logs = self.logs();
         let stopped = self.cluster.stop(Duration::from_secs(11)).await;
         stopped.unwrap_or_else(|error| panic!("{error}\n{logs}"));
+        if self.is_checked {
+            println!("{}", self.recorder.check());
+        }
     }
 }
 
@@ -267,8 +327,8 @@ pub fn refusal(answer: Result<Response, ClientError>) -> Option<RequestError> {
     }
 }
 
-/// Runs a test of processes on a small runtime.
+/// Runs a test of processes on a small runtime, where clients may be tasks of their own (`spawn_local`).
 pub fn run_processes<F: Future<Output = ()>>(test: F) {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.expect("a runtime").block_on(test);
+    LocalSet::new().block_on(&built.expect("a runtime"), test);
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use clock_core::replica::ConflictId;
-use clock_core::wire::{Choice, Request, Response};
 use clock_core::{Dot, RequestId};
-use clock_tests::processes::{FOUR, Processes, run_processes};
+use clock_tests::processes::{FOUR, Processes, key, run_processes};
+use clock_tests::recorder::{Write, WriteKind};
 
 const KEY: &str = "MSS-17/attitude";
 
@@ -49,7 +49,7 @@ async fn both_sides_report_the_pair(first: &str, second: &str) {
             "{name}"
         );
     }
-    resolve_everywhere(&mut processes, expected, &newer.dot).await;
+    resolve_everywhere(&mut processes, expected, [&stale.dot, &newer.dot]).await;
     processes.stop().await;
 }
 
@@ -59,14 +59,16 @@ async fn applied_order(processes: &mut Processes, name: &str) -> Vec<Dot> {
     history.ok().flatten().into_iter().flatten().map(|entry| entry.dot).collect()
 }
 
-async fn resolve_everywhere(processes: &mut Processes, conflict: ConflictId, take: &Dot) {
-    let resolve = Request::Resolve {
-        conflict,
-        choice: Choice::Take(take.clone()),
+async fn resolve_everywhere(processes: &mut Processes, conflict: ConflictId, siblings: [&Dot; 2]) {
+    let [_, newer] = siblings;
+    let read = siblings.map(Clone::clone).to_vec();
+    let resolve = Write {
+        key: key(KEY),
+        value: "newer".into(),
         request: RequestId(fastrand::u128(..)),
+        kind: WriteKind::Resolve { conflict, read, take: Some(newer.clone()) },
     };
-    let answer = processes.client("antarctic").await.request(resolve).await;
-    assert!(matches!(answer, Ok(Response::Written(_))), "resolve: {answer:?}");
+    processes.write("antarctic", &resolve).await;
     for name in FOUR {
         let ended = async |processes: &mut Processes| {
             let entry = processes.get(name, KEY).await;

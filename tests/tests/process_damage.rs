@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clock_core::wire::Response;
+use clock_tests::history::What;
 use clock_tests::processes::{Processes, key, put_request, run_processes, start_alone, station};
 
 const VICTIM_VALUE: &[u8] = b"value-17-of-the-catalog";
@@ -15,19 +16,15 @@ fn a_damaged_event_comes_back_from_a_peer() {
     run_processes(async {
         let names = ["pacific", "atlantic"];
         let mut processes = Processes::start(&names).await;
-        let mut written = BTreeSet::new();
+        let mut dots = Vec::new();
         for n in 0..30 {
-            written
-                .insert(processes.put("pacific", "catalog", &format!("value-{n}-of-the-catalog")).await.dot);
+            dots.push(processes.put("pacific", "catalog", &format!("value-{n}-of-the-catalog")).await.dot);
         }
+        let written = BTreeSet::from_iter(dots.clone());
         let has_all =
             async |processes: &mut Processes| processes.history("atlantic", "catalog").await == written;
         processes.until("atlantic has all 30 writes", has_all).await;
-        processes
-            .cluster
-            .terminate(&station("pacific"), Duration::from_secs(11))
-            .await
-            .expect("pacific stops");
+        processes.terminate("pacific", Duration::from_secs(11)).await;
 
         let file = processes.folder().join("pacific").join("catalog.redb");
         let mut bytes = std::fs::read(&file).expect("the store");
@@ -36,6 +33,7 @@ fn a_damaged_event_comes_back_from_a_peer() {
         assert!(!places.is_empty(), "the value is nowhere in the file");
         places.iter().for_each(|at| bytes[*at] ^= 1);
         std::fs::write(&file, bytes).expect("written");
+        processes.recorder.note(What::Lost { station: station("pacific"), dots: vec![dots[17].clone()] });
 
         processes.restart("pacific").await;
         let has_all =

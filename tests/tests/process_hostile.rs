@@ -70,6 +70,7 @@ fn mutated_requests_with_a_right_checksum_do_no_harm() {
         println!("seed {seed}");
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        processes.others_write_too();
         processes.put("pacific", "kept", "value").await;
         let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
         let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });

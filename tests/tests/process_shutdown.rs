@@ -7,8 +7,10 @@ use clock_core::wire::message::{Hello, Message, Role};
 use clock_core::wire::{Request, Response};
 use clock_node::net::client::Client;
 use clock_tests::processes::{Processes, key, put_request, run_processes, station};
+use clock_tests::recorder::{Place, RecordingClient, Write};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::spawn_local;
 
 /// From the signal to the end of the process.
 const GONE_WITHIN: Duration = Duration::from_secs(11);
@@ -18,13 +20,12 @@ const GONE_WITHIN: Duration = Duration::from_secs(11);
 fn a_station_that_stops_under_load_keeps_every_acknowledged_write() {
     run_processes(async {
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
-        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
-        let writers: Vec<_> =
-            (0..4).map(|writer| tokio::spawn(write_until_closed(address.clone(), writer))).collect();
+        let writers: Vec<_> = (0..4)
+            .map(|_| spawn_local(write_until_closed(processes.recorder.client(), processes.place("pacific"))))
+            .collect();
         let busy = async |processes: &mut Processes| processes.history("pacific", "load").await.len() > 50;
         processes.until("pacific is under load", busy).await;
-        let status = processes.cluster.terminate(&station("pacific"), GONE_WITHIN).await;
-        let status = status.unwrap_or_else(|error| panic!("{error}\n{}", processes.logs()));
+        let status = processes.terminate("pacific", GONE_WITHIN).await;
         assert!(status.success(), "{status}\n{}", processes.logs());
         let mut acknowledged = BTreeSet::new();
         for writer in writers {
@@ -38,13 +39,9 @@ fn a_station_that_stops_under_load_keeps_every_acknowledged_write() {
     });
 }
 
-async fn write_until_closed(address: String, writer: usize) -> Vec<clock_core::Dot> {
+async fn write_until_closed(mut client: RecordingClient, place: Place) -> Vec<clock_core::Dot> {
     let mut acknowledged = Vec::new();
-    let mut client =
-        Client::connect(&address, &station("constellation"), GONE_WITHIN).await.expect("connects");
-    while let Ok(Response::Written(receipt)) =
-        client.request(put_request("load", &format!("writer {writer}"))).await
-    {
+    while let Ok(receipt) = client.write(&place, &Write::put("load", "written under load")).await {
         acknowledged.push(receipt.dot);
     }
     acknowledged
@@ -64,8 +61,7 @@ fn idle_clients_and_half_frames_do_not_hold_up_a_stop() {
         half.read_exact(&mut welcome).await.expect("welcomed");
         half.write_all(&[0, 0, 0, 200, b'C', b'K']).await.expect("written");
         let begun = Instant::now();
-        let status =
-            processes.cluster.terminate(&station("pacific"), GONE_WITHIN).await.expect("gone in time");
+        let status = processes.terminate("pacific", GONE_WITHIN).await;
         assert!(status.success() && begun.elapsed() < GONE_WITHIN, "{status} after {:?}", begun.elapsed());
         drop(idle);
         processes.restart("pacific").await;
@@ -88,8 +84,7 @@ fn suspended_watchers_and_endless_requests_do_not_hold_up_a_stop() {
             processes.put("pacific", "watched", &large).await;
         }
         let begun = Instant::now();
-        let status = processes.cluster.terminate(&station("pacific"), GONE_WITHIN).await;
-        let status = status.unwrap_or_else(|error| panic!("{error}\n{}", processes.logs()));
+        let status = processes.terminate("pacific", GONE_WITHIN).await;
         assert!(status.success(), "{status} after {:?}\n{}", begun.elapsed(), processes.logs());
         for asker in endless {
             asker.await.expect("the connection ends");
@@ -118,6 +113,7 @@ async fn ask_without_end(address: String) {
 fn sigterm_mid_frame_finishes_the_frame() {
     run_processes(async {
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
+        processes.others_write_too();
         let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
         let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
         let put =
@@ -139,8 +135,7 @@ fn sigterm_mid_frame_finishes_the_frame() {
             let _ = stream.read_to_end(&mut answer).await;
             answer
         });
-        let status =
-            processes.cluster.terminate(&station("pacific"), GONE_WITHIN).await.expect("gone in time");
+        let status = processes.terminate("pacific", GONE_WITHIN).await;
         assert!(status.success(), "{status}");
         let answer = finish.await.expect("read");
         assert!(answer.windows(5).any(|window| window == b"split"), "no receipt in {answer:02x?}");

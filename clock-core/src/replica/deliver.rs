@@ -78,6 +78,17 @@ impl HoldBack {
         Some(held)
     }
 
+    /// Drops what came from this peer.
+    pub(super) fn forget_from(&mut self, peer: &NodeId) {
+        for queue in self.held.values_mut() {
+            for (_, held) in queue.extract_if(.., |_, held| held.via.as_ref() == Some(peer)) {
+                self.events -= 1;
+                self.bytes -= held.encoded.as_bytes().len();
+            }
+        }
+        self.held.retain(|_, queue| !queue.is_empty());
+    }
+
     /// Whether everything of `replica` between `applied` and `upto` waits here.
     pub(super) fn bridges(&self, replica: &ReplicaId, applied: u64, upto: u64) -> bool {
         let waiting = self.held.get(replica).map_or(0, |queue| queue.range(..=upto).count() as u64);

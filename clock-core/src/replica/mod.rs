@@ -17,6 +17,7 @@ mod commit;
 mod conflict;
 mod deliver;
 mod effect;
+mod identity;
 mod input;
 mod ledger;
 mod limits;
@@ -46,7 +47,7 @@ use self::outbound::{Outbound, RelayQueue};
 use self::requests::RequestTable;
 use self::session::Inbound;
 use crate::clocks::DEFAULT_MAX_DRIFT_MS;
-use crate::id::{Dot, Incarnation, NodeId, ReplicaId};
+use crate::id::{Dot, NodeId, ReplicaId};
 
 /// What a replica is told about itself. Fixed for its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,8 @@ pub struct ReplicaConfig {
     pub heartbeat: std::time::Duration,
     /// The bounds of its buffers.
     pub limits: Limits,
-    /// Seed of the generator that draws new incarnations.
+    /// Seed of the generator that draws new incarnations. Another one at every start, or a station put back to an old
+    /// state would draw what it drew before.
     pub seed: u64,
 }
 
@@ -108,6 +110,8 @@ pub struct Replica {
     disputed: BTreeSet<(Dot, u32)>,
     /// Whether anybody can know events of the present incarnation.
     minted_since_incarnation: bool,
+    /// Peers that may know events of the present incarnation that were lost here, and have not told since the start.
+    unheard: BTreeSet<NodeId>,
     relay: RelayQueue,
     counters: Counters,
 }
@@ -175,17 +179,5 @@ impl Replica {
     pub fn invariant(&self) -> Result<(), String> {
         self.ledger.invariant()?;
         self.hold_back.invariant(self.ledger.applied())
-    }
-
-    /// Takes a new incarnation, durable before anything is minted under it: they share a commit or follow it.
-    fn take_new_incarnation(&mut self, step: &mut Step<'_>) {
-        let old = self.me.incarnation;
-        while self.ledger.knows(&self.me) || self.me.incarnation == old {
-            self.me.incarnation = Incarnation(self.rng.u32(..));
-        }
-        self.minted_since_incarnation = false;
-        self.ledger.note_unsynced();
-        step.push(Effect::Append(LogRecord::Incarnation(self.me.incarnation)));
-        step.observe(Fact::NewIncarnation { old, new: self.me.incarnation });
     }
 }

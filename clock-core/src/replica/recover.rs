@@ -5,9 +5,11 @@
 //!
 //! If the log was damaged, an event may be missing in the middle. What depended on it is still on disk: it
 //! waits in the hold-back buffer until a peer ships the missing one, then moves to the end of the log, so that
-//! log order stays causal. And whoever may have lost events of its own mints under a new incarnation.
+//! log order stays causal. And whoever may have lost events of its own mints under a new incarnation (`identity`).
 
 use super::clocks::Clocks;
+use std::collections::BTreeSet;
+
 use super::effect::Effect;
 use super::input::{Lsn, Now};
 use super::requests::RequestTable;
@@ -21,6 +23,8 @@ use crate::wire::{EncodedEvent, EventError};
 pub struct Recovered {
     /// The incarnation it has stored, or a fresh random one for an empty store.
     pub incarnation: Incarnation,
+    /// It was drawn for an empty store just now: nobody can know an event of it.
+    pub incarnation_is_fresh: bool,
     /// The store had to repair itself, or found an event damaged: events of our own may be lost.
     pub may_have_lost_events: bool,
     /// How many records are in quarantine.
@@ -68,6 +72,7 @@ impl Replica {
             disputed: Default::default(),
             // An incarnation from the disk may have minted events that the disk has lost.
             minted_since_incarnation: true,
+            unheard: if recovered.incarnation_is_fresh { BTreeSet::new() } else { config.peers.clone() },
             relay: Default::default(),
             counters: Counters { duplicates: 0, quarantined: recovered.quarantined },
             config,

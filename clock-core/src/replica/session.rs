@@ -4,8 +4,7 @@ use super::effect::{Effect, Fact};
 use super::input::{Opener, SessionId};
 use super::outbound::Outbound;
 use super::{Replica, Step};
-use crate::id::{NodeId, ReplicaId};
-use crate::versions::VersionVector;
+use crate::id::NodeId;
 use crate::wire::message::{Claim, Hello, Message, Refusal, Role};
 
 /// A session that a peer dialled: it ships to us.
@@ -18,8 +17,9 @@ impl Replica {
     pub(super) fn handle_session_up(&mut self, step: &mut Step<'_>, session: SessionId, opener: Opener) {
         match opener {
             Opener::Dialled(peer) => {
+                let hello =
+                    Hello { cluster: self.config.cluster.clone(), role: Role::Peer(self.claim_to(&peer)) };
                 self.outbound.insert(session, Outbound::new(peer));
-                let hello = Hello { cluster: self.config.cluster.clone(), role: Role::Peer(self.claim()) };
                 step.push(Effect::Send { session, message: Message::Hello(hello) });
             }
             Opener::Peer { cluster, claim } => match self.refuse_peer(&cluster, &claim.replica.node) {
@@ -31,7 +31,8 @@ impl Replica {
             }
             Opener::Client { .. } => {
                 self.clients.insert(session);
-                step.push(Effect::Send { session, message: Message::Welcome(self.claim()) });
+                let claim = Claim { replica: self.me.clone(), durable: self.ledger.visible().clone() };
+                step.push(Effect::Send { session, message: Message::Welcome(claim) });
             }
         }
     }
@@ -40,10 +41,6 @@ impl Replica {
     pub(super) fn close(&mut self, step: &mut Step<'_>, session: SessionId, refusal: Refusal) {
         self.handle_session_down(step, session);
         step.push(Effect::Close { session, refusal });
-    }
-
-    fn claim(&self) -> Claim {
-        Claim { replica: self.me.clone(), durable: self.ledger.visible().clone() }
     }
 
     fn refuse_peer(&self, cluster: &NodeId, station: &NodeId) -> Option<Refusal> {
@@ -61,8 +58,20 @@ impl Replica {
         if let Err(refusal) = self.check_claim(step, &peer, &claim.durable) {
             return self.close(step, session, refusal);
         }
+        self.end_earlier_sessions(step, &peer);
+        let message = Message::Welcome(self.claim_to(&peer));
         self.inbound.insert(session, Inbound { peer });
-        step.push(Effect::Send { session, message: Message::Welcome(self.claim()) });
+        step.push(Effect::Send { session, message });
+    }
+
+    /// A station that says hello starts anew: what it said on earlier sessions and is not applied is forgotten. It may
+    /// have lost its memory of that, and mint it again with other content. Nothing is lost: none of it was
+    /// acknowledged.
+    fn end_earlier_sessions(&mut self, step: &mut Step<'_>, peer: &NodeId) {
+        let earlier = self.inbound.iter().filter(|(_, inbound)| inbound.peer == *peer);
+        let earlier: Vec<SessionId> = earlier.map(|(session, _)| *session).collect();
+        earlier.into_iter().for_each(|session| self.close(step, session, Refusal::Superseded));
+        self.hold_back.forget_from(peer);
     }
 
     pub(super) fn handle_session_down(&mut self, step: &mut Step<'_>, session: SessionId) {
@@ -70,37 +79,5 @@ impl Replica {
         self.inbound.remove(&session);
         let ended = self.outbound.remove(&session).filter(Outbound::is_established);
         ended.into_iter().for_each(|outbound| step.observe(Fact::LinkDown { peer: outbound.peer }));
-    }
-
-    pub(super) fn check_claim(
-        &mut self,
-        step: &mut Step<'_>,
-        peer: &NodeId,
-        claim: &VersionVector,
-    ) -> Result<(), Refusal> {
-        self.check_own_events(step, peer, &self.me.clone(), claim.upto(&self.me))
-    }
-
-    /// A peer that knows more of my events than I minted proves that I lost some: it got them from my disk.
-    /// They come back from the peers; under this incarnation nothing may be minted any more (a dot is never
-    /// used twice). Of an incarnation that has minted nothing nobody can know an event: such a claim is a lie,
-    /// and answering it with yet another incarnation would let a peer make me take one after the other.
-    pub(super) fn check_own_events(
-        &mut self,
-        step: &mut Step<'_>,
-        peer: &NodeId,
-        replica: &ReplicaId,
-        claimed: u64,
-    ) -> Result<(), Refusal> {
-        let minted = self.ledger.applied().upto(&self.me);
-        if *replica != self.me || claimed <= minted {
-            return Ok(());
-        }
-        if !self.minted_since_incarnation {
-            return Err(Refusal::Protocol(format!("claims event {claimed} of {replica}, which minted none")));
-        }
-        step.observe(Fact::LostOwnEvents { peer: peer.clone(), claimed, minted });
-        self.take_new_incarnation(step);
-        Ok(())
     }
 }

@@ -54,6 +54,7 @@ impl Replica {
             return Err(Refusal::Protocol(format!("dialled {peer}, reached {}", claim.replica.node)));
         }
         self.check_claim(step, peer, &claim.durable)?;
+        self.note_witness(peer);
         let missing = self.ledger.visible().events_beyond(&claim.durable);
         if let Some(outbound) = self.outbound.get_mut(&session) {
             outbound.establish(claim.durable, step.now.mono.plus(self.config.heartbeat));

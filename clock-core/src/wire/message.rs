@@ -90,12 +90,12 @@ pub enum Role {
     Peer(Claim),
 }
 
-/// A station's name and what it has durably applied.
+/// A station's name and what it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Who claims.
     pub replica: ReplicaId,
-    /// What it has.
+    /// What it has durably applied; and of the receiver's own events, also what is on its way to the disk.
     pub durable: VersionVector,
 }
 
@@ -123,6 +123,9 @@ pub enum Refusal {
     /// The watcher read too slowly and its bounded queue is full.
     #[error("the watcher fell behind: watch again")]
     Lagged,
+    /// The station said hello again on another session: that one counts.
+    #[error("a later session of the same station has taken its place")]
+    Superseded,
 }
 
 /// Why a frame's body is no message. Close the session.

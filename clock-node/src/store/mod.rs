@@ -14,10 +14,13 @@ mod overlay;
 mod read;
 mod salvage;
 mod schema;
+mod slots;
 mod writer;
 
 use std::path::PathBuf;
 
+#[doc(hidden)]
+pub use open::{Disk, open_on};
 pub use open::{OpenedStore, StoreIdentity, open};
 pub use read::StoreReader;
 pub use salvage::Salvage;

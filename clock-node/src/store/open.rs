@@ -9,9 +9,10 @@ use bytes::Bytes;
 use clock_core::replica::{Lsn, Recovered};
 use clock_core::wire::EncodedEvent;
 use clock_core::{Incarnation, NodeId};
+use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
-    WriteTransaction,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend,
+    StorageError, WriteTransaction,
 };
 
 use super::overlay::OverlayBackend;
@@ -59,10 +60,31 @@ impl OpenedStore {
 /// # Errors
 /// [`StoreError`] if the folder cannot be used, belongs to another station, or is damaged beyond repair.
 pub fn open(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, StoreError> {
-    guarded(|| open_checked(folder, identity))
+    open_on(&FileBackend::new, folder, identity)
 }
 
-fn open_checked(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, StoreError> {
+/// [`open`], with every byte of every file going over what `disk` makes of it. For tests, whose disks fail.
+///
+/// # Errors
+/// As [`open`].
+#[doc(hidden)]
+pub fn open_on<B: StorageBackend>(
+    disk: &Disk<B>,
+    folder: &Path,
+    identity: &StoreIdentity,
+) -> Result<OpenedStore, StoreError> {
+    guarded(|| open_checked(disk, folder, identity))
+}
+
+/// How the engine reaches a file that was opened.
+#[doc(hidden)]
+pub type Disk<B> = dyn Fn(File) -> Result<B, DatabaseError>;
+
+fn open_checked<B: StorageBackend>(
+    disk: &Disk<B>,
+    folder: &Path,
+    identity: &StoreIdentity,
+) -> Result<OpenedStore, StoreError> {
     let path = folder.join(FILE_NAME);
     if folder.exists() && !folder.is_dir() {
         return Err(io_error(folder, std::io::Error::other("is a file: expected a folder for the data")));
@@ -70,21 +92,24 @@ fn open_checked(folder: &Path, identity: &StoreIdentity) -> Result<OpenedStore, 
     fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
     let _opening = lock_folder(folder)?;
     salvage::finish_interrupted(&path)?;
-    let soundness = if path.exists() { inspect(&path, identity)? } else { Soundness::Sound };
+    let soundness =
+        if path.exists() { inspect(disk, &path, identity)? } else { make(disk, &path, identity)? };
     let salvaged = match soundness {
-        Soundness::Damaged => Some(salvage::salvage(folder, &path, identity)?),
+        Soundness::Damaged => Some(salvage::salvage(disk, folder, &path, identity)?),
         Soundness::Sound | Soundness::Repaired => None,
     };
-    let mut database = open_file(&path)?;
+    let mut database = open_file(disk, &path)?;
     if matches!(soundness, Soundness::Repaired) {
         // What the inspection repaired in memory is repaired on disk here.
         database.check_integrity().map_err(engine)?;
     }
     sync_folder(folder)?;
-    let incarnation = claim_identity(&database, &path, identity)?;
+    let (incarnation, incarnation_is_fresh) = claim_identity(&database, &path, identity)?;
     let (last_lsn, events_count, quarantined) = counts(&database)?;
     let may_have_lost_events = !matches!(soundness, Soundness::Sound);
-    let recovered = Recovered { incarnation, may_have_lost_events, quarantined, last_lsn: Lsn(last_lsn) };
+    let last_lsn = Lsn(last_lsn);
+    let recovered =
+        Recovered { incarnation, incarnation_is_fresh, may_have_lost_events, quarantined, last_lsn };
     Ok(OpenedStore { database: Arc::new(database), recovered, events_count, salvaged })
 }
 
@@ -98,9 +123,30 @@ enum Soundness {
     Damaged,
 }
 
+/// Makes an empty store. It has its tables and its names before it has its place: the engine understands no file that it
+/// was stopped in the middle of making.
+fn make<B: StorageBackend>(
+    disk: &Disk<B>,
+    path: &Path,
+    identity: &StoreIdentity,
+) -> Result<Soundness, StoreError> {
+    let unfinished = path.with_extension("redb.new");
+    if unfinished.exists() {
+        // An earlier attempt: nothing was ever written to it.
+        fs::remove_file(&unfinished).map_err(|source| io_error(&unfinished, source))?;
+    }
+    claim_identity(&open_file(disk, &unfinished)?, &unfinished, identity)?;
+    fs::rename(&unfinished, path).map_err(|source| io_error(path, source))?;
+    Ok(Soundness::Sound)
+}
+
 /// Checks a file without changing it. Events first: the engine's own check may roll back to an older commit.
-fn inspect(path: &Path, identity: &StoreIdentity) -> Result<Soundness, StoreError> {
-    let (mut database, rolled_back) = look_at(path)?;
+fn inspect<B: StorageBackend>(
+    disk: &Disk<B>,
+    path: &Path,
+    identity: &StoreIdentity,
+) -> Result<Soundness, StoreError> {
+    let (mut database, rolled_back) = look_at(disk, path)?;
     check_identity(&database, path, identity)?;
     if !guarded(|| every_event_passes(&database)).unwrap_or(false) {
         return Ok(Soundness::Damaged);
@@ -118,11 +164,15 @@ fn inspect(path: &Path, identity: &StoreIdentity) -> Result<Soundness, StoreErro
 /// Opens a file so that nothing the engine does to it reaches the disk; also says whether the engine found the newest
 /// commit damaged and rolled back to the one before.
 ///
-/// It does so without a word when the file was not closed cleanly. All it tells is its progress: it reports 0.3 only
-/// when the newest commit failed its check. A sweep of damaged files in the tests keeps watch over that.
-pub(super) fn look_at(path: &Path) -> Result<(Database, bool), StoreError> {
-    let backend = OverlayBackend::open(path)?;
+/// It does so without a word when the file was not closed cleanly. If a page of the newest commit fails its check, all
+/// it tells is its progress: it reports 0.3 only then. If the header does, it tells nothing (see `slots`). Sweeps of
+/// damaged files in the tests keep watch over both.
+pub(super) fn look_at<B: StorageBackend>(
+    disk: &Disk<B>,
+    path: &Path,
+) -> Result<(Database, bool), StoreError> {
     let rolled_back = Arc::new(AtomicBool::new(false));
+    let backend = OverlayBackend::open(disk, path, rolled_back.clone())?;
     let noted = rolled_back.clone();
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES).set_repair_callback(move |repair| {
@@ -171,13 +221,23 @@ pub(super) fn io_error(path: &Path, source: std::io::Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), source }
 }
 
-pub(super) fn open_file(path: &Path) -> Result<Database, StoreError> {
-    let opened = Database::builder().set_cache_size(CACHE_BYTES).create(path);
-    opened.map_err(|error| match error {
+pub(super) fn open_file<B: StorageBackend>(disk: &Disk<B>, path: &Path) -> Result<Database, StoreError> {
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|source| io_error(path, source))?;
+    let mut builder = Database::builder();
+    let opened =
+        disk(file).and_then(|backend| builder.set_cache_size(CACHE_BYTES).create_with_backend(backend));
+    opened.map_err(|error| refused(path, error))
+}
+
+/// Why the engine does not open a file.
+pub(super) fn refused(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_owned()),
         DatabaseError::Storage(StorageError::Io(source)) => io_error(path, source),
         other => engine(other),
-    })
+    }
 }
 
 /// A new file survives a power cut only once its folder is synced too.
@@ -209,27 +269,28 @@ fn check_identity(database: &Database, path: &Path, identity: &StoreIdentity) ->
     Ok(())
 }
 
-/// Writes the names into a new file; returns the incarnation, which an old one has already.
+/// Writes the names into a new file; returns the incarnation, which an old one has already, and whether it is fresh.
 pub(super) fn claim_identity(
     database: &Database,
     path: &Path,
     identity: &StoreIdentity,
-) -> Result<Incarnation, StoreError> {
+) -> Result<(Incarnation, bool), StoreError> {
     check_identity(database, path, identity)?;
     let transaction = database.begin_write().map_err(engine)?;
     schema::create_tables(&transaction)?;
-    let incarnation = {
+    let claimed = {
         let mut meta = transaction.open_table(META).map_err(engine)?;
         for (field, name) in names(identity) {
             meta.insert(field, name).map_err(engine)?;
         }
-        let stored = meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
+        let stored: Option<[u8; 4]> =
+            meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
         let incarnation = stored.unwrap_or(identity.fresh_incarnation.0.to_be_bytes());
         meta.insert(INCARNATION, incarnation.as_slice()).map_err(engine)?;
-        Incarnation(u32::from_be_bytes(incarnation))
+        (Incarnation(u32::from_be_bytes(incarnation)), stored.is_none())
     };
     transaction.commit().map_err(engine)?;
-    Ok(incarnation)
+    Ok(claimed)
 }
 
 fn mismatch(path: &Path, field: &'static str, found: &[u8], expected: &[u8]) -> StoreError {

@@ -4,22 +4,25 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use redb::StorageBackend;
 
 use super::StoreError;
-use super::open::io_error;
+use super::open::{Disk, io_error, refused};
+use super::slots::{HEADER_BYTES, Slots};
 
 const BLOCK: u64 = 4096;
 
 /// The file below, and what was written over it.
 #[derive(Debug)]
-pub(super) struct OverlayBackend {
-    file: File,
+pub(super) struct OverlayBackend<B> {
+    file: B,
     over: Mutex<Over>,
+    /// Whether the engine goes on from a commit that may not be the newest. False until it has said from which.
+    rolled_back: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -28,19 +31,30 @@ struct Over {
     /// How much of the file is still visible: shrinking hides its end for good.
     visible: u64,
     blocks: BTreeMap<u64, Vec<u8>>,
+    /// The header in the file, until the engine has written its first.
+    found: Option<Slots>,
 }
 
-impl OverlayBackend {
+impl<B: StorageBackend> OverlayBackend<B> {
     /// Opens and locks the file as the engine itself would.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        disk: &Disk<B>,
+        path: &Path,
+        rolled_back: Arc<AtomicBool>,
+    ) -> Result<Self, StoreError> {
         let file =
             File::options().read(true).write(true).open(path).map_err(|source| io_error(path, source))?;
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StoreError::InUse(path.to_owned()),
             TryLockError::Error(source) => io_error(path, source),
         })?;
-        let len = file.metadata().map_err(|source| io_error(path, source))?.len();
-        Ok(Self { file, over: Mutex::new(Over { len, visible: len, blocks: BTreeMap::new() }) })
+        let file = disk(file).map_err(|error| refused(path, error))?;
+        let len = file.len().map_err(|source| io_error(path, source))?;
+        let mut header = [0; HEADER_BYTES];
+        let whole = usize::try_from(len).map_or(HEADER_BYTES, |len| len.min(HEADER_BYTES));
+        file.read(0, &mut header[..whole]).map_err(|source| io_error(path, source))?;
+        let over = Over { len, visible: len, blocks: BTreeMap::new(), found: Slots::of(&header[..whole]) };
+        Ok(Self { file, over: Mutex::new(over), rolled_back })
     }
 
     fn with_over<T>(&self, act: impl FnOnce(&mut Over) -> io::Result<T>) -> io::Result<T> {
@@ -56,7 +70,7 @@ impl OverlayBackend {
         let mut block = vec![0; usize::try_from(BLOCK).unwrap_or(0)];
         let from_file = over.visible.saturating_sub(index * BLOCK).min(BLOCK);
         let from_file = usize::try_from(from_file).unwrap_or(0);
-        self.file.read_exact_at(&mut block[..from_file], index * BLOCK)?;
+        self.file.read(index * BLOCK, &mut block[..from_file])?;
         Ok(block)
     }
 }
@@ -73,7 +87,7 @@ fn parts(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, usize)> {
     })
 }
 
-impl StorageBackend for OverlayBackend {
+impl<B: StorageBackend> StorageBackend for OverlayBackend<B> {
     fn len(&self) -> io::Result<u64> {
         self.with_over(|over| Ok(over.len))
     }
@@ -110,6 +124,11 @@ impl StorageBackend for OverlayBackend {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.with_over(|over| {
+            if offset == 0
+                && let Some(found) = over.found.take()
+            {
+                self.rolled_back.fetch_or(found.are_left_by(data), Ordering::Relaxed);
+            }
             let mut taken = 0;
             for (index, start, count) in parts(offset, data.len()) {
                 let mut block = self.block(over, index)?;
@@ -124,6 +143,8 @@ impl StorageBackend for OverlayBackend {
 
 #[cfg(test)]
 mod tests {
+    use redb::backends::FileBackend;
+
     use super::*;
 
     #[test]
@@ -132,7 +153,7 @@ mod tests {
         let path = folder.path().join("file");
         let original: Vec<u8> = (0..10_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         std::fs::write(&path, &original).unwrap();
-        let overlay = OverlayBackend::open(&path).unwrap();
+        let overlay = OverlayBackend::open(&FileBackend::new, &path, Arc::default()).unwrap();
         let mut model = original.clone();
         let mut rng = fastrand::Rng::with_seed(5);
         for _ in 0..200 {
@@ -150,6 +171,12 @@ mod tests {
             assert!(whole == model, "after writing {} bytes at {at}", bytes.len());
         }
         assert_eq!(std::fs::read(&path).unwrap(), original);
-        assert!(matches!(OverlayBackend::open(&path), Err(StoreError::InUse(_))), "the file is locked");
+        assert!(
+            matches!(
+                OverlayBackend::open(&FileBackend::new, &path, Arc::default()),
+                Err(StoreError::InUse(_))
+            ),
+            "the file is locked"
+        );
     }
 }

@@ -20,9 +20,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clock_core::replica::{LogRecord, Lsn};
 use clock_core::wire::EncodedEvent;
-use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend};
 
-use super::open::{StoreIdentity, add_evidence, claim_identity, io_error, look_at, open_file, sync_folder};
+use super::open::{
+    Disk, StoreIdentity, add_evidence, claim_identity, io_error, look_at, open_file, sync_folder,
+};
 use super::schema::{DOTS, LOG, QUARANTINE, while_ascending};
 use super::writer::Writer;
 use super::{StoreError, engine, guarded};
@@ -56,11 +58,16 @@ pub(super) fn finish_interrupted(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Moves everything readable of the damaged file to a new one in its place.
-pub(super) fn salvage(folder: &Path, path: &Path, identity: &StoreIdentity) -> Result<Salvage, StoreError> {
+pub(super) fn salvage<B: StorageBackend>(
+    disk: &Disk<B>,
+    folder: &Path,
+    path: &Path,
+    identity: &StoreIdentity,
+) -> Result<Salvage, StoreError> {
     let salvaged = salvaged_path(path);
     let outcome = {
-        let (damaged, _) = look_at(path)?;
-        let new = Arc::new(open_file(&salvaged)?);
+        let (damaged, _) = look_at(disk, path)?;
+        let new = Arc::new(open_file(disk, &salvaged)?);
         claim_identity(&new, &salvaged, identity)?;
         copy_readable(&damaged, &new)?
     };

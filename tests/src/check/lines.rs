@@ -188,7 +188,7 @@ impl Checker {
         }
         self.seen.held_at_start += restorable.held.len() as u64;
         durability::started(&self.known, at, &restorable)?;
-        self.session.started(&self.known, at, &restorable.held)
+        self.session.started(&self.known, at, &restorable)
     }
 
     fn state(&mut self, station: &NodeId, digest: &str) -> Verdict {
@@ -202,8 +202,8 @@ impl Checker {
     fn phase(&mut self, phase: Phase) -> Verdict {
         self.liveness.phase(phase)?;
         match phase {
-            Phase::Converged | Phase::ReadBack => convergence::converged(&self.known),
-            Phase::Safety | Phase::Healing | Phase::Fresh => Ok(()),
+            Phase::Converged => convergence::converged(&self.known),
+            Phase::Safety | Phase::Healing | Phase::Fresh | Phase::ReadBack => Ok(()),
         }
     }
 

@@ -8,12 +8,14 @@
 //! Real processes have no harness inside their disks, so their histories have fewer of the harness's lines; a check
 //! says less then, and nothing wrong.
 
+mod file;
 mod text;
 mod value;
 
 use clock_core::{Dot, Key, NodeId, ReplicaId, RequestId};
 use serde::{Deserialize, Serialize};
 
+pub use file::{Malformed, read};
 pub use value::ValueDigest;
 
 /// One line.

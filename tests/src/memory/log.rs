@@ -71,6 +71,11 @@ impl MemoryLog {
         self.durable.values().map(|(dot, _, _)| dot.clone()).collect()
     }
 
+    /// Whether an incarnation is stored: what was minted under it may be lost.
+    pub fn has_incarnation(&self) -> bool {
+        self.incarnation.is_some()
+    }
+
     /// The incarnation stored last; an empty disk takes the one drawn for it.
     pub fn incarnation_or(&mut self, fresh: Incarnation) -> Incarnation {
         *self.incarnation.get_or_insert(fresh)

@@ -9,7 +9,7 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use clock_core::replica::{
     Effect, Fact, Input, Limits, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
 };
@@ -96,7 +96,9 @@ impl MemoryCluster {
             limits: self.limits,
             ..ReplicaConfig::new(station("test"), member.clone(), peers, seed)
         };
+        let incarnation_is_fresh = !log.has_incarnation();
         let recovered = Recovered {
+            incarnation_is_fresh,
             incarnation: log.incarnation_or(Incarnation(self.rng.u32(..))),
             may_have_lost_events: log.is_damaged(),
             quarantined: log.quarantined(),
@@ -127,6 +129,11 @@ impl MemoryCluster {
         }
     }
 
+    /// Opens another session; an earlier one between the two lives on, as when its end was not noticed.
+    pub fn dial_again(&mut self, from: &str, to: &str) {
+        self.dial(&station(from), &station(to));
+    }
+
     fn dial(&mut self, dialler: &NodeId, acceptor: &NodeId) {
         let session = SessionId(self.next_session);
         self.next_session += 1;
@@ -136,6 +143,7 @@ impl MemoryCluster {
             acceptor: acceptor.clone(),
             to_acceptor: queues.0,
             to_dialler: queues.1,
+            orphaned: false,
         };
         self.connections.insert(session, connection);
         self.handle(dialler, Input::SessionUp { session, opener: Opener::Dialled(acceptor.clone()) });
@@ -148,8 +156,14 @@ impl MemoryCluster {
         log.crash();
         damage(&mut log);
         let touches = |connection: &Connection| connection.dialler == member || connection.acceptor == member;
+        let leaves_frames = |connection: &Connection| {
+            connection.dialler == member && (connection.orphaned || !connection.to_acceptor.is_empty())
+        };
+        let orphans = self.connections.values_mut().filter(|connection| leaves_frames(connection));
+        orphans.for_each(Connection::orphan);
+        let is_broken = |connection: &Connection| touches(connection) && !leaves_frames(connection);
         let broken: Vec<(SessionId, Connection)> =
-            self.connections.extract_if(.., |_, connection| touches(connection)).collect();
+            self.connections.extract_if(.., |_, connection| is_broken(connection)).collect();
         for (session, connection) in broken {
             for end in [&connection.dialler, &connection.acceptor] {
                 if *end != member {
@@ -169,6 +183,11 @@ impl MemoryCluster {
         self.cut.insert((station(right), station(left)));
     }
 
+    /// As [`cut`](Self::cut), for what one station sends to the other alone.
+    pub fn cut_one_way(&mut self, from: &str, to: &str) {
+        self.cut.insert((station(from), station(to)));
+    }
+
     /// From now on frames of established sessions overtake each other or vanish.
     pub fn set_frame_faults(&mut self, faults: FrameFaults) {
         self.faults = faults;
@@ -185,11 +204,13 @@ impl MemoryCluster {
         self.handle(&station(to), Input::Frame { session, message });
     }
 
-    /// The session that one station dialled to another, if it is up.
+    /// The session that one station dialled to another, if it is up: the latest, if there are several.
     pub fn session(&self, from: &str, to: &str) -> Option<SessionId> {
         let ends = (station(from), station(to));
-        let between = |connection: &Connection| connection.dialler == ends.0 && connection.acceptor == ends.1;
-        self.connections.iter().find(|(_, connection)| between(connection)).map(|(session, _)| *session)
+        let between = |connection: &Connection| {
+            !connection.orphaned && connection.dialler == ends.0 && connection.acceptor == ends.1
+        };
+        self.connections.iter().rfind(|(_, connection)| between(connection)).map(|(session, _)| *session)
     }
 
     /// Hands in a request on a session of the test's choice; nobody may have accepted it.
@@ -319,9 +340,16 @@ impl MemoryCluster {
             false => (&mut connection.to_dialler, connection.dialler.clone()),
         };
         let Some(bytes) = queue.remove(overtaker(queue, self.faults, &mut self.rng)) else { return };
-        if kind(&bytes) == EVENTS && self.rng.f64() < self.faults.lose_events {
-            return;
+        let is_last = connection.orphaned && connection.to_acceptor.is_empty();
+        if kind(&bytes) != EVENTS || self.rng.f64() >= self.faults.lose_events {
+            self.arrive(&receiver, session, &bytes);
         }
+        if is_last && self.connections.remove(&session).is_some() {
+            self.handle(&receiver, Input::SessionDown { session });
+        }
+    }
+
+    fn arrive(&mut self, receiver: &NodeId, session: SessionId, bytes: &Bytes) {
         let mut buffer = BytesMut::from(bytes.as_ref());
         let frame =
             frame::cut(&mut buffer, frame::FRAME_BYTES_MAX).expect("a valid frame").expect("a whole frame");
@@ -332,7 +360,7 @@ impl MemoryCluster {
             }
             message => Input::Frame { session, message },
         };
-        self.handle(&receiver, input);
+        self.handle(receiver, input);
     }
 
     fn handle(&mut self, member: &NodeId, input: Input) {
@@ -363,18 +391,28 @@ impl MemoryCluster {
                 Effect::Observe(fact) => at.facts.push(fact),
                 Effect::Send { session, message } => self.send(member, session, &message),
                 Effect::Close { session, refusal } => {
+                    let is_superseded = refusal == Refusal::Superseded;
                     at.refusals.push(refusal);
-                    self.disconnect(member, session);
+                    self.disconnect(member, session, is_superseded);
                 }
             }
         }
     }
 
     /// A station closes a session. Only the other end is told: the one that closed must not need to be.
-    fn disconnect(&mut self, closer: &NodeId, session: SessionId) {
+    /// A dialler that lost its only session to a later one dials again; after other refusals a test wants to look.
+    fn disconnect(&mut self, closer: &NodeId, session: SessionId, is_superseded: bool) {
         let Some(connection) = self.connections.remove(&session) else { return };
-        let other = if *closer == connection.dialler { connection.acceptor } else { connection.dialler };
-        self.handle(&other, Input::SessionDown { session });
+        if connection.orphaned {
+            return;
+        }
+        let is_dialler = *closer == connection.dialler;
+        let other = if is_dialler { &connection.acceptor } else { &connection.dialler };
+        self.handle(other, Input::SessionDown { session });
+        let (dialler, acceptor) = (&connection.dialler, &connection.acceptor);
+        if is_superseded && self.session(dialler.as_str(), acceptor.as_str()).is_none() {
+            self.dial(dialler, acceptor);
+        }
     }
 
     fn send(&mut self, from: &NodeId, session: SessionId, message: &Message) {
@@ -382,6 +420,7 @@ impl MemoryCluster {
         let bytes = message.to_frame().expect("a station's message fits a frame");
         match *from == connection.dialler {
             true => connection.to_acceptor.push_back(bytes),
+            false if connection.orphaned => {}
             false => connection.to_dialler.push_back(bytes),
         }
     }

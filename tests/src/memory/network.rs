@@ -12,6 +12,15 @@ pub(super) struct Connection {
     pub(super) acceptor: NodeId,
     pub(super) to_acceptor: VecDeque<Bytes>,
     pub(super) to_dialler: VecDeque<Bytes>,
+    /// The dialler crashed: what it had sent still arrives, then the acceptor sees the end.
+    pub(super) orphaned: bool,
+}
+
+impl Connection {
+    pub(super) fn orphan(&mut self) {
+        self.orphaned = true;
+        self.to_dialler.clear();
+    }
 }
 
 /// What the network does to whole frames within a session, as a fault proxy can.

@@ -133,13 +133,18 @@ impl World<'_> {
         }
     }
 
+    /// Another disk takes the place of this one. A damaged event on it is as good as lost.
     fn replace_disk(&mut self, station: usize, disk: Disk) {
         let at = &mut self.stations[station];
-        let lost: Vec<Dot> = at.disk.dots().filter(|dot| !disk.holds(dot)).cloned().collect();
+        let dots = lost_and_found(&at.disk, &disk);
         at.disk = disk;
+        let id = at.id.clone();
+        let (lost, found) = dots;
         if !lost.is_empty() {
-            let station = self.id(station);
-            self.line(What::Lost { station, dots: lost });
+            self.line(What::Lost { station: id.clone(), dots: lost });
+        }
+        if !found.is_empty() {
+            self.line(What::Durable { station: id, dots: found });
         }
     }
 
@@ -156,6 +161,13 @@ impl World<'_> {
             self.line(What::Lost { station, dots: vec![dot] });
         }
     }
+}
+
+/// What the old disk holds and the new one does not, and the other way round.
+fn lost_and_found(old: &Disk, new: &Disk) -> (Vec<Dot>, Vec<Dot>) {
+    let lost = old.dots().filter(|dot| old.is_sound(dot) && !new.is_sound(dot));
+    let found = new.dots().filter(|dot| new.is_sound(dot) && !old.is_sound(dot));
+    (lost.cloned().collect(), found.cloned().collect())
 }
 
 /// A replica asks for what is behind the committed log only if it is wrong about what is durable.

@@ -43,23 +43,23 @@ pub(super) struct Opened {
 pub(super) struct DamagedRead;
 
 impl Disk {
-    /// Makes a batch durable. Returns the dots that are new on this disk.
+    /// Makes a batch durable. Returns the dots of its events; one that was stored already has moved to its new place.
     pub(super) fn commit(&mut self, records: Vec<LogRecord>) -> Vec<Dot> {
-        let mut new = Vec::new();
+        let mut dots = Vec::new();
         for record in records {
             match record {
                 LogRecord::Event { lsn, dot, key: _, event } => {
-                    match self.positions.insert(dot.clone(), lsn) {
-                        Some(old) => drop(self.log.remove(&old)),
-                        None => new.push(dot.clone()),
+                    if let Some(old) = self.positions.insert(dot.clone(), lsn) {
+                        self.log.remove(&old);
                     }
+                    dots.push(dot.clone());
                     self.log.insert(lsn, Stored { dot, bytes: event.as_bytes().clone() });
                 }
                 LogRecord::Incarnation(incarnation) => self.incarnation = Some(incarnation),
                 LogRecord::Quarantine { .. } => self.quarantined += 1,
             }
         }
-        new
+        dots
     }
 
     /// The newest commit was torn by the crash: the store rolls it back and can tell.
@@ -69,6 +69,7 @@ impl Disk {
 
     /// Opens the disk as a start of the process does. `fresh` is the incarnation that an empty one takes.
     pub(super) fn open(&mut self, fresh: Incarnation, bug: Option<TwinBug>) -> Opened {
+        let incarnation_is_fresh = self.incarnation.is_none();
         let incarnation = *self.incarnation.get_or_insert(fresh);
         let mut damaged = 0;
         if bug != Some(TwinBug::ServeDamaged) {
@@ -78,6 +79,7 @@ impl Disk {
         let says_sound = matches!(bug, Some(TwinBug::DamageUnsaid | TwinBug::CutAtDamage));
         let recovered = Recovered {
             incarnation,
+            incarnation_is_fresh,
             may_have_lost_events: (torn || damaged > 0) && !says_sound,
             quarantined: self.quarantined,
             last_lsn: self.last_lsn(),
@@ -108,14 +110,9 @@ impl Disk {
         }
     }
 
-
-    /// Every dot on this disk.
+    /// Every dot on this disk, in the order of its log.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
-        self.positions.keys()
-    }
-
-    pub(super) fn holds(&self, dot: &Dot) -> bool {
-        self.positions.contains_key(dot)
+        self.log.values().map(|stored| &stored.dot)
     }
 
     /// Whether the event is here and passes its check.

@@ -1,0 +1,46 @@
+//! What stations answer, as a history has it.
+
+use clock_core::wire::{EntryView, Receipt, StatusView};
+use clock_core::{Dot, VersionVector};
+
+use crate::history::{Answer, ValueDigest, Version};
+
+pub(super) fn written(receipt: &Receipt) -> Answer {
+    Answer::Written {
+        dot: receipt.dot.clone(),
+        lamport: receipt.lamport,
+        hlc: receipt.hlc.as_packed(),
+        wall_ms: receipt.wall_ms,
+        vector: last_events(&receipt.vector),
+        context: receipt.context.clone(),
+        beside: receipt.concurrent_with.clone(),
+    }
+}
+
+pub(super) fn entry(entry: &EntryView, seen: Option<Vec<Dot>>) -> Answer {
+    let versions = entry.versions.iter().map(|version| Version {
+        dots: version.dots.clone(),
+        value: ValueDigest::of(&version.value),
+        context: version.context.clone(),
+        request: version.request,
+    });
+    Answer::Entry {
+        revision: entry.revision,
+        conflict: entry.conflict.map(|conflict| conflict.to_string()),
+        versions: versions.collect(),
+        complete: usize::try_from(entry.versions_total).is_ok_and(|total| total == entry.versions.len()),
+        seen,
+    }
+}
+
+pub(super) fn status(status: &StatusView) -> Answer {
+    Answer::Status {
+        vector: last_events(&status.durable),
+        lamport: status.lamport,
+        conflicts: status.conflicts,
+    }
+}
+
+fn last_events(vector: &VersionVector) -> Vec<Dot> {
+    vector.iter().map(|(replica, seq)| Dot { replica: replica.clone(), seq }).collect()
+}
