@@ -277,12 +277,6 @@ impl Known {
         known.minting = Some(Minting { station, life, past, asks });
     }
 
-    /// What a write is, as an answer says: nobody saw it being minted.
-    pub(super) fn learn(&mut self, write: WriteId, truth: Truth) {
-        self.requests[truth.request.0].writes.push(write);
-        self.writes[write.0].truth = Some(truth);
-    }
-
     fn past_now(&self, station: StationId, context: &[WriteId]) -> Counts {
         let at = self.station(station);
         let mut past = at.visible.clone();
