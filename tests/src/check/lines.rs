@@ -95,7 +95,10 @@ impl Checker {
         exactly_once::request_is_new(&self.known, at, request, write)?;
         indeterminate::is_asked_for(&self.known, at, request, write)?;
         if self.known.write(write).minting.is_some() {
-            self.seen.dots_used_again += u64::from(exactly_once::is_gone_everywhere(&self.known, write));
+            if exactly_once::is_gone_everywhere(&self.known, write) {
+                self.seen.dots_used_again += 1;
+                self.clocks.forget_from(self.known.dot(write));
+            }
             write = self.known.names.rename(write);
             self.known.make_room();
         }
