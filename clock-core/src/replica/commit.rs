@@ -26,7 +26,7 @@ impl Replica {
     }
 
     fn publish(&mut self, step: &mut Step<'_>, staged: Staged) {
-        let Staged { lsn, event, vector, via, waiters } = staged;
+        let Staged { lsn, event, vector, via, waiters, is_minted_here: _ } = staged;
         let change = self.catalog.apply(event.clone(), vector.clone());
         self.note_relay(step.now.mono, lsn, &event.dot);
         let receipt = self.receipt(&event, &vector, &change.beside);

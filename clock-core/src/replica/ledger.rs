@@ -22,6 +22,8 @@ pub(super) struct Staged {
     pub(super) vector: VersionVector,
     pub(super) via: Option<NodeId>,
     pub(super) waiters: Vec<Ticket>,
+    /// Minted by this process, and not one of its own that it had lost and was sent again.
+    pub(super) is_minted_here: bool,
 }
 
 /// What is remembered of each replica that ever minted an event.
@@ -136,7 +138,9 @@ impl Ledger {
         let lsn = self.last_lsn.next();
         self.last_lsn = lsn;
         self.unsynced = true;
-        self.staged.push_back(Staged { lsn, event, vector, via, waiters });
+        // Only of a write that is minted just now somebody awaits the receipt already.
+        let is_minted_here = !waiters.is_empty();
+        self.staged.push_back(Staged { lsn, event, vector, via, waiters, is_minted_here });
         lsn
     }
 

@@ -36,6 +36,13 @@ impl Counts {
         }
     }
 
+    /// Leaves what `other` has too.
+    pub(super) fn lower_to(&mut self, other: &Self) {
+        for (at, count) in self.0.iter_mut().enumerate() {
+            *count = (*count).min(other.upto(ReplicaIndex(at)));
+        }
+    }
+
     /// The last write of each replica.
     pub(super) fn entries(&self) -> impl Iterator<Item = DotAt> {
         let numbered = self.0.iter().enumerate().filter(|(_, count)| **count > 0);

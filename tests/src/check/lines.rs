@@ -60,7 +60,7 @@ impl Checker {
             return broken(Property::History, format!("operation {op} begins twice"));
         }
         let at = self.station(station);
-        self.known.invoke(op, at, call);
+        self.known.invoke(op, at, call, self.seen.lines);
         Ok(())
     }
 
@@ -95,6 +95,7 @@ impl Checker {
         exactly_once::request_is_new(&self.known, at, request, write)?;
         indeterminate::is_asked_for(&self.known, at, request, write)?;
         if self.known.write(write).minting.is_some() {
+            self.seen.dots_used_again += u64::from(exactly_once::is_gone_everywhere(&self.known, write));
             write = self.known.names.rename(write);
             self.known.make_room();
         }
@@ -164,6 +165,7 @@ impl Checker {
             self.known.lose(at, *write);
         }
         self.session.lost(&self.known, at, &writes);
+        self.outside.lost(at);
         Ok(())
     }
 
@@ -171,6 +173,7 @@ impl Checker {
         self.seen.stops += 1;
         let at = self.station(station);
         self.known.station_mut(at).is_up = false;
+        self.outside.stopped(at, self.seen.lines);
         Ok(())
     }
 
@@ -188,7 +191,7 @@ impl Checker {
         }
         self.seen.held_at_start += restorable.held.len() as u64;
         durability::started(&self.known, at, &restorable)?;
-        self.session.started(&self.known, at, &restorable.held)
+        self.session.started(&self.known, at, &restorable)
     }
 
     fn state(&mut self, station: &NodeId, digest: &str) -> Verdict {
@@ -215,24 +218,35 @@ impl Checker {
             (Question::Write(request, ask), Told::Written(receipt)) => {
                 self.written(at, (request, ask), receipt)?;
             }
-            (Question::Get(key), Told::Entry(entry)) => self.entry(at, key, entry)?,
-            (Question::Get(key), Told::Nothing) => self.nothing(at, key)?,
-            (Question::Status, Told::Status(status)) => self.status(at, status)?,
+            (Question::Get(key), Told::Entry(entry)) => self.entry((operation, key), entry)?,
+            (Question::Get(key), Told::Nothing) => self.nothing((operation, key))?,
+            (Question::Status, Told::Status(status)) => self.status(operation, status)?,
             _ => {
                 let text = format!("operation {op} got an answer to another question");
                 return broken(Property::History, text);
             }
         }
-        match self.known.station(at).is_observed {
+        match self.is_observed(at) {
             true => self.session.answered(&self.known, at),
             false => Ok(()),
         }
     }
 
+    fn is_observed(&self, at: StationId) -> bool {
+        self.known.station(at).is_observed
+    }
+
+    fn is_read_back(&self) -> bool {
+        self.liveness.phase == Some(Phase::ReadBack)
+    }
+
     fn written(&mut self, at: StationId, (request, ask): (RequestIndex, usize), told: &Receipt) -> Verdict {
         let write = told.write;
+        if !self.is_observed(at) {
+            self.outside.receipt(&mut self.known, (at, request), told, self.seen.lines)?;
+        }
         self.exactly_once.acknowledged(&self.known, (request, at), write)?;
-        if self.known.station(at).is_observed {
+        if self.is_observed(at) {
             durability::acknowledged(&self.known, at, write)?;
             sibling_exactness::receipt_beside(&self.known, at, told)?;
         }
@@ -250,24 +264,35 @@ impl Checker {
         self.clocks.receipt(&self.known, at, told)
     }
 
-    fn entry(&mut self, at: StationId, key: KeyId, told: &Entry<'_>) -> Verdict {
+    fn entry(&mut self, (operation, key): (Operation, KeyId), told: &Entry<'_>) -> Verdict {
+        let at = operation.station;
         self.seen.reads += 1;
         self.seen.reads_with_siblings += u64::from(told.versions.len() > 1);
         let collapsed = told.versions.iter().filter(|version| version.names.len() > 1);
         self.seen.collapsed_retries += collapsed.count() as u64;
-        match self.known.station(at).is_observed {
-            true => self.siblings.entry(&self.known, at, key, told),
-            false => Ok(()),
+        if self.is_observed(at) {
+            return self.siblings.entry(&self.known, at, key, told);
+        }
+        self.outside.versions(&mut self.known, at, &told.versions)?;
+        sibling_exactness::as_clients_sent(&self.known, at, key, told)?;
+        let moment = (self.seen.lines, self.is_read_back());
+        self.outside.entry(&self.known, (operation, key), told, moment)
+    }
+
+    fn nothing(&mut self, (operation, key): (Operation, KeyId)) -> Verdict {
+        self.seen.reads += 1;
+        self.seen.reads_of_nothing += 1;
+        match self.is_observed(operation.station) {
+            true => sibling_exactness::nothing(&self.known, operation.station, key),
+            false => self.outside.nothing(&self.known, (operation, key), self.is_read_back()),
         }
     }
 
-    fn nothing(&mut self, at: StationId, key: KeyId) -> Verdict {
-        self.seen.reads += 1;
-        self.seen.reads_of_nothing += 1;
-        sibling_exactness::nothing(&self.known, at, key)
-    }
-
-    fn status(&self, at: StationId, told: &Status) -> Verdict {
+    fn status(&mut self, operation: Operation, told: &Status) -> Verdict {
+        let at = operation.station;
+        if !self.is_observed(at) {
+            return self.outside.status(&self.known, operation, told);
+        }
         clocks::status(&self.known, at, told)?;
         sibling_exactness::conflicts_count(&self.known, at, told.conflicts)
     }

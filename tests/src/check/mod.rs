@@ -18,6 +18,7 @@ mod lines;
 mod liveness;
 mod names;
 mod no_lost_update;
+mod outside;
 mod resources;
 mod seen;
 mod session;
@@ -33,6 +34,7 @@ use self::exactly_once::ExactlyOnce;
 use self::finding::Finding;
 use self::known::Known;
 use self::liveness::Liveness;
+use self::outside::Outside;
 pub use self::seen::Seen;
 use self::session::Session;
 use self::sibling_exactness::SiblingExactness;
@@ -96,6 +98,7 @@ pub struct Checker {
     exactly_once: ExactlyOnce,
     clocks: Clocks,
     liveness: Liveness,
+    outside: Outside,
     seen: Seen,
     now_us: u64,
 }

@@ -8,6 +8,7 @@
 
 use super::Property;
 use super::counts::Counts;
+use super::durability::Restorable;
 use super::finding::{Verdict, broken};
 use super::known::{Known, Reading};
 use super::names::{StationId, WriteId};
@@ -37,10 +38,12 @@ impl Session {
         Ok(())
     }
 
-    /// A station came back; these are on its disk, but behind something that is not.
-    pub(super) fn started(&mut self, known: &Known, at: StationId, held: &[WriteId]) -> Verdict {
-        let floor = self.floor(at);
-        held.iter().for_each(|write| floor.lower_below(known.dot(*write)));
+    /// A station came back. What its disk no longer holds, or holds behind something that is gone, it had shown from
+    /// memory until then: the harness took it.
+    pub(super) fn started(&mut self, known: &Known, at: StationId, restorable: &Restorable) -> Verdict {
+        let mut whole = Counts::default();
+        restorable.whole.iter().for_each(|write| whole.raise(known.dot(*write)));
+        self.floor(at).lower_to(&whole);
         self.not_less(known, at, "came back")
     }
 

@@ -59,8 +59,7 @@ impl World<'_> {
                 if whole {
                     self.make_durable(station, records);
                 }
-                let ignores = [TwinBug::FailedCommitIgnored, TwinBug::FailedCommitRetried];
-                if !self.options.twin_bug.is_some_and(|bug| ignores.contains(&bug)) {
+                if self.options.twin_bug != Some(TwinBug::FailedCommitIgnored) {
                     return self.end_by_itself(station, "a commit failed", DiskFate::Absent);
                 }
             }
@@ -74,7 +73,7 @@ impl World<'_> {
         if self.options.twin_bug == Some(TwinBug::IncarnationNotStored) {
             records.retain(|record| !matches!(record, LogRecord::Incarnation(_)));
         }
-        let dots = self.stations[station].disk.commit(records);
+        let dots = self.stations[station].disk.commit(records, self.options.twin_bug);
         self.counters.commits += 1;
         if !dots.is_empty() {
             let station = self.id(station);
@@ -133,13 +132,18 @@ impl World<'_> {
         }
     }
 
+    /// Another disk takes the place of this one. A damaged event on it is as good as lost.
     fn replace_disk(&mut self, station: usize, disk: Disk) {
         let at = &mut self.stations[station];
-        let lost: Vec<Dot> = at.disk.dots().filter(|dot| !disk.holds(dot)).cloned().collect();
+        let dots = lost_and_found(&at.disk, &disk);
         at.disk = disk;
+        let id = at.id.clone();
+        let (lost, found) = dots;
         if !lost.is_empty() {
-            let station = self.id(station);
-            self.line(What::Lost { station, dots: lost });
+            self.line(What::Lost { station: id.clone(), dots: lost });
+        }
+        if !found.is_empty() {
+            self.line(What::Durable { station: id, dots: found });
         }
     }
 
@@ -156,6 +160,13 @@ impl World<'_> {
             self.line(What::Lost { station, dots: vec![dot] });
         }
     }
+}
+
+/// What the old disk holds and the new one does not, and the other way round.
+fn lost_and_found(old: &Disk, new: &Disk) -> (Vec<Dot>, Vec<Dot>) {
+    let lost = old.dots().filter(|dot| old.is_sound(dot) && !new.is_sound(dot));
+    let found = new.dots().filter(|dot| new.is_sound(dot) && !old.is_sound(dot));
+    (lost.cloned().collect(), found.cloned().collect())
 }
 
 /// A replica asks for what is behind the committed log only if it is wrong about what is durable.

@@ -43,23 +43,26 @@ pub(super) struct Opened {
 pub(super) struct DamagedRead;
 
 impl Disk {
-    /// Makes a batch durable. Returns the dots that are new on this disk.
-    pub(super) fn commit(&mut self, records: Vec<LogRecord>) -> Vec<Dot> {
-        let mut new = Vec::new();
+    /// Makes a batch durable. Returns the dots of its events; one that was stored already has moved to its new place.
+    pub(super) fn commit(&mut self, records: Vec<LogRecord>, bug: Option<TwinBug>) -> Vec<Dot> {
+        let mut dots = Vec::new();
         for record in records {
             match record {
                 LogRecord::Event { lsn, dot, key: _, event } => {
-                    match self.positions.insert(dot.clone(), lsn) {
-                        Some(old) => drop(self.log.remove(&old)),
-                        None => new.push(dot.clone()),
+                    if let Some(old) = self.positions.insert(dot.clone(), lsn) {
+                        self.log.remove(&old);
+                        if bug == Some(TwinBug::MovedEventDropped) {
+                            continue;
+                        }
                     }
+                    dots.push(dot.clone());
                     self.log.insert(lsn, Stored { dot, bytes: event.as_bytes().clone() });
                 }
                 LogRecord::Incarnation(incarnation) => self.incarnation = Some(incarnation),
                 LogRecord::Quarantine { .. } => self.quarantined += 1,
             }
         }
-        new
+        dots
     }
 
     /// The newest commit was torn by the crash: the store rolls it back and can tell.
@@ -110,13 +113,14 @@ impl Disk {
         }
     }
 
-    /// Every dot on this disk.
+    /// Every dot on this disk, in the order of its log.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
-        self.positions.keys()
+        self.log.values().map(|stored| &stored.dot)
     }
 
-    pub(super) fn holds(&self, dot: &Dot) -> bool {
-        self.positions.contains_key(dot)
+    /// Bytes of all events.
+    pub(super) fn bytes(&self) -> u64 {
+        self.log.values().map(|stored| stored.bytes.len() as u64).sum()
     }
 
     /// Whether the event is here and passes its check.
@@ -154,6 +158,7 @@ impl Disk {
         bug: Option<TwinBug>,
     ) -> Result<(Vec<LoggedEvent>, Lsn), DamagedRead> {
         let from = match &query.start {
+            LogStart::At(lsn) if bug == Some(TwinBug::ReadsSkipOne) => lsn.next(),
             LogStart::At(lsn) => *lsn,
             LogStart::FirstOf(dots) => {
                 let first = dots.iter().filter_map(|dot| self.positions.get(dot)).min();
