@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use clock_core::replica::{Input, Ticket};
 use clock_core::wire::{Choice, EntryView, Receipt, Request, Response, StatusView, WriteContext};
-use clock_core::{BodyKind, Dot, RequestId, VersionVector};
+use clock_core::{BodyKind, DEFAULT_MAX_DRIFT_MS, Dot, RequestId, VersionVector};
 
 use super::plan::{Ask, PutContext};
 use super::shell::CLIENTS;
@@ -169,6 +169,9 @@ impl World<'_> {
         if let Response::Entry(entry) = &response {
             self.remember(&work, entry);
         }
+        if let Response::Written(receipt) = &response {
+            self.check_hybrid(station, receipt);
+        }
         match response {
             Response::Refused(error) => {
                 self.counters.refused_requests += 1;
@@ -189,6 +192,20 @@ impl World<'_> {
                     });
                 }
             },
+        }
+    }
+
+    /// A hybrid clock is ahead of every wall time its station has read by the allowed drift at most.
+    fn check_hybrid(&mut self, station: usize, receipt: &Receipt) {
+        let at = &self.stations[station];
+        let ahead = receipt.hlc.wall_ms().saturating_sub(at.wall.highest());
+        if receipt.dot.replica.node == at.id && ahead > 0 {
+            self.gauge(
+                station,
+                "milliseconds of the hybrid clock ahead of the wall",
+                ahead,
+                DEFAULT_MAX_DRIFT_MS,
+            );
         }
     }
 

@@ -6,6 +6,7 @@ use super::clients::{Manners, Work};
 use super::links::Way;
 use super::plan::{Act, Ask};
 use super::station::Crash;
+use super::tamper::Tampering;
 use super::world::{Event, World};
 use crate::history::Phase;
 
@@ -27,11 +28,9 @@ impl World<'_> {
             }
             Act::Block { links, for_us, resets } => self.block(links, *for_us, *resets),
             Act::Break { from, to, delivered } => self.break_session(*from, *to, *delivered),
-            Act::Corrupt { from, to, bit } => {
-                if let Some(link) = self.links.get_mut(&(usize::from(*from), usize::from(*to))) {
-                    link.corrupt = Some(*bit);
-                }
-            }
+            Act::Corrupt { from, to, bit } => self.tamper(*from, *to, Tampering::Flip(*bit)),
+            Act::Pad { from, to } => self.tamper(*from, *to, Tampering::Pad),
+            Act::Forge { from, to } => self.tamper(*from, *to, Tampering::Forge),
             Act::Twin { from, to } => {
                 let (from, to) = (usize::from(*from), usize::from(*to));
                 if from != to && from.max(to) < self.stations.len() {
@@ -71,6 +70,12 @@ impl World<'_> {
                 self.with(*station, |at| at.wall.step(*by_ms));
             }
             Act::FreezeClock { station, for_us } => self.with(*station, |at| at.wall.freeze(now_us, *for_us)),
+        }
+    }
+
+    fn tamper(&mut self, from: u8, to: u8, tampering: Tampering) {
+        if let Some(link) = self.links.get_mut(&(usize::from(from), usize::from(to))) {
+            link.tampering = Some(tampering);
         }
     }
 

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 use clock_core::replica::{Effect, Lsn, SessionId};
-use clock_core::{Key, NodeId, RequestId};
+use clock_core::{Dot, Key, NodeId, RequestId};
 
 use super::clients::{Client, Work};
 use super::counters::Counters;
@@ -96,6 +96,8 @@ pub(super) struct World<'a> {
     pub(super) violation: Option<Violation>,
     pub(super) events_shipped_bytes: u64,
     pub(super) effects: Vec<Effect>,
+    /// A second content of this dot is being delivered: somebody has to say so.
+    pub(super) awaited_alarm: Option<Dot>,
     last_us: u64,
     at_one_moment: u64,
     checker: Checker,
@@ -155,9 +157,10 @@ impl<'a> World<'a> {
             violation: None,
             events_shipped_bytes: 0,
             effects: Vec::new(),
+            awaited_alarm: None,
             last_us: 0,
             at_one_moment: 0,
-            checker: Checker::default(),
+            checker: Checker::remembering(plan.sizes.requests),
             digest: DefaultHasher::new(),
             lines: Vec::new(),
             texts: VecDeque::new(),
