@@ -29,6 +29,11 @@ impl Checker {
             What::Lost { station, dots } => self.lost(station, dots),
             What::Stopped { station, how: _ } => self.stopped(station),
             What::Started { station, visible, replica: _ } => self.started(station, visible),
+            What::Wall { station, least_ms, most_ms } => {
+                let at = self.station(station);
+                self.clocks.walls.mark(at, at_us, (*least_ms, *most_ms));
+                Ok(())
+            }
             What::State { station, digest } => self.state(station, digest),
             What::Gauge { station, name, value, limit } => {
                 self.seen.gauges += 1;
@@ -102,7 +107,7 @@ impl Checker {
         self.readings_are_served(at, (request, &asks), write)?;
         self.seen.minted += 1;
         self.seen.minted_again += u64::from(!self.known.request(request).writes.is_empty());
-        self.known.mint((write, request), at, asks);
+        self.known.mint(self.now_us, (write, request), at, asks);
         Ok(())
     }
 
@@ -260,7 +265,9 @@ impl Checker {
         let known = self.known.write_mut(write);
         known.is_acked = true;
         known.stamps = Some(told.stamps);
-        self.clocks.receipt(&self.known, at, told)
+        self.clocks.receipt(&self.known, at, told)?;
+        self.seen.hybrid_times_across = self.clocks.compared_across;
+        Ok(())
     }
 
     fn entry(&mut self, (operation, key): (Operation, KeyId), told: &Entry<'_>) -> Verdict {

@@ -25,6 +25,7 @@ mod session;
 mod sibling_exactness;
 mod station;
 mod told;
+mod walls;
 
 use std::fmt;
 
