@@ -7,7 +7,10 @@
 
 macro_rules! bugs {
     ($($(#[doc = $what:literal])+ $name:ident,)*) => {
-        /// One bug. Its documentation says what the code then does.
+        /// One bug. Its documentation begins with the class of mistakes it belongs to, and says what the code then does.
+        ///
+        /// A: durability and identity. B: causality. C: versions. D: requests. E: anti-entropy. F: clocks. G: resources,
+        /// hostile bytes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Bug {
             $($(#[doc = $what])+ $name,)*
@@ -22,6 +25,18 @@ macro_rules! bugs {
                 match self {
                     $(Self::$name => stringify!($name),)*
                 }
+            }
+
+            /// What the code then does, as in its documentation.
+            pub fn what(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($what),+).trim(),)*
+                }
+            }
+
+            /// The bug of that name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|bug| bug.name() == name)
             }
         }
     };
@@ -61,4 +76,19 @@ pub(crate) use planting::planted;
 #[cfg(not(feature = "sim-bugs"))]
 pub(crate) const fn planted(_bug: Bug) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bug_is_found_by_its_name_and_says_what_it_does() {
+        for bug in Bug::ALL {
+            assert_eq!(Bug::named(bug.name()), Some(*bug));
+            let what = bug.what();
+            assert!(what.starts_with(|class| ('A'..='G').contains(&class)) && what.ends_with('.'), "{what}");
+        }
+        assert_eq!(Bug::named("none"), None);
+    }
 }

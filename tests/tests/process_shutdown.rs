@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use clock_core::Key;
 use clock_core::wire::message::{Hello, Message, Role};
 use clock_core::wire::{Request, Response};
 use clock_node::net::client::Client;
-use clock_tests::processes::{Processes, key, put_request, run_processes, station};
-use clock_tests::recorder::{Place, RecordingClient, Write};
+use clock_tests::processes::{FOUR, Processes, key, put_request, run_processes, station};
+use clock_tests::read_back::read_back;
+use clock_tests::recorder::{Place, RecordingClient, Worker, Workload, Write};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
@@ -45,6 +47,39 @@ async fn write_until_closed(mut client: RecordingClient, place: Place) -> Vec<cl
         acknowledged.push(receipt.dot);
     }
     acknowledged
+}
+
+/// An upgrade: one station after the other is stopped and started while clients go on. Disproved by an exit that is not
+/// clean or not in time, an acknowledged write that is gone, or anything the checks find in what clients were told.
+#[test]
+fn a_rolling_restart_under_load_loses_nothing() {
+    run_processes(async {
+        let (mut processes, load) = (Processes::start(&FOUR).await, Workload::default());
+        let keys: Vec<Key> = (0..6).map(|n| key(&format!("rolling/{n}"))).collect();
+        load.turn_to(keys.clone());
+        FOUR.iter().for_each(|name| load.open(processes.place(name)));
+        let pause = Duration::from_millis(10);
+        let workers: Vec<_> = (0..6)
+            .map(|n| Worker::new(&processes.recorder, &load, FOUR[n % 4], n as u64, pause))
+            .map(|worker| spawn_local(worker.work()))
+            .collect();
+        for name in FOUR {
+            let before = processes.recorder.counts().acknowledged;
+            let busy =
+                async |processes: &mut Processes| processes.recorder.counts().acknowledged > before + 20;
+            processes.until("clients write", busy).await;
+            let status = processes.terminate(name, GONE_WITHIN).await;
+            assert!(status.success(), "{name}: {status}\n{}", processes.logs());
+            processes.restart(name).await;
+            processes.until_linked(&FOUR).await;
+        }
+        load.end();
+        for worker in workers {
+            worker.await.expect("a worker ends");
+        }
+        read_back(&mut processes, &keys).await;
+        processes.stop().await;
+    });
 }
 
 /// Disproved by a station that waits for idle clients, or for somebody who never finishes a frame.

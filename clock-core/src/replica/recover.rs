@@ -79,10 +79,11 @@ impl Replica {
         }
     }
 
-    /// The clocks go on above everything they issued, whatever the wall clock shows by now; a peer's timestamp
-    /// that was refused when it came is refused again.
+    /// The clocks go on above everything they issued, whatever the wall clock shows by now; a timestamp that was
+    /// refused when it came is refused again. Only what has the present incarnation was minted here for certain: under
+    /// an older one of ours, a peer may have shipped what it liked.
     fn resume_clocks(&mut self, now: Now, event: &WriteEvent) {
-        if event.dot.replica.node == self.config.station {
+        if event.dot.replica == self.me {
             self.clocks.resume(event);
         } else {
             // Refusals were reported when the event first came.

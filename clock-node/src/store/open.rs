@@ -92,8 +92,8 @@ fn open_checked<B: StorageBackend>(
     fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
     let _opening = lock_folder(folder)?;
     salvage::finish_interrupted(&path)?;
-    let soundness =
-        if path.exists() { inspect(disk, &path, identity)? } else { make(disk, &path, identity)? };
+    let is_new = !path.exists();
+    let soundness = if is_new { make(disk, &path, identity)? } else { inspect(disk, &path, identity)? };
     let salvaged = match soundness {
         Soundness::Damaged => Some(salvage::salvage(disk, folder, &path, identity)?),
         Soundness::Sound | Soundness::Repaired => None,
@@ -104,12 +104,12 @@ fn open_checked<B: StorageBackend>(
         database.check_integrity().map_err(engine)?;
     }
     sync_folder(folder)?;
-    let (incarnation, incarnation_is_fresh) = claim_identity(&database, &path, identity)?;
+    let incarnation = claim_identity(&database, &path, identity)?;
     let (last_lsn, events_count, quarantined) = counts(&database)?;
     let may_have_lost_events = !matches!(soundness, Soundness::Sound);
     let last_lsn = Lsn(last_lsn);
     let recovered =
-        Recovered { incarnation, incarnation_is_fresh, may_have_lost_events, quarantined, last_lsn };
+        Recovered { incarnation, incarnation_is_fresh: is_new, may_have_lost_events, quarantined, last_lsn };
     Ok(OpenedStore { database: Arc::new(database), recovered, events_count, salvaged })
 }
 
@@ -269,28 +269,27 @@ fn check_identity(database: &Database, path: &Path, identity: &StoreIdentity) ->
     Ok(())
 }
 
-/// Writes the names into a new file; returns the incarnation, which an old one has already, and whether it is fresh.
+/// Writes the names into a new file; returns the incarnation, which an old one has already.
 pub(super) fn claim_identity(
     database: &Database,
     path: &Path,
     identity: &StoreIdentity,
-) -> Result<(Incarnation, bool), StoreError> {
+) -> Result<Incarnation, StoreError> {
     check_identity(database, path, identity)?;
     let transaction = database.begin_write().map_err(engine)?;
     schema::create_tables(&transaction)?;
-    let claimed = {
+    let incarnation = {
         let mut meta = transaction.open_table(META).map_err(engine)?;
         for (field, name) in names(identity) {
             meta.insert(field, name).map_err(engine)?;
         }
-        let stored: Option<[u8; 4]> =
-            meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
+        let stored = meta.get(INCARNATION).map_err(engine)?.and_then(|bytes| bytes.value().try_into().ok());
         let incarnation = stored.unwrap_or(identity.fresh_incarnation.0.to_be_bytes());
         meta.insert(INCARNATION, incarnation.as_slice()).map_err(engine)?;
-        (Incarnation(u32::from_be_bytes(incarnation)), stored.is_none())
+        Incarnation(u32::from_be_bytes(incarnation))
     };
     transaction.commit().map_err(engine)?;
-    Ok(claimed)
+    Ok(incarnation)
 }
 
 fn mismatch(path: &Path, field: &'static str, found: &[u8], expected: &[u8]) -> StoreError {

@@ -35,13 +35,17 @@ pub enum Call {
     Sync,
 }
 
-/// The call of that kind that comes after so many others fails, and every one behind it.
+/// The call of that kind that comes after so many others fails, and so many in all.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
     pub call: Call,
     pub after: u64,
+    pub times: u64,
     pub error: io::ErrorKind,
 }
+
+/// A disk that has failed once fails for ever.
+pub const FOR_EVER: u64 = u64::MAX;
 
 #[derive(Debug, Default)]
 pub struct Tape {
@@ -89,12 +93,17 @@ impl Recorder {
     fn allow(&self, call: Call) -> io::Result<()> {
         self.with(|tape| {
             let Some(fault) = tape.fault.as_mut().filter(|fault| fault.call == call) else { return Ok(()) };
+            let error = fault.error;
             if fault.after > 0 {
                 fault.after -= 1;
                 return Ok(());
             }
+            if fault.times == 0 {
+                return Ok(());
+            }
+            fault.times -= 1;
             tape.failed += 1;
-            Err(io::Error::new(fault.error, "the disk was told to fail"))
+            Err(io::Error::new(error, "the disk was told to fail"))
         })
     }
 }

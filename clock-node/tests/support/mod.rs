@@ -4,8 +4,10 @@
 #![allow(clippy::panic, reason = "test helpers stop the test")]
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
 
+pub mod damage;
 pub mod disk;
 pub mod image;
+pub mod mint;
 pub mod model;
 
 use std::path::Path;

@@ -48,8 +48,6 @@ counters! {
     hold_back_full,
     /// Events that came again.
     duplicates,
-    /// Dots that came with two contents.
-    equivocations,
     /// Remote timestamps that a clock refused.
     timestamps_refused,
     /// Times a peer knew more of a station's events than itself.

@@ -13,7 +13,7 @@ use clock_core::wire::message::{Message, Refusal, Role};
 use super::disk::flipped;
 use super::twin_bug::TwinBug;
 use super::world::{Event, World};
-use crate::history::What;
+use crate::history::{Phase, What};
 
 /// A session that says nothing for so long is closed.
 const IDLE_US: u64 = 10_000_000;
@@ -230,7 +230,8 @@ impl World<'_> {
             Some(bit) => flipped(&bytes, bit),
             None => bytes,
         };
-        let may_be_treated = bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind));
+        let may_be_treated =
+            self.phase == Phase::Safety && bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind));
         let mut chance = |per_mille: u32| may_be_treated && per_mille > 0 && link.rng.u32(..1000) < per_mille;
         let (loses, repeats, swaps) = (
             chance(network.lose_per_mille),
