@@ -98,7 +98,7 @@ fn sizes(rng: &mut fastrand::Rng) -> Sizes {
         window_events: *pick(rng, &[1, 2, 5, 16]),
         window_bytes: *pick(rng, &[1, 1000, 20_000]),
         chunk_bytes: *pick(rng, &[1, 500, 5_000]),
-        requests: *pick(rng, &[60, 200, real.requests]),
+        requests: *pick(rng, &[200, real.requests]),
     }
 }
 
