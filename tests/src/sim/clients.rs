@@ -118,7 +118,7 @@ impl World<'_> {
             PutContext::Read => (WriteContext::Exactly(read()), Context::Exactly(read())),
             PutContext::Blind => (WriteContext::Blind, Context::Blind),
         };
-        let value = value_of(work.request, bytes);
+        let value = value_of(work.request, self.next_op, bytes);
         let call = Call::Put {
             key: key.clone(),
             value: ValueDigest::of(&value),
@@ -139,7 +139,7 @@ impl World<'_> {
         let Some((read, conflict, (first, first_value))) = known else {
             return Some((Request::Get { key: key.clone(), skip: 0 }, Call::Get { key }));
         };
-        let own = value_of(work.request, 24);
+        let own = value_of(work.request, self.next_op, 24);
         let (choice, value) = match work.request.0 % 2 {
             0 => (Choice::Take(first), first_value),
             _ => {
@@ -241,9 +241,9 @@ impl World<'_> {
     }
 }
 
-/// A value that no other request has, of about this size.
-fn value_of(request: RequestId, bytes: u32) -> Bytes {
-    let name = request.to_string();
+/// A value that no other operation has, of about this size.
+fn value_of(request: RequestId, op: u64, bytes: u32) -> Bytes {
+    let name = format!("{request}-{op}");
     let size = usize::try_from(bytes).unwrap_or(usize::MAX).max(name.len());
     let mut value = name.into_bytes();
     value.resize(size, b'.');

@@ -197,6 +197,7 @@ impl Drawer {
         let retrying = self.rng.u8(..4);
         let hot = self.rng.bool();
         let bursts = self.rng.bool();
+        let mistaken = self.rng.u32(..8) == 0;
         let mut at_us = 0;
         for _ in 0..self.rng.u32(least..=most) {
             if !bursts || self.rng.u32(..6) == 0 {
@@ -211,7 +212,8 @@ impl Drawer {
             let retries = if retrying > 0 { self.rng.u8(..=retrying) } else { 0 };
             let deaf = if self.rng.u32(..10) == 0 { self.rng.u8(1..=2) } else { 0 };
             let (roams, doubts) = (self.rng.bool(), self.rng.u32(..12) == 0);
-            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf, doubts });
+            let reuses = mistaken && self.rng.u32(..12) == 0;
+            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses });
         }
     }
 

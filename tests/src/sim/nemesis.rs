@@ -18,8 +18,10 @@ impl World<'_> {
         let Some(entry) = self.plan.entries.get(number) else { return };
         let now_us = self.heap.now_us();
         match &entry.act {
-            Act::Ask { client, station, ask, retries, roams, deaf, doubts } => {
+            Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses } => {
                 let request = self.request_id(entry.at_us, *client, number);
+                let last = self.last_requests.insert(*client, request).filter(|_| *reuses);
+                let request = last.unwrap_or(request);
                 let manners = Manners { retries: *retries, roams: *roams, deaf: *deaf, doubts: *doubts };
                 self.begin_work((*client, *station), ask.clone(), request, manners);
             }
@@ -44,7 +46,8 @@ impl World<'_> {
             }
             Act::Pause { station, for_us } => {
                 self.counters.pauses += 1;
-                self.with(*station, |at| at.paused_until = now_us + for_us);
+                let until = (now_us + for_us).min(self.plan.safety_us);
+                self.with(*station, |at| at.paused_until = until);
             }
             Act::Backup { station } => self.with(*station, |at| at.backup = Some(at.disk.clone())),
             Act::Flip { station, event, bit } => {

@@ -145,6 +145,8 @@ pub enum Act {
         deaf: u8,
         /// Whether it asks again although it was answered.
         doubts: bool,
+        /// Whether it makes the mistake of taking the request id of its last write once more.
+        reuses: bool,
     },
     /// Nothing passes from the one to the other, on each of these links.
     Block {

@@ -49,7 +49,10 @@ impl World<'_> {
         let now = self.now(station);
         let mut effects = std::mem::take(&mut self.effects);
         let Some(process) = self.stations[station].process.as_mut() else { return };
-        let minting = matches!(input, Input::Client { .. });
+        let minting = match &input {
+            Input::Client { ticket, .. } => Some(ticket.number),
+            _ => None,
+        };
         let before = effects.len();
         process.replica.handle(now, input, &mut effects);
         let broken = process.replica.invariant().err();
@@ -63,7 +66,7 @@ impl World<'_> {
         self.arm_tick(station);
     }
 
-    pub(super) fn perform(&mut self, station: usize, minting: bool, effects: Vec<Effect>) {
+    pub(super) fn perform(&mut self, station: usize, minting: Option<u64>, effects: Vec<Effect>) {
         let boot = self.stations[station].boot;
         for effect in effects {
             if self.crash_is_due(station) || !self.runs(station, boot) {
@@ -101,16 +104,16 @@ impl World<'_> {
         }
     }
 
-    fn append(&mut self, station: usize, minting: bool, record: LogRecord) {
+    fn append(&mut self, station: usize, minting: Option<u64>, record: LogRecord) {
         let own = self.id(station);
         let minted = match &record {
-            LogRecord::Event { dot, event, .. } if minting && dot.replica.node == own => {
+            LogRecord::Event { dot, event, .. } if minting.is_some() && dot.replica.node == own => {
                 event.decode().ok().map(|event| (dot.clone(), event.request))
             }
             _ => None,
         };
         if let Some((dot, request)) = minted {
-            self.line(What::Minted { station: own, dot, request });
+            self.line(What::Minted { station: own, dot, request, op: minting });
         }
         let Some(process) = self.stations[station].process.as_mut() else { return };
         if let LogRecord::Event { lsn, dot, .. } = &record {
@@ -268,7 +271,7 @@ impl World<'_> {
         };
         process.show(visible);
         self.stations[station].process = Some(process);
-        self.perform(station, false, effects);
+        self.perform(station, None, effects);
         self.handle(
             station,
             Input::SessionUp { session: CLIENTS, opener: Opener::Client { cluster: cluster() } },
