@@ -1,11 +1,13 @@
 //! Seeded mutations of the seeds, on stable: what a fuzzer does without the coverage, the same on every run.
 //!
-//! `FUZZ_SEED` and `FUZZ_INPUTS` (for each decoder) change the draw, and `FUZZ_ONLY` takes the decoders whose name begins
-//! so; a failure prints the input, and the seed is printed first.
+//! `FUZZ_SEED` and `FUZZ_INPUTS` (for each decoder) change the draw, `FUZZ_ONLY` takes the decoders whose name begins so,
+//! and `FUZZ_THREADS` says how many run side by side; a failure prints the input, and the seed is printed first.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use clock_fuzz::{DECODERS, Decoder, Outcome, Usage, seeds};
 use fastrand::Rng;
@@ -29,14 +31,16 @@ fn mutated_seeds_break_no_promise() {
     let (seed, inputs) = (setting("FUZZ_SEED", SEED), setting("FUZZ_INPUTS", INPUTS));
     let only = env::var("FUZZ_ONLY").unwrap_or_default();
     println!("seed {seed}, {inputs} inputs for each decoder");
+    let meant: Vec<&Decoder> =
+        DECODERS.iter().copied().filter(|decoder| decoder.name.starts_with(&only)).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let taken = std::iter::from_fn(|| meant.get(next.fetch_add(1, Ordering::Relaxed)));
+        taken.filter(|decoder| !holds(decoder, seed, inputs)).map(|decoder| decoder.name).collect::<Vec<_>>()
+    };
     let failed: Vec<&str> = thread::scope(|scope| {
-        let halves = [0, 1].map(|half| {
-            let is_meant = |decoder: &&&Decoder| decoder.name.starts_with(&only);
-            let own = DECODERS.iter().filter(is_meant).skip(half).step_by(2);
-            let failed = own.filter(move |decoder| !holds(decoder, seed, inputs)).map(|decoder| decoder.name);
-            scope.spawn(move || failed.collect::<Vec<_>>())
-        });
-        halves.into_iter().flat_map(|half| half.join().expect("panics are caught within")).collect()
+        let threads: Vec<_> = (0..setting("FUZZ_THREADS", 2)).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("panics are caught within")).collect()
     });
     assert_eq!(failed, Vec::<&str>::new(), "these decoders failed, each with its input above");
 }
@@ -45,7 +49,7 @@ fn holds(decoder: &Decoder, seed: u64, inputs: u64) -> bool {
     let seeds: Vec<Vec<u8>> =
         seeds::all().into_iter().filter(|seed| seed.decoder == decoder.name).map(|seed| seed.bytes).collect();
     let mut rng = Rng::with_seed(seed);
-    let (mut accepted, mut worst) = (0, Usage::default());
+    let (mut accepted, mut worst, started) = (0, Usage::default(), Instant::now());
     for index in 0..inputs {
         let mut bytes = seeds[rng.usize(..seeds.len())].clone();
         for _ in 0..rng.u32(1..=4) {
@@ -60,7 +64,11 @@ fn holds(decoder: &Decoder, seed: u64, inputs: u64) -> bool {
         worst = worst.max(execution.usage);
     }
     let (name, Usage { largest_bytes, peak_bytes }) = (decoder.name, worst);
-    println!("{name}: {accepted} accepted, at most {largest_bytes} bytes at once, {peak_bytes} live");
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "{name}: {inputs} executions in {seconds:.1} s, {accepted} accepted, at most {largest_bytes} bytes at once, \
+         {peak_bytes} live"
+    );
     (1..inputs).contains(&accepted)
 }
 

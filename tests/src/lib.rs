@@ -6,6 +6,8 @@ pub mod check;
 pub mod compose;
 pub mod history;
 pub mod memory;
+#[cfg(feature = "sim-bugs")]
+pub mod mutants;
 pub mod processes;
 pub mod read_back;
 pub mod recorder;

@@ -67,18 +67,34 @@ impl Entry {
 
     fn apply(&mut self, written: Written) {
         self.revision += 1;
+        let is_seen = |dot: &Dot| written.event.context.binary_search(dot).is_ok();
+        if planted(Bug::ConcurrentIsEqual) && !self.dots().all(is_seen) {
+            return;
+        }
+        let is_superseded = |dot: &Dot| {
+            is_seen(dot)
+                && !(planted(Bug::DominatedKept) && dot.replica.node != written.event.dot.replica.node)
+        };
         for version in &mut self.versions {
-            version.writes.retain(|known| written.event.context.binary_search(&known.event.dot).is_err());
+            version.writes.retain(|known| !is_superseded(&known.event.dot));
         }
         self.versions.retain(|version| !version.writes.is_empty());
         match self.versions.iter_mut().find(|version| version.is_same_write(&written.event)) {
             Some(version) => version.join(written),
             None => self.versions.push(Version { writes: vec![written] }),
         }
-        self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
+        if !planted(Bug::ArrivalOrderShown) {
+            self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
+        }
         if planted(Bug::LastWriterWins) {
             let newest = self.versions.iter().map(|version| version.written().event.hlc).max();
             self.versions.retain(|version| Some(version.written().event.hlc) == newest);
+        }
+        if planted(Bug::LastWriterWinsTies) {
+            // Ascending by dot: the last of equal ones stays.
+            self.versions.reverse();
+            self.versions.dedup_by_key(|version| version.written().event.hlc);
+            self.versions.reverse();
         }
     }
 }
@@ -96,10 +112,15 @@ impl Version {
 
     fn is_same_write(&self, event: &WriteEvent) -> bool {
         let known = &self.written().event;
-        known.request == event.request && known.body == event.body
+        let same_request = known.request == event.request || planted(Bug::EqualValuesCollapse);
+        let same_body = known.body == event.body || planted(Bug::ValuesOfOneRequestCollapse);
+        same_request && same_body && !planted(Bug::RetriesKeptApart)
     }
 
     fn join(&mut self, written: Written) {
+        if planted(Bug::LaterNameForgotten) {
+            return;
+        }
         self.writes.push(written);
         self.writes.sort_by(|left, right| left.event.dot.cmp(&right.event.dot));
     }
@@ -145,12 +166,15 @@ impl Catalog {
         let beside = others.flat_map(Version::dots).cloned().collect();
         let before = match after {
             Some(id) => self.conflicts.insert(key.clone(), id),
+            None if planted(Bug::EndedConflictListed) => None,
             None => self.conflicts.remove(&key),
         };
         if before == after {
             return Change { closed: None, opened: None, beside };
         }
-        before.iter().for_each(|id| drop(self.keys_by_conflict.remove(id)));
+        if !planted(Bug::ChangedConflictResolved) {
+            before.iter().for_each(|id| drop(self.keys_by_conflict.remove(id)));
+        }
         after.iter().for_each(|id| drop(self.keys_by_conflict.insert(*id, key.clone())));
         let opened = after.and_then(|id| Some(self.conflict_view(&key, id, self.entries.get(&key)?)));
         Change { closed: before, opened, beside }

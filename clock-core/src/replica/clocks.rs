@@ -1,6 +1,8 @@
 //! The two clocks of a station: both go on above every event it mints or receives, and neither decides anything.
 
 use super::input::Now;
+use super::mistakes;
+use crate::bugs::{Bug, planted};
 use crate::clocks::{HybridClock, HybridTimestamp, LamportClock, MAX_COUNTER};
 use crate::event::WriteEvent;
 
@@ -30,6 +32,7 @@ impl Clocks {
     }
 
     fn going_on(lamport: u64, hlc: HybridTimestamp, drift_max_ms: u64) -> Self {
+        let drift_max_ms = if planted(Bug::FarFutureAccepted) { u64::MAX } else { drift_max_ms };
         let hlc = HybridClock::restored(hlc).with_max_drift_ms(drift_max_ms);
         Self { lamport: LamportClock::starting_at(lamport), hlc, drift_max_ms }
     }
@@ -46,13 +49,22 @@ impl Clocks {
 
     /// Goes on above an event that this station minted before it stopped, whatever the wall clock shows by now.
     pub(super) fn resume(&mut self, own: &WriteEvent) {
-        let (lamport, hlc) = (self.lamport().max(own.lamport), self.hlc.last().max(own.hlc));
+        let (mut lamport, mut hlc) = (self.lamport().max(own.lamport), self.hlc.last().max(own.hlc));
+        if planted(Bug::LamportNotResumed) {
+            lamport = self.lamport();
+        }
+        if planted(Bug::HybridNotResumed) {
+            hlc = self.hlc.last();
+        }
         *self = Self::going_on(lamport, hlc, self.drift_max_ms);
     }
 
     /// Receiving is an event of the clocks too. A timestamp out of bounds is refused for the clock; the data stays.
     pub(super) fn receive(&self, now: Now, event: &WriteEvent) -> Vec<Refused> {
-        let lamport = self.lamport.try_observe(event.lamport).err().map(|error| error.to_string());
+        let lamport = match planted(Bug::LamportNotRaised) {
+            true => None,
+            false => self.lamport.try_observe(event.lamport).err().map(|error| error.to_string()),
+        };
         let hlc = self.hlc.observe_at(event.hlc, now.wall_ms).err().map(|error| error.to_string());
         lamport.into_iter().chain(hlc).collect()
     }
@@ -64,6 +76,12 @@ impl Clocks {
         let hlc = self.hlc.tick_at(now.wall_ms).or_else(|_| self.hlc.tick_at(counting_on));
         let hlc = hlc.map_err(|error| error.to_string())?;
         let lamport = self.lamport.try_tick().map_err(|error| error.to_string())?;
+        if planted(Bug::HybridCounterWraps) {
+            return Ok((lamport, mistakes::wrapped(hlc)));
+        }
+        if planted(Bug::WallShownAsHybrid) {
+            return Ok((lamport, mistakes::wall(now).unwrap_or(hlc)));
+        }
         Ok((lamport, hlc))
     }
 }

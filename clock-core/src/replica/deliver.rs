@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::effect::{Effect, Fact, LogRecord};
 use super::{Limits, Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
@@ -50,7 +51,8 @@ impl HoldBack {
     }
 
     fn is_full(&self, limits: &Limits) -> bool {
-        self.events >= limits.held_events || self.bytes >= limits.held_bytes
+        let is_full = self.events >= limits.held_events || self.bytes >= limits.held_bytes;
+        is_full && !planted(Bug::HoldBackUnbounded)
     }
 
     /// Keeps an event. Recovery may exceed the bound: what is on disk already must not be lost.
@@ -150,8 +152,12 @@ impl Replica {
         match known {
             Some(checksum) if checksum == encoded.checksum() => {
                 self.counters.duplicates += 1;
+                if planted(Bug::AppliedTwice) {
+                    self.apply_again(&event);
+                }
                 step.observe(Fact::Duplicate { dot: event.dot });
             }
+            Some(_) if planted(Bug::EquivocationSilent) => {}
             Some(_) => self.quarantine(step, from, &event.dot, &encoded),
             None => self.admit(step, Held { event, encoded, via: Some(from.clone()) }),
         }

@@ -15,6 +15,7 @@
 
 use super::effect::{Effect, Fact, LogRecord};
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::id::{Incarnation, NodeId, ReplicaId};
 use crate::versions::VersionVector;
 use crate::wire::message::{Claim, Refusal};
@@ -26,7 +27,8 @@ impl Replica {
     pub(super) fn claim_to(&self, peer: &NodeId) -> Claim {
         let mut durable = self.ledger.visible().clone();
         let staged = self.ledger.staged().map(|staged| &staged.event.dot);
-        staged.filter(|dot| dot.replica.node == *peer).for_each(|dot| durable.raise(&dot.replica, dot.seq));
+        let of_peer = staged.filter(|dot| dot.replica.node == *peer && !planted(Bug::WelcomeHidesStaged));
+        of_peer.for_each(|dot| durable.raise(&dot.replica, dot.seq));
         Claim { replica: self.me.clone(), durable }
     }
 
@@ -38,7 +40,7 @@ impl Replica {
     /// Before a dot is minted: the incarnation is given up if it may have minted events that are lost, and a peer
     /// that could know has not been heard.
     pub(super) fn make_sure_of_incarnation(&mut self, step: &mut Step<'_>) {
-        if !self.unheard.is_empty() {
+        if !self.unheard.is_empty() && !planted(Bug::OldBackupTrusted) {
             self.take_new_incarnation(step);
         }
     }
@@ -62,6 +64,9 @@ impl Replica {
         peer: &NodeId,
         claim: &VersionVector,
     ) -> Result<(), Refusal> {
+        if planted(Bug::ClaimMerged) {
+            self.ledger.believe(claim);
+        }
         self.check_own_events(step, peer, &self.me.clone(), claim.upto(&self.me))
     }
 
@@ -77,7 +82,7 @@ impl Replica {
         claimed: u64,
     ) -> Result<(), Refusal> {
         let minted = self.ledger.applied().upto(&self.me);
-        if *replica != self.me || claimed <= minted {
+        if *replica != self.me || claimed <= minted || planted(Bug::ClaimsIgnored) {
             return Ok(());
         }
         if !self.minted_since_incarnation {

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::input::{Lsn, Ticket};
+use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
@@ -62,6 +63,20 @@ impl Ledger {
         &self.visible
     }
 
+    /// What peers may be sent: whatever is durable, up to where in the log.
+    pub(super) fn shippable(&self) -> (&VersionVector, Lsn) {
+        match planted(Bug::ShippedBeforeSync) {
+            true => (&self.applied, self.last_lsn),
+            false => (&self.visible, self.visible_lsn),
+        }
+    }
+
+    /// A claim taken for the truth: a mistake that only a planted bug makes.
+    pub(super) fn believe(&mut self, claim: &VersionVector) {
+        self.applied.merge(claim);
+        self.visible.merge(claim);
+    }
+
     pub(super) fn staged(&self) -> impl Iterator<Item = &Staged> {
         self.staged.iter()
     }
@@ -104,7 +119,11 @@ impl Ledger {
         let previous = before.map(|seq| Dot { replica: event.dot.replica.clone(), seq });
         let delta = event.delta.iter().map(|(replica, seq)| Dot { replica: replica.clone(), seq: *seq });
         let past = previous.into_iter().chain(delta).chain(event.context.iter().cloned());
-        past.into_iter().find(|dot| !self.applied.covers(dot))
+        let overlooked = |dot: &Dot| {
+            let is_previous = dot.replica == event.dot.replica;
+            planted(Bug::GapAccepted) && is_previous || planted(Bug::AppliedOnArrival) && !is_previous
+        };
+        past.into_iter().filter(|dot| !overlooked(dot)).find(|dot| !self.applied.covers(dot))
     }
 
     /// Puts an event whose past is complete at the end of the log.
@@ -189,6 +208,9 @@ impl Ledger {
 
 /// Events enter the log one by one, each behind its predecessor: only a bug could offer another.
 fn advance(vector: &mut VersionVector, dot: &Dot) {
+    if planted(Bug::GapAccepted) || planted(Bug::ClaimMerged) || planted(Bug::IncarnationIgnored) {
+        return vector.raise(&dot.replica, dot.seq);
+    }
     vector
         .advance(dot)
         .expect("an event is staged only when nothing is missing before it, and committed in that order");

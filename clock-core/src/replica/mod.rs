@@ -21,6 +21,7 @@ mod identity;
 mod input;
 mod ledger;
 mod limits;
+mod mistakes;
 mod outbound;
 mod read;
 mod recover;

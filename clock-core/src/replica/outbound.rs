@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::effect::{LogQuery, LogStart};
 use super::input::{LoggedEvent, Lsn, Mono};
 use super::limits::Limits;
+use super::mistakes;
+use crate::bugs::{Bug, planted};
 use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::VersionVector;
 use crate::wire::EncodedEvent;
@@ -82,7 +84,9 @@ impl Outbound {
         self.claim = durable;
         self.in_flight.clear();
         self.in_flight_bytes = 0;
-        self.cursor = None;
+        if !planted(Bug::CursorKeptOnResend) {
+            self.cursor = None;
+        }
         self.stale_read = self.reading;
     }
 
@@ -90,7 +94,16 @@ impl Outbound {
     pub(super) fn establish(&mut self, durable: VersionVector, heartbeat_at: Mono) {
         self.established = true;
         self.heartbeat_at = heartbeat_at;
+        if planted(Bug::PeerStateKept) && self.cursor.is_some() {
+            return self.learn(&durable);
+        }
         self.restart(durable);
+    }
+
+    /// The session has ended, and what is known of the peer is kept: a mistake that only a planted bug makes.
+    pub(super) fn pause(&mut self) {
+        self.established = false;
+        self.reading = false;
     }
 
     pub(super) fn is_established(&self) -> bool {
@@ -123,6 +136,10 @@ impl Outbound {
         self.relay_at = None;
         let room = limits.window_events.saturating_sub(self.in_flight.len());
         let is_full = room == 0 || self.in_flight_bytes >= limits.window_bytes;
+        let (room, is_full) = match planted(Bug::WindowUnbounded) {
+            true => (limits.frame_events, false),
+            false => (room, is_full),
+        };
         if !self.established || self.reading || is_full {
             return None;
         }
@@ -133,19 +150,26 @@ impl Outbound {
             return None;
         }
         self.reading = true;
-        let (covered, events_max) = (self.claim.clone(), room.min(limits.frame_events));
+        let events_max = room.min(limits.frame_events);
+        let covered = match planted(Bug::ShippedByOrigin) {
+            true => mistakes::all_but_one_origin(&self.sent, visible),
+            false => self.claim.clone(),
+        };
         Some(LogQuery { start, upto, covered, events_max, bytes_max: limits.chunk_bytes })
     }
 
     /// Where to read next, or `None` if the peer is known to have, or to be sent, everything.
     fn next_start(&mut self, visible: &VersionVector, visible_lsn: Lsn) -> Option<LogStart> {
+        if planted(Bug::ShippedByOrigin) && self.cursor.is_some_and(|cursor| cursor > visible_lsn) {
+            return (visible.events_beyond(&self.sent) > 0).then_some(LogStart::At(Lsn(1)));
+        }
         if let Some(cursor) = self.cursor {
             return (cursor <= visible_lsn).then_some(LogStart::At(cursor));
         }
         let first_missing = |replica: ReplicaId| Dot { seq: self.claim.upto(&replica) + 1, replica };
         let missing: Vec<Dot> =
             visible.delta_from(&self.claim).into_iter().map(|(replica, _)| first_missing(replica)).collect();
-        if missing.is_empty() {
+        if missing.is_empty() || planted(Bug::NoCatchUp) {
             self.cursor = Some(visible_lsn.next());
             return None;
         }
@@ -160,7 +184,7 @@ impl Outbound {
         next: Lsn,
         visible: &VersionVector,
     ) -> Vec<EncodedEvent> {
-        self.reading = false;
+        self.reading = self.stale_read && planted(Bug::OvertakenReadNeverEnds);
         if std::mem::take(&mut self.stale_read) {
             return Vec::new();
         }
@@ -198,7 +222,9 @@ impl RelayQueue {
 
     /// Forgets what may be relayed by now.
     pub(super) fn release(&mut self, now: Mono) {
-        while self.fresh.pop_front_if(|(_, _, at)| *at <= now).is_some() {}
+        while !planted(Bug::RelayNeverReleased) && self.fresh.pop_front_if(|(_, _, at)| *at <= now).is_some()
+        {
+        }
     }
 
     /// Up to which position a cursor may read now, and when to look again if it has to wait.

@@ -4,7 +4,9 @@ use super::catalog::Written;
 use super::commit::version_view;
 use super::effect::Effect;
 use super::input::{Lsn, Ticket};
+use super::mistakes;
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::id::{Key, NodeId};
 use crate::wire::{
     ConflictView, EntryView, LinkView, Request, RequestError, Response, StatusView, VersionView,
@@ -42,7 +44,9 @@ impl Replica {
     }
 
     fn entry_view(&self, key: Key, skip: u32) -> Response {
-        let Some(entry) = self.catalog.entry(&key) else { return Response::UnknownKey };
+        let unsynced = planted(Bug::UnsyncedShown).then(|| self.catalog_with_staged());
+        let catalog = unsynced.as_ref().unwrap_or(&self.catalog);
+        let Some(entry) = catalog.entry(&key) else { return Response::UnknownKey };
         let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
         let (mut bytes, mut versions) = (0, Vec::<VersionView>::new());
         for version in entry.versions.iter().skip(skipped).take(ANSWER_VERSIONS_MAX) {
@@ -54,9 +58,13 @@ impl Replica {
             }
             versions.push(version_view(version.dots().cloned().collect(), event, vector.clone()));
         }
-        let conflict = self.catalog.conflict_of(&key);
+        let conflict = catalog.conflict_of(&key);
         let versions_total = u32::try_from(entry.versions.len()).unwrap_or(u32::MAX);
-        Response::Entry(EntryView { key, revision: entry.revision, conflict, versions_total, versions })
+        let mut view = EntryView { key, revision: entry.revision, conflict, versions_total, versions };
+        if planted(Bug::FirstVersionShown) {
+            mistakes::hide_siblings(&mut view);
+        }
+        Response::Entry(view)
     }
 
     fn conflicts_view(&self, after: Option<&Key>) -> Response {

@@ -14,6 +14,7 @@ use super::effect::Effect;
 use super::input::{Lsn, Now};
 use super::requests::RequestTable;
 use super::{Counters, Replica, ReplicaConfig, Step};
+use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Incarnation, ReplicaId};
 use crate::wire::{EncodedEvent, EventError};
@@ -79,10 +80,11 @@ impl Replica {
         }
     }
 
-    /// The clocks go on above everything they issued, whatever the wall clock shows by now; a peer's timestamp
-    /// that was refused when it came is refused again.
+    /// The clocks go on above everything they issued, whatever the wall clock shows by now; a timestamp that was
+    /// refused when it came is refused again. Only what has the present incarnation was minted here for certain: under
+    /// an older one of ours, a peer may have shipped what it liked.
     fn resume_clocks(&mut self, now: Now, event: &WriteEvent) {
-        if event.dot.replica.node == self.config.station {
+        if event.dot.replica == self.me {
             self.clocks.resume(event);
         } else {
             // Refusals were reported when the event first came.
@@ -95,9 +97,15 @@ impl Replica {
             return self.hold_recovered(event, encoded);
         }
         let vector = self.ledger.restore(lsn, &event, encoded.checksum());
-        let change = self.catalog.apply(event.clone(), vector.clone());
+        let mut shown = event.clone();
+        if planted(Bug::SupersededComeBack) {
+            shown.context.clear();
+        }
+        let change = self.catalog.apply(shown, vector.clone());
         let receipt = self.receipt(&event, &vector, &change.beside);
-        self.requests.written(&event, receipt);
+        if !planted(Bug::RequestsForgottenAtRestart) {
+            self.requests.written(&event, receipt);
+        }
     }
 
     /// Moves up what a repaired hole had stranded, and gives up an incarnation that may have lost events.
@@ -105,7 +113,9 @@ impl Replica {
         let mut effects = Vec::new();
         let step = &mut Step { now, effects: &mut effects };
         self.drain_hold_back(step);
-        if may_have_lost_events || self.hold_back.len() > 0 {
+        if planted(Bug::LossIgnored) {
+            self.unheard.clear();
+        } else if may_have_lost_events || self.hold_back.len() > 0 {
             self.take_new_incarnation(step);
         }
         if self.ledger.take_unsynced() {

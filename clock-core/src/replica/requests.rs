@@ -10,6 +10,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::conflict::ConflictId;
+use crate::bugs::{Bug, planted};
 use crate::event::{Body, WriteEvent};
 use crate::id::{Dot, Key, RequestId};
 use crate::wire::Receipt;
@@ -103,7 +104,7 @@ impl RequestTable {
                 self.oldest_first.push_back(event.request);
             }
         }
-        while self.oldest_first.len() > self.kept {
+        while self.oldest_first.len() > self.kept && !planted(Bug::RequestsUnbounded) {
             self.oldest_first.pop_front().map(|oldest| self.known.remove(&oldest));
         }
     }

@@ -4,6 +4,7 @@ use super::effect::{Effect, Fact};
 use super::input::{Opener, SessionId};
 use super::outbound::Outbound;
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::id::NodeId;
 use crate::wire::message::{Claim, Hello, Message, Refusal, Role};
 
@@ -19,7 +20,9 @@ impl Replica {
             Opener::Dialled(peer) => {
                 let hello =
                     Hello { cluster: self.config.cluster.clone(), role: Role::Peer(self.claim_to(&peer)) };
-                self.outbound.insert(session, Outbound::new(peer));
+                let kept =
+                    planted(Bug::PeerStateKept).then(|| self.outbound_of_earlier_session(&peer)).flatten();
+                self.outbound.insert(session, kept.unwrap_or_else(|| Outbound::new(peer)));
                 step.push(Effect::Send { session, message: Message::Hello(hello) });
             }
             Opener::Peer { cluster, claim } => match self.refuse_peer(&cluster, &claim.replica.node) {
@@ -58,7 +61,12 @@ impl Replica {
         if let Err(refusal) = self.check_claim(step, &peer, &claim.durable) {
             return self.close(step, session, refusal);
         }
-        self.end_earlier_sessions(step, &peer);
+        if planted(Bug::HelloIsWitness) {
+            self.note_witness(&peer);
+        }
+        if !planted(Bug::EarlierSessionsHeard) {
+            self.end_earlier_sessions(step, &peer);
+        }
         let message = Message::Welcome(self.claim_to(&peer));
         self.inbound.insert(session, Inbound { peer });
         step.push(Effect::Send { session, message });
@@ -77,6 +85,9 @@ impl Replica {
     pub(super) fn handle_session_down(&mut self, step: &mut Step<'_>, session: SessionId) {
         self.clients.remove(&session);
         self.inbound.remove(&session);
+        if planted(Bug::PeerStateKept) {
+            return self.outbound.get_mut(&session).into_iter().for_each(Outbound::pause);
+        }
         let ended = self.outbound.remove(&session).filter(Outbound::is_established);
         ended.into_iter().for_each(|outbound| step.observe(Fact::LinkDown { peer: outbound.peer }));
     }

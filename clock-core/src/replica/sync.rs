@@ -15,6 +15,7 @@
 use super::effect::{Effect, Fact};
 use super::input::{LoggedEvent, Lsn, Mono, SessionId};
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::VersionVector;
 use crate::wire::message::{Claim, Message, Refusal};
@@ -97,7 +98,7 @@ impl Replica {
         let applied = self.ledger.applied();
         let arrived =
             |(replica, upto): (&ReplicaId, u64)| self.hold_back.bridges(replica, applied.upto(replica), upto);
-        let resend = !sent.iter().all(arrived);
+        let resend = !sent.iter().all(arrived) && !planted(Bug::NeverAsksAgain);
         let durable = self.ledger.visible().clone();
         step.push(Effect::Send { session, message: Message::Ack { durable, resend } });
         Ok(())
@@ -133,8 +134,11 @@ impl Replica {
 
     /// Asks the log for the next events of one session, if there is anything to ship.
     fn pump(&mut self, step: &mut Step<'_>, session: SessionId) {
+        let (visible, visible_lsn) = self.ledger.shippable();
         let Some(outbound) = self.outbound.get_mut(&session) else { return };
-        let (visible, visible_lsn) = (self.ledger.visible(), self.ledger.visible_lsn());
+        if planted(Bug::LastPeerSkipped) && self.config.peers.last() == Some(&outbound.peer) {
+            return;
+        }
         let query = outbound.next_query(visible, visible_lsn, &self.relay, &self.config.limits);
         query.into_iter().for_each(|query| step.push(Effect::ReadLog { session, query }));
     }
@@ -143,11 +147,14 @@ impl Replica {
         &mut self,
         step: &mut Step<'_>,
         session: SessionId,
-        events: Vec<LoggedEvent>,
+        mut events: Vec<LoggedEvent>,
         next: Lsn,
     ) {
+        if planted(Bug::NothingRelayed) {
+            events.retain(|logged| logged.dot.replica.node == self.config.station);
+        }
         let Some(outbound) = self.outbound.get_mut(&session) else { return };
-        let events = outbound.take_read(events, next, self.ledger.visible());
+        let events = outbound.take_read(events, next, self.ledger.shippable().0);
         if !events.is_empty() {
             step.push(Effect::Send { session, message: Message::Events(events) });
         }

@@ -8,6 +8,7 @@ use super::input::Ticket;
 use super::ledger::Staged;
 use super::requests::{Asked, Progress};
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::clocks::MAX_COUNTER;
 use crate::event::{Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
 use crate::id::{Dot, Key, RequestId};
@@ -93,7 +94,10 @@ impl Replica {
         asked: &Asked<'_>,
     ) -> Result<bool, RequestError> {
         let Some((dot, progress)) = self.requests.progress(request) else { return Ok(false) };
-        if !self.requests.is_same(request, asked) {
+        if planted(Bug::ForeignRequestsForgotten) && dot.replica.node != self.config.station {
+            return Ok(false);
+        }
+        if !self.requests.is_same(request, asked) && !planted(Bug::ReusedRequestAnswered) {
             return Err(RequestError::RequestReused { request, dot: dot.clone() });
         }
         match progress {
@@ -101,6 +105,7 @@ impl Replica {
                 let response = Response::Written(receipt.as_ref().clone());
                 step.push(Effect::Reply { ticket, response });
             }
+            Progress::Staged if planted(Bug::RetryInFlightIsNew) => return Ok(false),
             Progress::Staged => {
                 let dot = dot.clone();
                 self.ledger.staged_mut(&dot).into_iter().for_each(|staged| staged.waiters.push(ticket));
@@ -111,14 +116,17 @@ impl Replica {
 
     fn context_dots(&self, key: &Key, context: &WriteContext) -> Result<BTreeSet<Dot>, RequestError> {
         let dots = match context {
+            WriteContext::Blind if planted(Bug::BlindSeesAll) => self.station_view(key),
             WriteContext::Blind => BTreeSet::new(),
             WriteContext::StationView => self.station_view(key),
             WriteContext::Exactly(dots) => {
-                let unread = |dot: &&Dot| !self.ledger.visible().covers(dot);
+                let ahead_is_fine = planted(Bug::ContextAheadAccepted);
+                let unread = |dot: &&Dot| !ahead_is_fine && !self.ledger.visible().covers(dot);
                 if let Some(ahead) = dots.iter().find(unread) {
                     return Err(RequestError::ContextAhead(ahead.clone()));
                 }
-                dots.iter().cloned().collect()
+                let widened = planted(Bug::ExactContextWidened).then(|| self.station_view(key));
+                dots.iter().cloned().chain(widened.into_iter().flatten()).collect()
             }
         };
         let siblings = self.catalog.entry(key).map_or(0, |entry| entry.dots().count());
@@ -134,6 +142,9 @@ impl Replica {
     fn station_view(&self, key: &Key) -> BTreeSet<Dot> {
         let mut view: BTreeSet<Dot> =
             self.catalog.entry(key).into_iter().flat_map(|entry| entry.dots().cloned()).collect();
+        if planted(Bug::OwnStagedNotSeen) {
+            return view;
+        }
         for staged in self.own_staged().filter(|staged| staged.event.key == *key) {
             view.retain(|dot| staged.event.context.binary_search(dot).is_err());
             view.insert(staged.event.dot.clone());
@@ -159,7 +170,16 @@ impl Replica {
         self.minted_since_incarnation = true;
         self.requests.staged(&event);
         let lsn = self.ledger.stage(event, encoded.checksum(), None, vec![ticket]);
-        step.push(Effect::Append(LogRecord::Event { lsn, dot, key, event: encoded }));
+        step.push(Effect::Append(LogRecord::Event { lsn, dot: dot.clone(), key, event: encoded }));
+        if planted(Bug::RefusedAfterAppend) {
+            return self.refuse_behind_another(&dot);
+        }
+        if planted(Bug::AnsweredBeforeSync) {
+            self.answer_early(step, &dot);
+        }
+        if planted(Bug::ShippedBeforeSync) {
+            self.pump_all(step);
+        }
         Ok(())
     }
 
@@ -174,10 +194,13 @@ impl Replica {
             return Err(exhausted("too many incarnations in the cluster"));
         }
         let (lamport, hlc) = self.clocks.tick(step.now).map_err(|error| exhausted(&error))?;
-        let mut past = self.ledger.visible().clone();
+        let mut past = match planted(Bug::PastIncludesUnshown) {
+            true => self.ledger.applied().clone(),
+            false => self.ledger.visible().clone(),
+        };
         self.own_staged().for_each(|staged| past.raise(&staged.event.dot.replica, staged.event.dot.seq));
         let mut delta = past.delta_from(&self.ledger.delta_base(&self.me));
-        delta.retain(|(replica, _)| *replica != self.me);
+        delta.retain(|(replica, _)| *replica != self.me && !planted(Bug::DeltaLeftOut));
         let Accepted { key, body, context, request } = accepted;
         Ok(WriteEvent {
             dot: Dot { replica: self.me.clone(), seq },

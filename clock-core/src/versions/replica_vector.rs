@@ -6,6 +6,7 @@ use core::fmt;
 use thiserror::Error;
 
 use super::version_vector::VersionVector;
+use crate::bugs::{Bug, planted};
 use crate::clocks::MAX_COUNTER;
 use crate::id::{Dot, ReplicaId};
 
@@ -33,6 +34,9 @@ impl VersionVector {
     /// Whether the event is contained. There is no event 0, and of a retired replica everything is contained.
     #[must_use]
     pub fn covers(&self, dot: &Dot) -> bool {
+        if planted(Bug::IncarnationIgnored) {
+            return self.iter().any(|(replica, upto)| replica.node == dot.replica.node && dot.seq <= upto);
+        }
         dot.seq != 0 && (dot.seq <= self.upto(&dot.replica) || self.members().is_retired(&dot.replica))
     }
 
@@ -60,7 +64,11 @@ impl VersionVector {
     /// The entries by which `self` exceeds `base`: what has to travel when the receiver knows `base`.
     #[must_use]
     pub fn delta_from(&self, base: &Self) -> Vec<(ReplicaId, u64)> {
-        let exceeds = |(replica, seq): &(&ReplicaId, u64)| *seq > base.upto(*replica);
+        let is_left_out = |upto: u64| upto == 0 && planted(Bug::MissingEntriesIgnored);
+        let exceeds = |(replica, seq): &(&ReplicaId, u64)| {
+            let upto = base.upto(*replica);
+            *seq > upto && !is_left_out(upto)
+        };
         self.iter().filter(exceeds).map(|(replica, seq)| (replica.clone(), seq)).collect()
     }
 }

@@ -7,6 +7,8 @@ use bincode::config::{self, Config};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bugs::{Bug, planted};
+
 /// A decoded integer may be eight times its encoding; twice that leaves room for the rest.
 const DECODED_PER_ENCODED: usize = 16;
 
@@ -65,6 +67,7 @@ fn decode_within<T: DeserializeOwned>(
     let (value, consumed) = bincode::serde::decode_from_slice(bytes, limited).map_err(malformed)?;
     match bytes.len() - consumed {
         0 => Ok(value),
+        _ if planted(Bug::TrailingBytesIgnored) => Ok(value),
         count => Err(CodecError::Trailing { what, count }),
     }
 }

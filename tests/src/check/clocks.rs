@@ -114,6 +114,13 @@ impl Clocks {
         self.of(dot.replica)?.range(dot.seq + 1..).next().map(|(_, write)| *write)
     }
 
+    /// A dot is used again because no station knows its first write any more: nor do its clocks.
+    pub(super) fn forget_from(&mut self, dot: DotAt) {
+        if let Some(receipted) = self.receipted.get_mut(dot.replica.0) {
+            receipted.split_off(&dot.seq);
+        }
+    }
+
     /// A receipt; its clocks are known already.
     pub(super) fn receipt(&mut self, known: &Known, at: StationId, receipt: &Receipt) -> Verdict {
         let write = receipt.write;

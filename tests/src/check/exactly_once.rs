@@ -1,7 +1,8 @@
 //! C7, exactly once: a request is applied once at a station, and a dot is used once.
 //!
 //! A dot may be minted again only if its first use vanished in a crash before any disk had it, so that nobody can have
-//! learned of it. A request may become a second write only at a station that does not show the first.
+//! learned of it. One excuse is counted: the store was put back from a backup, no disk anywhere holds what it had
+//! minted since, and so no station can tell it; only a client could. A request may become a second write only at a station that does not show the first.
 
 use std::collections::HashMap;
 
@@ -34,13 +35,16 @@ fn wrong(text: String) -> Verdict {
 /// A station mints a write: the dot is its own, and new.
 pub(super) fn dot_is_new(known: &Known, at: StationId, write: WriteId) -> Verdict {
     let (name, text) = (|| known.station_text(at), || known.text(write));
-    if !known.names.is_of(known.dot(write).replica, at) {
+    if known.station_of(write) != at {
         return wrong(format!("{} minted {}, a dot of another station", name(), text()));
     }
     let Write { minting: Some(Minting { life, .. }), was_held, was_shown, is_acked, .. } = known.write(write)
     else {
         return Ok(());
     };
+    if is_gone_everywhere(known, write) {
+        return Ok(());
+    }
     let use_before = match (*is_acked, *was_shown, *was_held) {
         (true, ..) => "it was acknowledged before",
         (_, true, _) => "it was shown before",
@@ -49,6 +53,12 @@ pub(super) fn dot_is_new(known: &Known, at: StationId, write: WriteId) -> Verdic
         _ => return Ok(()),
     };
     wrong(format!("{} minted {} again: {use_before}", name(), text()))
+}
+
+/// No disk holds the write any more: nobody but a client can know of it.
+pub(super) fn is_gone_everywhere(known: &Known, write: WriteId) -> bool {
+    let write = known.write(write);
+    write.was_lost && write.holders == 0
 }
 
 /// A station mints a write: it has none of the same request.

@@ -39,6 +39,8 @@ pub(super) struct Ask {
     pub(super) value: ValueDigest,
     pub(super) reading: Reading,
     pub(super) ending: Ending,
+    /// The number of the line at which it began.
+    pub(super) begun: u64,
 }
 
 /// What an operation wants.
@@ -55,6 +57,8 @@ pub(super) enum Question {
 pub(super) struct Operation {
     pub(super) station: StationId,
     pub(super) question: Question,
+    /// The number of the line at which it began.
+    pub(super) begun: u64,
 }
 
 /// A client's request: all attempts, and all writes that came of them.
@@ -72,6 +76,8 @@ pub(super) struct Truth {
     pub(super) value: ValueDigest,
     /// Which versions of its key its client had read.
     pub(super) context: Vec<WriteId>,
+    /// Whether that is known: a station that nobody observes and that worked it out may not have told it yet.
+    pub(super) knows_context: bool,
 }
 
 /// How a write came about, if the harness saw it.
@@ -177,13 +183,13 @@ impl Known {
         self.requests.resize_with(self.names.requests_count(), Request::default);
     }
 
-    pub(super) fn invoke(&mut self, op: u64, station: StationId, call: &Call) {
-        let question = self.question(station, call);
+    pub(super) fn invoke(&mut self, op: u64, station: StationId, call: &Call, begun: u64) {
+        let question = self.question(station, call, begun);
         self.make_room();
-        self.operations.insert(op, Operation { station, question });
+        self.operations.insert(op, Operation { station, question, begun });
     }
 
-    fn question(&mut self, station: StationId, call: &Call) -> Question {
+    fn question(&mut self, station: StationId, call: &Call, begun: u64) -> Question {
         match call {
             Call::Put { key, value, context, request } => {
                 let reading = match context {
@@ -192,12 +198,18 @@ impl Known {
                     Context::Blind => Reading::Exactly(Vec::new()),
                 };
                 let (key, request) = (self.names.key(key), self.names.request(request));
-                self.attempt(request, Ask { station, key, value: *value, reading, ending: Ending::Open })
+                self.attempt(
+                    request,
+                    Ask { station, key, value: *value, reading, ending: Ending::Open, begun },
+                )
             }
             Call::Resolve { key, read, value, request, .. } => {
                 let reading = Reading::Conflict(self.names.writes(read));
                 let (key, request) = (self.names.key(key), self.names.request(request));
-                self.attempt(request, Ask { station, key, value: *value, reading, ending: Ending::Open })
+                self.attempt(
+                    request,
+                    Ask { station, key, value: *value, reading, ending: Ending::Open, begun },
+                )
             }
             Call::Get { key } => Question::Get(self.names.key(key)),
             Call::Status => Question::Status,
@@ -261,14 +273,8 @@ impl Known {
         self.requests[request.0].writes.push(write);
         self.stations[station.0].staged.push(write);
         let known = &mut self.writes[write.0];
-        known.truth = Some(Truth { request, key, value, context });
+        known.truth = Some(Truth { request, key, value, context, knows_context: true });
         known.minting = Some(Minting { station, life, past, asks });
-    }
-
-    /// What a write is, as an answer says: nobody saw it being minted.
-    pub(super) fn learn(&mut self, write: WriteId, truth: Truth) {
-        self.requests[truth.request.0].writes.push(write);
-        self.writes[write.0].truth = Some(truth);
     }
 
     fn past_now(&self, station: StationId, context: &[WriteId]) -> Counts {
@@ -276,6 +282,20 @@ impl Known {
         let mut past = at.visible.clone();
         at.staged.iter().chain(context).for_each(|write| past.raise(self.names.dot_of(*write)));
         past
+    }
+
+    /// What a write is, learned from an answer.
+    pub(super) fn learn(&mut self, write: WriteId, truth: Truth) {
+        let writes = &mut self.requests[truth.request.0].writes;
+        if !writes.contains(&write) {
+            writes.push(write);
+        }
+        self.writes[write.0].truth = Some(truth);
+    }
+
+    /// The station that a dot says it was minted by.
+    pub(super) fn station_of(&self, write: WriteId) -> StationId {
+        self.names.station_of(self.dot(write).replica)
     }
 
     /// A station shows a write from now on.

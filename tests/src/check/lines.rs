@@ -60,10 +60,7 @@ impl Checker {
             return broken(Property::History, format!("operation {op} begins twice"));
         }
         let at = self.station(station);
-        self.known.invoke(op, at, call);
-        if !self.known.station(at).is_observed {
-            self.outside.invoked(op, at);
-        }
+        self.known.invoke(op, at, call, self.seen.lines);
         Ok(())
     }
 
@@ -74,9 +71,6 @@ impl Checker {
             unreachable!("a finding is an error")
         };
         self.known.end(operation, ending);
-        if ending != Ending::Answered {
-            self.outside.ended(op);
-        }
         Ok(operation)
     }
 
@@ -101,6 +95,10 @@ impl Checker {
         exactly_once::request_is_new(&self.known, at, request, write)?;
         indeterminate::is_asked_for(&self.known, at, request, write)?;
         if self.known.write(write).minting.is_some() {
+            if exactly_once::is_gone_everywhere(&self.known, write) {
+                self.seen.dots_used_again += 1;
+                self.clocks.forget_from(self.known.dot(write));
+            }
             write = self.known.names.rename(write);
             self.known.make_room();
         }
@@ -178,6 +176,7 @@ impl Checker {
         self.seen.stops += 1;
         let at = self.station(station);
         self.known.station_mut(at).is_up = false;
+        self.outside.stopped(at, self.seen.lines);
         Ok(())
     }
 
@@ -207,7 +206,6 @@ impl Checker {
     }
 
     fn phase(&mut self, phase: Phase) -> Verdict {
-        self.outside.is_read_back = phase == Phase::ReadBack;
         self.liveness.phase(phase)?;
         match phase {
             Phase::Converged => convergence::converged(&self.known),
@@ -219,42 +217,39 @@ impl Checker {
         let operation = self.ended(op, Ending::Answered)?;
         let at = operation.station;
         let told = Told::of(&mut self.known, answer);
-        let fits = matches!(
-            (operation.question, &told),
-            (Question::Write(..), Told::Written(_))
-                | (Question::Get(_), Told::Entry(_) | Told::Nothing)
-                | (Question::Status, Told::Status(_))
-        );
-        if fits && !self.known.station(at).is_observed {
-            let seen = match answer {
-                Answer::Entry { seen: Some(seen), .. } => Some(self.writes(seen)),
-                _ => None,
-            };
-            self.count_answer(&told);
-            return self.outside.answered(&mut self.known, (op, at, operation.question), &told, seen);
-        }
         match (operation.question, &told) {
             (Question::Write(request, ask), Told::Written(receipt)) => {
                 self.written(at, (request, ask), receipt)?;
             }
-            (Question::Get(key), Told::Entry(entry)) => self.entry(at, key, entry)?,
-            (Question::Get(key), Told::Nothing) => self.nothing(at, key)?,
-            (Question::Status, Told::Status(status)) => self.status(at, status)?,
+            (Question::Get(key), Told::Entry(entry)) => self.entry((operation, key), entry)?,
+            (Question::Get(key), Told::Nothing) => self.nothing((operation, key))?,
+            (Question::Status, Told::Status(status)) => self.status(operation, status)?,
             _ => {
                 let text = format!("operation {op} got an answer to another question");
                 return broken(Property::History, text);
             }
         }
-        match self.known.station(at).is_observed {
+        match self.is_observed(at) {
             true => self.session.answered(&self.known, at),
             false => Ok(()),
         }
     }
 
+    fn is_observed(&self, at: StationId) -> bool {
+        self.known.station(at).is_observed
+    }
+
+    fn is_read_back(&self) -> bool {
+        self.liveness.phase == Some(Phase::ReadBack)
+    }
+
     fn written(&mut self, at: StationId, (request, ask): (RequestIndex, usize), told: &Receipt) -> Verdict {
         let write = told.write;
+        if !self.is_observed(at) {
+            self.outside.receipt(&mut self.known, (at, request), told, self.seen.lines)?;
+        }
         self.exactly_once.acknowledged(&self.known, (request, at), write)?;
-        if self.known.station(at).is_observed {
+        if self.is_observed(at) {
             durability::acknowledged(&self.known, at, write)?;
             sibling_exactness::receipt_beside(&self.known, at, told)?;
         }
@@ -272,48 +267,40 @@ impl Checker {
         self.clocks.receipt(&self.known, at, told)
     }
 
-    fn entry(&mut self, at: StationId, key: KeyId, told: &Entry<'_>) -> Verdict {
+    fn entry(&mut self, (operation, key): (Operation, KeyId), told: &Entry<'_>) -> Verdict {
+        let at = operation.station;
         self.seen.reads += 1;
         self.seen.reads_with_siblings += u64::from(told.versions.len() > 1);
         let collapsed = told.versions.iter().filter(|version| version.names.len() > 1);
         self.seen.collapsed_retries += collapsed.count() as u64;
-        match self.known.station(at).is_observed {
-            true => self.siblings.entry(&self.known, at, key, told),
-            false => Ok(()),
+        if self.is_observed(at) {
+            return self.siblings.entry(&self.known, at, key, told);
+        }
+        self.outside.versions(&mut self.known, at, &told.versions)?;
+        sibling_exactness::as_clients_sent(&self.known, at, key, told)?;
+        let moment = (self.seen.lines, self.is_read_back());
+        self.outside.entry(&self.known, (operation, key), told, moment)
+    }
+
+    fn nothing(&mut self, (operation, key): (Operation, KeyId)) -> Verdict {
+        self.seen.reads += 1;
+        self.seen.reads_of_nothing += 1;
+        match self.is_observed(operation.station) {
+            true => sibling_exactness::nothing(&self.known, operation.station, key),
+            false => self.outside.nothing(&self.known, (operation, key), self.is_read_back()),
         }
     }
 
-    fn nothing(&mut self, at: StationId, key: KeyId) -> Verdict {
-        self.seen.reads += 1;
-        self.seen.reads_of_nothing += 1;
-        sibling_exactness::nothing(&self.known, at, key)
-    }
-
-    fn status(&self, at: StationId, told: &Status) -> Verdict {
+    fn status(&mut self, operation: Operation, told: &Status) -> Verdict {
+        let at = operation.station;
+        if !self.is_observed(at) {
+            return self.outside.status(&self.known, operation, told);
+        }
         clocks::status(&self.known, at, told)?;
         sibling_exactness::conflicts_count(&self.known, at, told.conflicts)
     }
 
-    /// An answer of a station that nobody looks into.
-    fn count_answer(&mut self, told: &Told<'_>) {
-        match told {
-            Told::Written(receipt) => {
-                let is_new = !self.known.write(receipt.write).is_acked;
-                self.seen.acknowledged += u64::from(is_new);
-                self.seen.repeated_receipts += u64::from(!is_new);
-                self.seen.receipts_with_siblings += u64::from(!receipt.beside.is_empty());
-            }
-            Told::Entry(entry) => {
-                self.seen.reads += 1;
-                self.seen.reads_with_siblings += u64::from(entry.versions.len() > 1);
-            }
-            Told::Nothing => self.seen.reads_of_nothing += 1,
-            Told::Status(_) => {}
-        }
-    }
-
     pub(super) fn judge_whole(&mut self) -> Verdict {
-        self.outside.end(&self.known)?;
         self.clocks.end(&self.known)?;
         self.count_unknown();
         self.seen.lost_from_all_disks =

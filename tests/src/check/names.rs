@@ -46,6 +46,8 @@ struct Numbering<T> {
 pub(super) struct Names {
     stations: Numbering<NodeId>,
     replicas: Numbering<ReplicaId>,
+    /// By replica.
+    owners: Vec<StationId>,
     keys: Numbering<Key>,
     requests: Numbering<RequestId>,
     writes: HashMap<DotAt, WriteId>,
@@ -84,7 +86,12 @@ impl Names {
     }
 
     pub(super) fn dot(&mut self, dot: &Dot) -> DotAt {
-        DotAt { replica: ReplicaIndex(self.replicas.number(&dot.replica)), seq: dot.seq }
+        let replica = self.replicas.number(&dot.replica);
+        if self.owners.len() <= replica {
+            let owner = self.station(&dot.replica.node);
+            self.owners.push(owner);
+        }
+        DotAt { replica: ReplicaIndex(replica), seq: dot.seq }
     }
 
     /// The write that a dot names now.
@@ -127,9 +134,9 @@ impl Names {
         self.dots[write.0]
     }
 
-    /// Whether this station, in one of its incarnations, is the replica.
-    pub(super) fn is_of(&self, replica: ReplicaIndex, station: StationId) -> bool {
-        self.replicas.things[replica.0].node == self.stations.things[station.0]
+    /// The station whose incarnation the replica is.
+    pub(super) fn station_of(&self, replica: ReplicaIndex) -> StationId {
+        self.owners[replica.0]
     }
 
     pub(super) fn station_text(&self, station: StationId) -> &str {

@@ -41,6 +41,8 @@ counters! {
     minted,
     /// Writes minted for a request that had become another write elsewhere, or before a crash.
     minted_again,
+    /// Dots used a second time after every disk had lost the first write.
+    dots_used_again,
     /// Writes that were acknowledged, each once.
     acknowledged,
     /// Acknowledgements of a write that had been acknowledged before.

@@ -41,12 +41,12 @@ fn versions_of(known: &Known, siblings: &[WriteId]) -> Vec<Vec<WriteId>> {
 }
 
 /// How many versions these siblings are.
-pub(super) fn versions_count(known: &Known, siblings: &[WriteId]) -> usize {
+fn versions_count(known: &Known, siblings: &[WriteId]) -> usize {
     if siblings.len() < 2 { siblings.len() } else { versions_of(known, siblings).len() }
 }
 
 /// What a version says of itself has to be what its client sent.
-pub(super) fn version(known: &Known, at: StationId, key: KeyId, version: &Version) -> Verdict {
+fn version(known: &Known, at: StationId, key: KeyId, version: &Version) -> Verdict {
     version.names.iter().try_for_each(|name| as_sent(known, at, (*name, key), version))?;
     let told = sorted(version.context.clone());
     if version.names.iter().any(|name| sorted(known.context(*name).to_vec()) == told) {
@@ -81,7 +81,7 @@ fn as_sent(known: &Known, at: StationId, (name, key): (WriteId, KeyId), version:
 }
 
 /// No write is named twice in one answer.
-pub(super) fn no_duplicate(known: &Known, at: StationId, entry: &Entry<'_>) -> Verdict {
+fn no_duplicate(known: &Known, at: StationId, entry: &Entry<'_>) -> Verdict {
     let mut names = entry.names();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -148,15 +148,18 @@ fn grouped(known: &Known, at: StationId, entry: &Entry<'_>) -> Verdict {
     Ok(())
 }
 
+/// Every version is what its client sent, once, and the names of one version are together.
+pub(super) fn as_clients_sent(known: &Known, at: StationId, key: KeyId, entry: &Entry<'_>) -> Verdict {
+    no_duplicate(known, at, entry)?;
+    entry.versions.iter().try_for_each(|told| version(known, at, key, told))?;
+    if entry.is_complete { grouped(known, at, entry) } else { Ok(()) }
+}
+
 impl SiblingExactness {
     /// An answer of a station of which it is known what it shows.
     pub(super) fn entry(&mut self, known: &Known, at: StationId, key: KeyId, entry: &Entry<'_>) -> Verdict {
-        no_duplicate(known, at, entry)?;
-        entry.versions.iter().try_for_each(|told| version(known, at, key, told))?;
+        as_clients_sent(known, at, key, entry)?;
         exact(known, at, key, entry)?;
-        if entry.is_complete {
-            grouped(known, at, entry)?;
-        }
         revision(known, at, key, entry)?;
         self.conflict(known, at, key, entry)
     }
@@ -263,4 +266,14 @@ pub(super) fn conflicts_count(known: &Known, at: StationId, told: u64) -> Verdic
     }
     let name = known.station_text(at);
     wrong(format!("{name} counts {told} conflicts; by what it shows there are {count}"))
+}
+
+/// A conflict is reported if and only if the answer has more than one version.
+pub(super) fn reported_conflict(known: &Known, at: StationId, entry: &Entry<'_>) -> Verdict {
+    if entry.conflict.is_some() == (entry.versions.len() > 1) {
+        return Ok(());
+    }
+    let (name, list) = (known.station_text(at), known.names.list(&entry.names()));
+    let told = if entry.conflict.is_some() { "a conflict" } else { "no conflict" };
+    wrong(format!("{name} returned {list} and reports {told}"))
 }

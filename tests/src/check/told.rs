@@ -30,6 +30,8 @@ pub(super) struct Entry<'a> {
     pub(super) conflict: Option<&'a str>,
     pub(super) versions: Vec<Version>,
     pub(super) is_complete: bool,
+    /// Every write of the key that the station had, if the harness looked.
+    pub(super) seen: Option<Vec<WriteId>>,
 }
 
 /// What a station says that it has.
@@ -79,11 +81,12 @@ impl<'a> Told<'a> {
                     beside: known.names.writes(beside),
                 })
             }
-            Answer::Entry { revision, conflict, versions, complete, seen: _ } => Self::Entry(Entry {
+            Answer::Entry { revision, conflict, versions, complete, seen } => Self::Entry(Entry {
                 revision: *revision,
                 conflict: conflict.as_deref(),
                 versions: versions.iter().map(|version| Version::of(known, version)).collect(),
                 is_complete: *complete,
+                seen: seen.as_ref().map(|seen| known.names.writes(seen)),
             }),
             Answer::Unknown => Self::Nothing,
             Answer::Status { vector, lamport, conflicts } => Self::Status(Status {

@@ -38,13 +38,24 @@ pub(super) struct Work {
     pub(super) station: usize,
     pub(super) ask: Ask,
     pub(super) request: RequestId,
-    pub(super) retries: u8,
-    pub(super) roams: bool,
-    pub(super) deaf: u8,
+    pub(super) manners: Manners,
     /// What was sent the first time: a retry sends the same.
     pub(super) sent: Option<(Request, Call)>,
     /// The answer came and was lost on its way.
     pub(super) unheard: bool,
+}
+
+/// How a client goes about a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manners {
+    /// How often it asks again.
+    pub(super) retries: u8,
+    /// At the next station, that is.
+    pub(super) roams: bool,
+    /// How many answers are lost on the way to it.
+    pub(super) deaf: u8,
+    /// It asks again although it was answered.
+    pub(super) doubts: bool,
 }
 
 impl World<'_> {
@@ -148,8 +159,8 @@ impl World<'_> {
         if work.unheard {
             return;
         }
-        if work.deaf > 0 {
-            work.deaf -= 1;
+        if work.manners.deaf > 0 {
+            work.manners.deaf -= 1;
             work.unheard = true;
             self.counters.answers_lost += 1;
             return;
@@ -164,7 +175,12 @@ impl World<'_> {
                 self.line(What::Fail { op, error: error.to_string() });
             }
             response => match answer_of(response) {
-                Some(answer) => self.line(What::Ok { op, answer }),
+                Some(answer) => {
+                    self.line(What::Ok { op, answer });
+                    if work.manners.doubts {
+                        self.try_again(work);
+                    }
+                }
                 None => {
                     let station = self.id(station);
                     self.line(What::Broken {
@@ -200,13 +216,13 @@ impl World<'_> {
     }
 
     fn try_again(&mut self, mut work: Work) {
-        if work.retries == 0 || self.phase != Phase::Safety {
+        if work.manners.retries == 0 || self.phase != Phase::Safety {
             return;
         }
-        work.retries -= 1;
+        work.manners.retries -= 1;
         work.unheard = false;
         self.counters.retries += 1;
-        if work.roams {
+        if work.manners.roams {
             work.station = (work.station + 1) % self.stations.len();
         }
         self.waiting_works += 1;

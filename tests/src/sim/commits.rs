@@ -59,8 +59,7 @@ impl World<'_> {
                 if whole {
                     self.make_durable(station, records);
                 }
-                let ignores = [TwinBug::FailedCommitIgnored, TwinBug::FailedCommitRetried];
-                if !self.options.twin_bug.is_some_and(|bug| ignores.contains(&bug)) {
+                if self.options.twin_bug != Some(TwinBug::FailedCommitIgnored) {
                     return self.end_by_itself(station, "a commit failed", DiskFate::Absent);
                 }
             }
@@ -74,7 +73,7 @@ impl World<'_> {
         if self.options.twin_bug == Some(TwinBug::IncarnationNotStored) {
             records.retain(|record| !matches!(record, LogRecord::Incarnation(_)));
         }
-        let dots = self.stations[station].disk.commit(records);
+        let dots = self.stations[station].disk.commit(records, self.options.twin_bug);
         self.counters.commits += 1;
         if !dots.is_empty() {
             let station = self.id(station);

@@ -48,8 +48,6 @@ counters! {
     hold_back_full,
     /// Events that came again.
     duplicates,
-    /// Dots that came with two contents.
-    equivocations,
     /// Remote timestamps that a clock refused.
     timestamps_refused,
     /// Times a peer knew more of a station's events than itself.
@@ -119,6 +117,9 @@ impl Counters {
     /// What must be above zero in a long run, and is not.
     pub fn unreached(&self) -> Vec<String> {
         let all = self.named().into_iter().chain(self.checked.all());
-        all.filter(|(_, count)| *count == 0).map(|(name, _)| name.to_owned()).collect()
+        // The excuse is one that had better not be needed.
+        all.filter(|(name, count)| *count == 0 && *name != "dots_used_again")
+            .map(|(name, _)| name.to_owned())
+            .collect()
     }
 }

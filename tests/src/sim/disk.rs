@@ -44,13 +44,16 @@ pub(super) struct DamagedRead;
 
 impl Disk {
     /// Makes a batch durable. Returns the dots of its events; one that was stored already has moved to its new place.
-    pub(super) fn commit(&mut self, records: Vec<LogRecord>) -> Vec<Dot> {
+    pub(super) fn commit(&mut self, records: Vec<LogRecord>, bug: Option<TwinBug>) -> Vec<Dot> {
         let mut dots = Vec::new();
         for record in records {
             match record {
                 LogRecord::Event { lsn, dot, key: _, event } => {
                     if let Some(old) = self.positions.insert(dot.clone(), lsn) {
                         self.log.remove(&old);
+                        if bug == Some(TwinBug::MovedEventDropped) {
+                            continue;
+                        }
                     }
                     dots.push(dot.clone());
                     self.log.insert(lsn, Stored { dot, bytes: event.as_bytes().clone() });
@@ -115,6 +118,11 @@ impl Disk {
         self.log.values().map(|stored| &stored.dot)
     }
 
+    /// Bytes of all events.
+    pub(super) fn bytes(&self) -> u64 {
+        self.log.values().map(|stored| stored.bytes.len() as u64).sum()
+    }
+
     /// Whether the event is here and passes its check.
     pub(super) fn is_sound(&self, dot: &Dot) -> bool {
         let stored = self.positions.get(dot).and_then(|lsn| self.log.get(lsn));
@@ -150,6 +158,7 @@ impl Disk {
         bug: Option<TwinBug>,
     ) -> Result<(Vec<LoggedEvent>, Lsn), DamagedRead> {
         let from = match &query.start {
+            LogStart::At(lsn) if bug == Some(TwinBug::ReadsSkipOne) => lsn.next(),
             LogStart::At(lsn) => *lsn,
             LogStart::FirstOf(dots) => {
                 let first = dots.iter().filter_map(|dot| self.positions.get(dot)).min();

@@ -21,7 +21,7 @@ impl Menu {
         let harsh = matches!(profile, Profile::Stormy | Profile::Radioactive | Profile::SlowLink);
         // Few seeds are large: size finds other faults than number does.
         let asks = match (profile, rng.u32(..200)) {
-            (Profile::Sixty, _) => (60, 120),
+            (Profile::Sixty, _) => (40, 80),
             (_, 0) => (700, 1000),
             (_, 1..=5) => (200, 400),
             _ => (30, 120),
@@ -128,7 +128,7 @@ fn network(profile: Profile, menu: &Menu, rng: &mut fastrand::Rng) -> Network {
         lose_per_mille: lose,
         repeat_per_mille: repeat,
         swap_per_mille: swap,
-        relay_delay_us: *pick(rng, &[0, 1_000, 100_000]),
+        relay_delay_us: if profile == Profile::Sixty { 1_000_000 } else { *pick(rng, &[0, 1_000, 100_000]) },
         heartbeat_us: if profile == Profile::Sixty {
             3_000_000
         } else {
@@ -210,8 +210,8 @@ impl Drawer {
             let station = if self.rng.u32(..4) == 0 { self.station() } else { home };
             let retries = if retrying > 0 { self.rng.u8(..=retrying) } else { 0 };
             let deaf = if self.rng.u32(..10) == 0 { self.rng.u8(1..=2) } else { 0 };
-            let roams = self.rng.bool();
-            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf });
+            let (roams, doubts) = (self.rng.bool(), self.rng.u32(..12) == 0);
+            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf, doubts });
         }
     }
 

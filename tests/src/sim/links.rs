@@ -13,7 +13,7 @@ use clock_core::wire::message::{Message, Refusal, Role};
 use super::disk::flipped;
 use super::twin_bug::TwinBug;
 use super::world::{Event, World};
-use crate::history::What;
+use crate::history::{Phase, What};
 
 /// A session that says nothing for so long is closed.
 const IDLE_US: u64 = 10_000_000;
@@ -145,7 +145,7 @@ impl World<'_> {
             return self.heap.at(until, Event::Dial { from, to, boot, twin });
         }
         match self.is_blocked(from, to) || self.is_blocked(to, from) {
-            true => self.heap.after(CONNECT_US, Event::DialFailed { from, to, boot }),
+            true => self.heap.after(CONNECT_US, Event::DialFailed { from, to, boot, twin }),
             false => {
                 let round_trip = self.delay(from, to) + self.delay(to, from);
                 self.heap.after(round_trip, Event::Connected { from, to, boot, twin });
@@ -158,10 +158,10 @@ impl World<'_> {
             return;
         }
         if self.stations[to].process.is_none() {
-            return self.redial(from, to, boot);
+            return self.redial(from, to, boot, twin);
         }
         if self.is_blocked(from, to) || self.is_blocked(to, from) {
-            return self.heap.after(CONNECT_US, Event::DialFailed { from, to, boot });
+            return self.heap.after(CONNECT_US, Event::DialFailed { from, to, boot, twin });
         }
         let now_us = self.heap.now_us();
         let session = SessionId(self.next_session);
@@ -186,9 +186,10 @@ impl World<'_> {
         self.handle(from, Input::SessionUp { session, opener });
     }
 
-    /// Dials again after the delay that is due; the next one is twice as long.
-    pub(super) fn redial(&mut self, from: usize, to: usize, boot: u32) {
-        if !self.runs(from, boot) || self.options.twin_bug == Some(TwinBug::NeverRedials) {
+    /// Dials again after the delay that is due; the next one is twice as long. A process dials each peer in one loop
+    /// only: for a twin there is none.
+    pub(super) fn redial(&mut self, from: usize, to: usize, boot: u32, twin: bool) {
+        if twin || !self.runs(from, boot) || self.options.twin_bug == Some(TwinBug::NeverRedials) {
             return;
         }
         let longest = match self.options.twin_bug {
@@ -230,7 +231,8 @@ impl World<'_> {
             Some(bit) => flipped(&bytes, bit),
             None => bytes,
         };
-        let may_be_treated = bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind));
+        let may_be_treated =
+            self.phase == Phase::Safety && bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind));
         let mut chance = |per_mille: u32| may_be_treated && per_mille > 0 && link.rng.u32(..1000) < per_mille;
         let (loses, repeats, swaps) = (
             chance(network.lose_per_mille),
@@ -372,9 +374,9 @@ impl World<'_> {
         if announced {
             self.handle(station, Input::SessionDown { session });
         }
-        if way == Way::Back && !twin {
+        if way == Way::Back {
             let boot = self.stations[station].boot;
-            self.redial(station, acceptor, boot);
+            self.redial(station, acceptor, boot, twin);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use clock_core::RequestId;
 
-use super::clients::Work;
+use super::clients::{Manners, Work};
 use super::links::Way;
 use super::plan::{Act, Ask};
 use super::station::Crash;
@@ -18,9 +18,10 @@ impl World<'_> {
         let Some(entry) = self.plan.entries.get(number) else { return };
         let now_us = self.heap.now_us();
         match &entry.act {
-            Act::Ask { client, station, ask, retries, roams, deaf } => {
+            Act::Ask { client, station, ask, retries, roams, deaf, doubts } => {
                 let request = self.request_id(entry.at_us, *client, number);
-                self.begin_work((*client, *station), ask.clone(), request, (*retries, *roams, *deaf));
+                let manners = Manners { retries: *retries, roams: *roams, deaf: *deaf, doubts: *doubts };
+                self.begin_work((*client, *station), ask.clone(), request, manners);
             }
             Act::Block { links, for_us, resets } => self.block(links, *for_us, *resets),
             Act::Break { from, to, delivered } => self.break_session(*from, *to, *delivered),
@@ -90,10 +91,10 @@ impl World<'_> {
         (client, station): (u16, u8),
         ask: Ask,
         request: RequestId,
-        (retries, roams, deaf): (u8, bool, u8),
+        manners: Manners,
     ) {
         let station = usize::from(station) % self.stations.len();
-        self.ask(Work { client, station, ask, request, retries, roams, deaf, sent: None, unheard: false });
+        self.ask(Work { client, station, ask, request, manners, sent: None, unheard: false });
     }
 
     fn plan_crash(&mut self, station: usize, crash: Crash) {

@@ -4,6 +4,7 @@ use clock_core::RequestId;
 use clock_core::replica::{Effect, Input, Ticket};
 use clock_core::wire::{Request, Response};
 
+use super::clients::Manners;
 use super::plan::{Ask, Plan, PutContext};
 use super::shell::CLIENTS;
 use super::world::{Event, Options, Outcome, World};
@@ -67,6 +68,7 @@ impl World<'_> {
 
     fn converge(&mut self, when: &str) {
         let until_us = self.heap.now_us() + self.patience_us();
+        let (shipped_before, limit) = (self.events_shipped_bytes, self.shipping_limit());
         let quiet = |world: &Self| world.is_quiet() && world.differing().is_none();
         if !self.run_until_holds(until_us, LOOK_US, quiet) {
             let (open, differing) =
@@ -77,11 +79,23 @@ impl World<'_> {
             return self.line(What::Late { what });
         }
         if self.violation.is_none() {
+            let (station, value) = (self.id(0), self.events_shipped_bytes - shipped_before);
+            self.line(What::Gauge { station, name: "bytes of events to converge".to_owned(), value, limit });
             self.audit_states();
             if self.phase == Phase::Healing {
                 self.begin(Phase::Converged);
             }
         }
+    }
+
+    /// How many bytes of events may travel until all have the same: every other station may send each missing one, and
+    /// what was on its way when the faults ended comes again.
+    fn shipping_limit(&self) -> u64 {
+        let stored: Vec<u64> = self.stations.iter().map(|station| station.disk.bytes()).collect();
+        let most = stored.iter().max().copied().unwrap_or(0);
+        let missing: u64 = stored.iter().map(|bytes| most - bytes).sum();
+        let others = self.stations.len() as u64 - 1;
+        (missing + most) * others * 2 + 4 * 1024 * 1024
     }
 
     /// Nobody waits for an answer, and nothing is on its way to a disk.
@@ -117,7 +131,7 @@ impl World<'_> {
             let request =
                 RequestId(u128::from(self.plan.seed) << 64 | u128::MAX >> 65 << 8 | u128::from(station));
             let ask = Ask::Put { key: u16::from(station) % last, context: PutContext::Station, bytes: 40 };
-            self.begin_work((u16::MAX, station), ask, request, (0, false, 0));
+            self.begin_work((u16::MAX, station), ask, request, Manners::default());
         }
         let before = self.counters.unknown_outcomes;
         let until_us = self.heap.now_us() + 5_000_000;
@@ -135,9 +149,9 @@ impl World<'_> {
         self.begin(Phase::ReadBack);
         for station in 0..self.plan.stations {
             for key in 0..self.plan.keys.max(1) {
-                self.begin_work((u16::MAX - 1, station), Ask::Get { key }, RequestId(0), (0, false, 0));
+                self.begin_work((u16::MAX - 1, station), Ask::Get { key }, RequestId(0), Manners::default());
             }
-            self.begin_work((u16::MAX - 1, station), Ask::Status, RequestId(0), (0, false, 0));
+            self.begin_work((u16::MAX - 1, station), Ask::Status, RequestId(0), Manners::default());
         }
         let until_us = self.heap.now_us() + 5_000_000;
         if !self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty()) {

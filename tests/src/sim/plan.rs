@@ -143,6 +143,8 @@ pub enum Act {
         roams: bool,
         /// How many answers are lost on the way to it.
         deaf: u8,
+        /// Whether it asks again although it was answered.
+        doubts: bool,
     },
     /// Nothing passes from the one to the other, on each of these links.
     Block {

@@ -13,6 +13,7 @@ use clock_core::{Dot, Incarnation, NodeId, ReplicaId};
 use super::disk::showable;
 use super::plan::DiskFate;
 use super::station::{Batch, Crash, Process};
+use super::twin_bug::TwinBug;
 use super::world::{Event, World};
 use crate::history::What;
 
@@ -80,7 +81,7 @@ impl World<'_> {
                     self.heap.after(later, Event::Read { station, boot, session, query: Box::new(query) });
                 }
                 Effect::Close { session, refusal } => self.refuse(station, session, refusal),
-                Effect::Observe(fact) => self.note(&fact),
+                Effect::Observe(fact) => self.note(station, &fact),
             }
         }
     }
@@ -162,6 +163,9 @@ impl World<'_> {
 
     /// Sets the one timer, if the replica's deadline has moved forward.
     pub(super) fn arm_tick(&mut self, station: usize) {
+        if self.options.twin_bug == Some(TwinBug::DeadlineNeverComes) {
+            return;
+        }
         let now_us = self.heap.now_us();
         let boot = self.stations[station].boot;
         let Some(process) = self.stations[station].process.as_mut() else { return };
@@ -184,13 +188,18 @@ impl World<'_> {
         }
     }
 
-    fn note(&mut self, fact: &Fact) {
+    fn note(&mut self, station: usize, fact: &Fact) {
+        // Nobody forges anything here: a dot with two contents was used twice.
+        if let Fact::Equivocation { dot, from } = fact {
+            let station = self.id(station);
+            return self
+                .line(What::Broken { station, what: format!("{from} sent another content of {dot}") });
+        }
         let counters = &mut self.counters;
         match fact {
             Fact::HeldBack { .. } => counters.held_back += 1,
             Fact::HoldBackFull { .. } => counters.hold_back_full += 1,
             Fact::Duplicate { .. } => counters.duplicates += 1,
-            Fact::Equivocation { .. } => counters.equivocations += 1,
             Fact::TimestampRefused { .. } => counters.timestamps_refused += 1,
             Fact::LostOwnEvents { .. } => counters.losses_noticed += 1,
             Fact::NewIncarnation { .. } => counters.new_incarnations += 1,

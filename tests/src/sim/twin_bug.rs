@@ -1,29 +1,58 @@
 //! Bugs of the parts that the simulator replaces: the store and the shell around the replica. Planted like the
 //! replica's own, to prove that the checks would see a real store or shell that does so.
 
-/// One bug.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TwinBug {
+macro_rules! bugs {
+    ($($(#[doc = $what:literal])+ $name:ident,)*) => {
+        /// One bug. The letters are the classes of [`clock_core::bugs::Bug`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum TwinBug {
+            $($(#[doc = $what])+ $name,)*
+        }
+
+        impl TwinBug {
+            /// Every bug there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its name, as in the source.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// What the part then does.
+            pub fn what(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($what),+).trim(),)*
+                }
+            }
+        }
+    };
+}
+
+bugs! {
     /// A4. A commit that failed is reported as done.
     FailedCommitIgnored,
-    /// A5. A commit that failed is tried again, without what it held, and then reported as done.
-    FailedCommitRetried,
+    /// A1. A commit is reported when it begins.
+    ReportedEarly,
     /// A7. The log ends at the first damaged event, and nobody is told.
     CutAtDamage,
     /// A8. Stored events are not checked when they are read.
     ServeDamaged,
-    /// Damaged events are quarantined, but the replica is told that the store is sound.
+    /// A11. Damaged events are quarantined, but the replica is told that the store is sound.
     DamageUnsaid,
-    /// A new incarnation is never written.
+    /// A11. A new incarnation is never written.
     IncarnationNotStored,
-    /// A9. A commit is reported when it is submitted.
-    ReportedEarly,
+    /// A10. Events that are appended again are taken away instead of moved.
+    MovedEventDropped,
     /// E6. The delay between dials only ever grows, far beyond its limit.
     BackoffNeverReset,
-    /// Nobody dials again after a session has ended.
+    /// E6. Nobody dials again after a session has ended.
     NeverRedials,
-    /// A session that has gone silent is kept for ever.
+    /// E5. A session that has gone silent is kept for ever.
     SilenceIgnored,
-    /// A request that was answered when its client had gone is given to the next one.
-    AnswersMixedUp,
+    /// E4. A read of the log begins one position late.
+    ReadsSkipOne,
+    /// E1. The replica's deadlines are never kept.
+    DeadlineNeverComes,
 }

@@ -34,7 +34,7 @@ pub(super) enum Event {
     /// The connection stands, if the network lets it.
     Connected { from: usize, to: usize, boot: u32, twin: bool },
     /// A dial came to nothing.
-    DialFailed { from: usize, to: usize, boot: u32 },
+    DialFailed { from: usize, to: usize, boot: u32, twin: bool },
     /// The next item of a pipe arrives.
     Arrive { session: SessionId, way: Way },
     /// Has an end of a session heard nothing for too long?
@@ -192,7 +192,7 @@ impl<'a> World<'a> {
             Event::Act(number) => self.act(number),
             Event::Dial { from, to, boot, twin } => self.dial(from, to, boot, twin),
             Event::Connected { from, to, boot, twin } => self.connected(from, to, boot, twin),
-            Event::DialFailed { from, to, boot } => self.redial(from, to, boot),
+            Event::DialFailed { from, to, boot, twin } => self.redial(from, to, boot, twin),
             Event::Arrive { session, way } => self.arrive(session, way),
             Event::Silent { session, way } => self.check_silence(session, way),
             Event::Unanswered { session } => self.check_welcome(session),

@@ -1,355 +1,299 @@
-//! Stations that nobody can look into: real processes, of which a history has the answers alone.
+//! Stations into which nobody looks: what their answers alone prove.
 //!
-//! What a station had shown when a question was *asked* is a lower bound of what its answer has to rest on; what a
-//! client asked for is the truth of its write, as everywhere. So the same properties are checked, with less:
+//! A history of real processes has no lines about disks and about what a station shows, so what a station *told* takes
+//! their place: a write that it acknowledged or returned is there from then on, also after `kill -9`, until a `lost`
+//! line of that station (which may name nothing, if nobody knows what was lost). Answers travel, so an answer is held
+//! to what had been told before its question was asked, no more.
 //!
-//! - C1: an answer that comes with all writes that the station had of the key is judged by the definition. A context is
-//!   the client's own, or, if the client left it to the station, what the station said; then at least nothing that the
-//!   station had shown before may stand beside the write.
-//! - C2, C3: a station shows what it ever showed, with everything in the vectors of what it showed.
-//! - C4, C6: in the end all stations show the same, with every acknowledged write in it.
-//! - C7, C8: a request has one write at each station where it was asked, none if it was refused.
-//! - C9: vectors are closed under happens-before, Lamport times and hybrid times grow with it.
+//! Proved here: nothing is invented (C1), returned beside what supersedes it, or after that was told (C1); what was told
+//! before is returned, or superseded by something returned (C3, and C5 for what was acknowledged before the process
+//! was killed); a station's own context has all that it had told (C1); a vector has all that its station had told
+//! (C9); in the read-back every station returns the same (C4), and every acknowledged write is returned or superseded
+//! (C6). Where the harness looked behind an answer (`seen`), it is exact, as C1 has it.
 //!
-//! C5, C10 and C11 are left to whoever can see disks, time and memory.
+//! Not proved: what a write of which no client ever learned the context supersedes. Where a chain of contexts comes to
+//! such a write, it may have superseded anything.
 
-mod judge;
+mod learn;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Property;
-use super::counts::Counts;
 use super::finding::{Verdict, broken};
-use super::known::{Ending, Known, Question, Reading, Stamps, Truth};
-use super::names::{KeyId, RequestIndex, StationId, WriteId};
-use super::sibling_exactness::sorted;
-use super::told::{Entry, Receipt, Status, Told, Version};
+use super::known::{Known, Operation};
+use super::names::{KeyId, StationId, WriteId};
+use super::sibling_exactness::{self, sorted};
+use super::told::{Entry, Status};
 
-/// What the answers have established.
+/// What a station told of one key: each write with the number of the line that told it.
+#[derive(Debug, Default, Clone)]
+struct ToldOfKey {
+    writes: BTreeMap<WriteId, u64>,
+    /// What those supersede, by which, and since when.
+    superseded: HashMap<WriteId, (WriteId, u64)>,
+    /// The largest revision, and since when.
+    revisions: Vec<(u64, u64)>,
+}
+
+/// What a station told.
+#[derive(Debug, Default)]
+struct ToldByStation {
+    keys: BTreeMap<KeyId, ToldOfKey>,
+    /// When its process ended last.
+    stopped: u64,
+}
+
+/// What all stations told.
 #[derive(Debug, Default)]
 pub(super) struct Outside {
-    /// By station: what it has shown in its answers.
-    floors: Vec<Counts>,
-    /// By open operation: the same when it was asked.
-    asked: HashMap<u64, Counts>,
-    /// The write that a station answered a request with.
-    answers: HashMap<(RequestIndex, StationId), WriteId>,
-    /// What a write superseded, as far as it is known.
-    contexts: HashMap<WriteId, Vec<WriteId>>,
-    /// All that happened before a write and itself, as its receipt says.
-    vectors: HashMap<WriteId, Counts>,
-    /// Of a write whose context was left to the station: what of the key the station had shown before.
-    views: HashMap<WriteId, Vec<WriteId>>,
-    by_key: HashMap<KeyId, Vec<WriteId>>,
-    reads: Vec<Read>,
-    pub(super) is_read_back: bool,
+    stations: Vec<ToldByStation>,
+    /// What the first station returned of a key in the read-back.
+    read_back: HashMap<KeyId, (StationId, Vec<WriteId>)>,
 }
 
-/// A read with all that the station had of the key.
-#[derive(Debug)]
-struct Read {
-    station: StationId,
-    key: KeyId,
-    seen: Vec<WriteId>,
-    returned: Vec<WriteId>,
-    is_complete: bool,
-    /// What the station had shown when it was asked.
-    floor: Counts,
-    is_last: bool,
+/// The first target that neither is a start nor superseded by one, directly or by a chain of contexts.
+pub(super) fn uncovered(
+    known: &Known,
+    starts: &[WriteId],
+    targets: impl Iterator<Item = WriteId>,
+) -> Option<WriteId> {
+    let mut missing: BTreeSet<WriteId> = targets.collect();
+    let mut met: BTreeSet<WriteId> = BTreeSet::new();
+    let mut ahead: Vec<WriteId> = starts.to_vec();
+    while let Some(write) = ahead.pop() {
+        if missing.is_empty() || !met.insert(write) {
+            continue;
+        }
+        missing.remove(&write);
+        match known.truth(write) {
+            Some(truth) if truth.knows_context => ahead.extend(&truth.context),
+            _ => return None,
+        }
+    }
+    missing.first().copied()
 }
 
-fn wrong(property: Property, text: String) -> Verdict {
-    broken(property, text)
+impl ToldOfKey {
+    /// What had been told before this line.
+    fn before(&self, begun: u64) -> impl Iterator<Item = WriteId> {
+        self.writes.iter().filter(move |(_, since)| **since < begun).map(|(write, _)| *write)
+    }
 }
 
 impl Outside {
-    fn floor(&mut self, at: StationId) -> &mut Counts {
-        if self.floors.len() <= at.0 {
-            self.floors.resize_with(at.0 + 1, Counts::default);
+    fn at(&mut self, at: StationId) -> &mut ToldByStation {
+        if self.stations.len() <= at.0 {
+            self.stations.resize_with(at.0 + 1, ToldByStation::default);
         }
-        &mut self.floors[at.0]
+        &mut self.stations[at.0]
     }
 
-    pub(super) fn invoked(&mut self, op: u64, at: StationId) {
-        let floor = self.floor(at).clone();
-        self.asked.insert(op, floor);
+    fn of_key(&mut self, at: StationId, key: KeyId) -> &mut ToldOfKey {
+        self.at(at).keys.entry(key).or_default()
     }
 
-    /// An operation ended without an answer.
-    pub(super) fn ended(&mut self, op: u64) {
-        self.asked.remove(&op);
-    }
-
-    /// The harness took something from a station's disk: whatever it showed may be gone.
+    /// Something was taken from a station's disk.
     pub(super) fn lost(&mut self, at: StationId) {
-        *self.floor(at) = Counts::default();
+        *self.at(at) = ToldByStation::default();
     }
 
-    pub(super) fn answered(
-        &mut self,
-        known: &mut Known,
-        (op, at, question): (u64, StationId, Question),
-        told: &Told<'_>,
-        seen: Option<Vec<WriteId>>,
-    ) -> Verdict {
-        let floor = self.asked.remove(&op).unwrap_or_default();
-        match (question, told) {
-            (Question::Write(request, ask), Told::Written(receipt)) => {
-                self.written(known, at, (request, ask), receipt, &floor)
+    /// A station's process ended.
+    pub(super) fn stopped(&mut self, at: StationId, line: u64) {
+        self.at(at).stopped = line;
+    }
+
+    /// From now on these writes of a key are known to be there.
+    fn tell(&mut self, known: &Known, (at, key): (StationId, KeyId), writes: &[WriteId], line: u64) {
+        let told = self.of_key(at, key);
+        for write in writes {
+            told.writes.entry(*write).or_insert(line);
+            for read in known.context(*write) {
+                told.superseded.entry(*read).or_insert((*write, line));
             }
-            (Question::Get(key), Told::Entry(entry)) => self.entry(known, at, key, entry, (seen, floor)),
-            (Question::Get(key), Told::Nothing) => self.nothing(known, at, key, &floor),
-            (Question::Status, Told::Status(status)) => self.status(known, at, status, &floor),
-            // An answer to another question was found out before.
-            _ => Ok(()),
         }
     }
 
-    fn written(
+    /// The versions of a key, of which it is known by now what each one is.
+    pub(super) fn entry(
         &mut self,
-        known: &mut Known,
-        at: StationId,
-        (request, ask): (RequestIndex, usize),
-        receipt: &Receipt,
-        floor: &Counts,
+        known: &Known,
+        (operation, key): (Operation, KeyId),
+        entry: &Entry<'_>,
+        (line, is_read_back): (u64, bool),
     ) -> Verdict {
-        let write = receipt.write;
-        let Some((key, value)) = known.request(request).asks.get(ask).map(|ask| (ask.key, ask.value)) else {
+        let (at, begun) = (operation.station, operation.begun);
+        let returned = sorted(entry.names());
+        not_dominated(known, at, &returned)?;
+        self.not_resurrected(known, (at, key), &returned, begun)?;
+        self.revision(known, (at, key), entry, (begun, line))?;
+        if entry.is_complete {
+            sibling_exactness::reported_conflict(known, at, entry)?;
+            self.nothing_missing(known, (at, key), &returned, begun)?;
+        }
+        if let Some(seen) = &entry.seen {
+            exact(known, at, entry, seen)?;
+        }
+        if is_read_back && entry.is_complete {
+            all_acknowledged(known, at, key, &returned)?;
+            self.same_everywhere(known, (at, key), &returned)?;
+        }
+        self.tell(known, (at, key), &returned, line);
+        Ok(())
+    }
+
+    /// A station says that it knows nothing of a key.
+    pub(super) fn nothing(
+        &mut self,
+        known: &Known,
+        (operation, key): (Operation, KeyId),
+        is_read_back: bool,
+    ) -> Verdict {
+        self.nothing_missing(known, (operation.station, key), &[], operation.begun)?;
+        if is_read_back { all_acknowledged(known, operation.station, key, &[]) } else { Ok(()) }
+    }
+
+    /// What had been told of the key before is returned, or superseded by something returned.
+    fn nothing_missing(
+        &mut self,
+        known: &Known,
+        (at, key): (StationId, KeyId),
+        returned: &[WriteId],
+        begun: u64,
+    ) -> Verdict {
+        let stopped = self.at(at).stopped;
+        let told = self.of_key(at, key);
+        let Some(missing) = uncovered(known, returned, told.before(begun)) else { return Ok(()) };
+        let came_back = told.writes.get(&missing).is_some_and(|since| *since < stopped);
+        let (name, text, list) = (known.station_text(at), known.text(missing), known.names.list(returned));
+        let text = format!("{name} returned {list}, without {text}, which it had told of before");
+        match known.write(missing).is_acked && came_back {
+            true => broken(Property::Durability, format!("{text}, and then it was restarted")),
+            false => broken(Property::Session, text),
+        }
+    }
+
+    /// Nothing is returned after something that supersedes it was told.
+    fn not_resurrected(
+        &mut self,
+        known: &Known,
+        (at, key): (StationId, KeyId),
+        returned: &[WriteId],
+        begun: u64,
+    ) -> Verdict {
+        let superseded = &self.of_key(at, key).superseded;
+        let by =
+            |write: &WriteId| Some((*write, superseded.get(write).filter(|(_, since)| *since < begun)?.0));
+        let Some((write, by)) = returned.iter().find_map(by) else { return Ok(()) };
+        let (name, text, by) = (known.station_text(at), known.text(write), known.text(by));
+        let text = format!("{name} returned {text}, although it had told of {by}, whose client had read it");
+        broken(Property::SiblingExactness, text)
+    }
+
+    /// A key's revision never goes down.
+    fn revision(
+        &mut self,
+        known: &Known,
+        (at, key): (StationId, KeyId),
+        entry: &Entry<'_>,
+        (begun, line): (u64, u64),
+    ) -> Verdict {
+        let revisions = &mut self.of_key(at, key).revisions;
+        let before =
+            revisions.iter().rev().find(|(since, _)| *since < begun).map_or(0, |(_, before)| *before);
+        if entry.revision < before {
+            let (name, key, now) = (known.station_text(at), known.names.key_text(key), entry.revision);
+            let list = known.names.list(&entry.names());
+            let text = format!("{name} gives key {key} revision {now} and {list}; it had given {before}");
+            return broken(Property::Session, text);
+        }
+        if revisions.last().is_none_or(|(_, last)| *last < entry.revision) {
+            revisions.push((line, entry.revision));
+        }
+        Ok(())
+    }
+
+    /// In the read-back every station returns the same.
+    fn same_everywhere(
+        &mut self,
+        known: &Known,
+        (at, key): (StationId, KeyId),
+        returned: &[WriteId],
+    ) -> Verdict {
+        let first = self.read_back.entry(key).or_insert_with(|| (at, returned.to_vec()));
+        if first.1 == returned {
             return Ok(());
+        }
+        let (name, other) = (known.station_text(at), known.station_text(first.0));
+        let (here, there) = (known.names.list(returned), known.names.list(&first.1));
+        let key = known.names.key_text(key);
+        broken(Property::Convergence, format!("{name} returns {here} for {key}, {other} returns {there}"))
+    }
+
+    /// A status covers all that the station had told of.
+    pub(super) fn status(&mut self, known: &Known, operation: Operation, status: &Status) -> Verdict {
+        let covers = |write: &WriteId| {
+            let dot = known.dot(*write);
+            status.vector.iter().any(|last| last.replica == dot.replica && last.seq >= dot.seq)
         };
-        self.learn(known, at, (write, Truth { request, key, value, context: Vec::new() }))?;
-        self.supersedes(known, at, write, &receipt.context)?;
-        self.same_answer(known, (request, at), write)?;
-        self.same_vector(known, at, receipt)?;
-        let is_first_ask = known.request(request).asks.len() == 1;
-        if is_first_ask {
-            self.rests_on(known, at, floor, receipt)?;
-            if matches!(known.ask(request, ask).reading, Reading::Station) {
-                self.left_to_the_station(known, at, floor, receipt)?;
-            }
-        }
-        let vector = self.vectors[&write].clone();
-        self.floor(at).merge(&vector);
-        let stamps = known.write_mut(write);
-        stamps.is_acked = true;
-        stamps.stamps = Some(receipt.stamps);
-        Ok(())
-    }
-
-    /// A dot names one write for ever, and that is one that a client asked of its station.
-    fn learn(&mut self, known: &mut Known, at: StationId, (write, truth): (WriteId, Truth)) -> Verdict {
-        let name = |known: &Known| format!("{} told of {}", known.station_text(at), known.text(write));
-        if let Some(before) = known.truth(write) {
-            let same = (before.request, before.key, before.value) == (truth.request, truth.key, truth.value);
-            let text = || format!("{}; it was another write before: one dot, two writes", name(known));
-            return if same { Ok(()) } else { wrong(Property::ExactlyOnce, text()) };
-        }
-        let origin = |station: StationId| known.names.is_of(known.dot(write).replica, station);
-        let mut asks = known.request(truth.request).asks.iter();
-        if !asks.any(|ask| origin(ask.station) && (ask.key, ask.value) == (truth.key, truth.value)) {
-            let request = known.names.request_text(truth.request);
-            let text = format!(
-                "{}, of request {request}: nobody asked its station for that, a phantom",
-                name(known)
-            );
-            return wrong(Property::SiblingExactness, text);
-        }
-        let is_twin = |other: &&WriteId| {
-            known.stations().any(|(station, _)| {
-                let both = |write: WriteId| known.names.is_of(known.dot(write).replica, station);
-                both(write) && both(**other) && known.station(station).losses == 0
-            })
-        };
-        if let Some(other) = known.request(truth.request).writes.iter().find(is_twin) {
-            let (request, other) = (known.names.request_text(truth.request), known.text(*other));
-            let text = format!(
-                "{}, of request {request}, which the same station had applied as {other}",
-                name(known)
-            );
-            return wrong(Property::ExactlyOnce, text);
-        }
-        self.by_key.entry(truth.key).or_default().push(write);
-        known.learn(write, truth);
-        Ok(())
-    }
-
-    /// What a station says that a write superseded: the same every time, and what its client had read.
-    fn supersedes(&mut self, known: &Known, at: StationId, write: WriteId, told: &[WriteId]) -> Verdict {
-        let told = sorted(told.to_vec());
-        let text = |own: &[WriteId]| {
-            let (station, text) = (known.station_text(at), known.text(write));
-            let (told, own) = (known.names.list(&told), known.names.list(own));
-            format!("{station} says that {text} superseded {told}; it was {own}")
-        };
-        if let Some(before) = self.contexts.get(&write) {
-            return if *before == told { Ok(()) } else { wrong(Property::SiblingExactness, text(before)) };
-        }
-        let Some(truth) = known.truth(write) else { return Ok(()) };
-        let origin = known.dot(write).replica;
-        let asks =
-            known.request(truth.request).asks.iter().filter(|ask| known.names.is_of(origin, ask.station));
-        let (mut own, mut is_right) = (Vec::new(), false);
-        for ask in asks {
-            match &ask.reading {
-                Reading::Station => is_right = true,
-                Reading::Exactly(read) | Reading::Conflict(read) => {
-                    own = sorted(read.clone());
-                    is_right |= own == told;
-                }
-            }
-        }
-        if !is_right {
-            return wrong(Property::SiblingExactness, text(&own));
-        }
-        self.contexts.insert(write, told);
-        Ok(())
-    }
-
-    fn same_answer(
-        &mut self,
-        known: &Known,
-        (request, at): (RequestIndex, StationId),
-        write: WriteId,
-    ) -> Verdict {
-        match self.answers.insert((request, at), write) {
-            Some(before) if before != write && known.station(at).losses == 0 => {
-                let (station, request) = (known.station_text(at), known.names.request_text(request));
-                let (text, before) = (known.text(write), known.text(before));
-                let text = format!(
-                    "{station} answered request {request} with {text}; it had answered it with {before}"
-                );
-                wrong(Property::ExactlyOnce, text)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The vector ends with the write itself, has all that it superseded, and is told the same way every time.
-    fn same_vector(&mut self, known: &Known, at: StationId, receipt: &Receipt) -> Verdict {
-        let (mut vector, dot) = (Counts::default(), known.dot(receipt.write));
-        receipt.vector.iter().for_each(|last| vector.raise(*last));
-        let text = |what: String| {
-            let (station, text) = (known.station_text(at), known.text(receipt.write));
-            wrong(Property::Clocks, format!("the vector of {text}, as {station} tells it, {what}"))
-        };
-        if vector.upto(dot.replica) != dot.seq {
-            return text("does not end with itself".to_owned());
-        }
-        if let Some(missing) = receipt.context.iter().find(|write| !vector.covers(known.dot(**write))) {
-            return text(format!("lacks {}, which it superseded", known.text(*missing)));
-        }
-        if self.vectors.get(&receipt.write).is_some_and(|before| *before != vector) {
-            return text("is another than before".to_owned());
-        }
-        let clocks = |stamps: Stamps| (stamps.lamport, stamps.hlc, stamps.wall_ms);
-        if known.write(receipt.write).stamps.is_some_and(|before| clocks(before) != clocks(receipt.stamps)) {
-            return text("comes with other times than before".to_owned());
-        }
-        self.vectors.insert(receipt.write, vector);
-        Ok(())
-    }
-
-    /// Whatever the station had shown when the write was asked for happened before it.
-    fn rests_on(&self, known: &Known, at: StationId, floor: &Counts, receipt: &Receipt) -> Verdict {
-        let Some(missing) = self.vectors[&receipt.write].first_missing(floor) else { return Ok(()) };
-        let (station, text, missing) =
-            (known.station_text(at), known.text(receipt.write), known.names.dot_text(missing));
-        wrong(
-            Property::CausalClosure,
-            format!(
-                "{station} minted {text} without {missing} in its past, which it had shown before it was asked"
-            ),
-        )
-    }
-
-    /// Nothing that the station had shown stands beside a write that supersedes all that the station shows.
-    fn left_to_the_station(
-        &mut self,
-        known: &Known,
-        at: StationId,
-        floor: &Counts,
-        receipt: &Receipt,
-    ) -> Verdict {
-        let Some(key) = known.truth(receipt.write).map(|truth| truth.key) else { return Ok(()) };
-        let of_key = self.by_key.get(&key).into_iter().flatten().copied();
-        let view: Vec<WriteId> = of_key.filter(|write| floor.covers(known.dot(*write))).collect();
-        if let Some(beside) = receipt.beside.iter().find(|write| view.contains(write)) {
-            let (station, text, beside) =
-                (known.station_text(at), known.text(receipt.write), known.text(*beside));
-            let text = format!(
-                "{station} says that {beside} stood beside {text}; it had shown it before: a false conflict"
-            );
-            return wrong(Property::SiblingExactness, text);
-        }
-        self.views.insert(receipt.write, view);
-        Ok(())
-    }
-
-    fn entry(
-        &mut self,
-        known: &mut Known,
-        at: StationId,
-        key: KeyId,
-        told: &Entry<'_>,
-        (seen, floor): (Option<Vec<WriteId>>, Counts),
-    ) -> Verdict {
-        super::sibling_exactness::no_duplicate(known, at, told)?;
-        told.versions.iter().try_for_each(|version| self.version(known, at, key, version))?;
-        if told.is_complete && told.conflict.is_some() != (told.versions.len() > 1) {
-            let (station, list) = (known.station_text(at), known.names.list(&told.names()));
-            return wrong(
-                Property::SiblingExactness,
-                format!("{station} is wrong about a conflict among {list}"),
-            );
-        }
-        let shown: Vec<WriteId> = told.names().into_iter().chain(seen.iter().flatten().copied()).collect();
-        for write in &shown {
-            let (dot, vector) = (known.dot(*write), self.vectors.get(write).cloned());
-            let floor = self.floor(at);
-            floor.raise(dot);
-            vector.into_iter().for_each(|vector| floor.merge(&vector));
-        }
-        let Some(seen) = seen else { return Ok(()) };
-        let (returned, is_complete, is_last) = (told.names(), told.is_complete, self.is_read_back);
-        self.reads.push(Read { station: at, key, seen: sorted(seen), returned, is_complete, floor, is_last });
-        Ok(())
-    }
-
-    fn version(&mut self, known: &mut Known, at: StationId, key: KeyId, version: &Version) -> Verdict {
-        for name in &version.names {
-            let truth = Truth { request: version.request, key, value: version.value, context: Vec::new() };
-            self.learn(known, at, (*name, truth))?;
-        }
-        // It is the context of the first of its names.
-        version.names.first().map_or(Ok(()), |first| self.supersedes(known, at, *first, &version.context))
-    }
-
-    fn nothing(&self, known: &Known, at: StationId, key: KeyId, floor: &Counts) -> Verdict {
-        let mut writes = self.by_key.get(&key).into_iter().flatten();
-        let Some(write) = writes.find(|write| floor.covers(known.dot(**write))) else { return Ok(()) };
-        let (station, text) = (known.station_text(at), known.text(*write));
-        wrong(
-            Property::Session,
-            format!("{station} has never heard of the key of {text}, which it had shown before"),
-        )
-    }
-
-    fn status(&mut self, known: &Known, at: StationId, status: &Status, floor: &Counts) -> Verdict {
-        let mut vector = Counts::default();
-        status.vector.iter().for_each(|last| vector.raise(*last));
-        if let Some(missing) = vector.first_missing(floor) {
-            let (station, missing) = (known.station_text(at), known.names.dot_text(missing));
-            let text = format!("{station} does not have {missing} any more, which it had shown before");
-            return wrong(Property::Session, text);
-        }
-        self.floor(at).merge(&vector);
-        Ok(())
+        let at = operation.station;
+        let keys = self.at(at).keys.values();
+        let mut told = keys.flat_map(|told| told.before(operation.begun));
+        let Some(missing) = told.find(|write| !covers(write)) else { return Ok(()) };
+        let (name, text) = (known.station_text(at), known.text(missing));
+        broken(Property::Session, format!("the status of {name} lacks {text}, which it had told of before"))
     }
 }
 
-/// Whether all attempts of a request at the origin of one of its writes were refused.
-fn is_refused(known: &Known, write: WriteId, request: RequestIndex) -> bool {
-    let origin = known.dot(write).replica;
-    let mut asks = known.request(request).asks.iter().filter(|ask| known.names.is_of(origin, ask.station));
-    asks.all(|ask| ask.ending == Ending::Refused)
+/// No version is returned beside one whose client had read it.
+fn not_dominated(known: &Known, at: StationId, returned: &[WriteId]) -> Verdict {
+    for later in returned {
+        if let Some(read) = known.context(*later).iter().find(|read| returned.contains(read)) {
+            let (name, text, by) = (known.station_text(at), known.text(*read), known.text(*later));
+            let text = format!("{name} returned {text} beside {by}, whose client had read and superseded it");
+            return broken(Property::SiblingExactness, text);
+        }
+    }
+    Ok(())
+}
+
+/// The answer is what all writes that the station had make it, as far as it is known what they supersede.
+fn exact(known: &Known, at: StationId, entry: &Entry<'_>, seen: &[WriteId]) -> Verdict {
+    let wrong =
+        |text: String| broken(Property::SiblingExactness, format!("{} {text}", known.station_text(at)));
+    let returned = sorted(entry.names());
+    if let Some(surplus) = returned.iter().find(|write| !seen.contains(write)) {
+        return wrong(format!("returned {}, which its log does not have", known.text(*surplus)));
+    }
+    if entry.revision != seen.len() as u64 {
+        let (told, all) = (entry.revision, known.names.list(seen));
+        return wrong(format!("gives revision {told}; its log has {all}"));
+    }
+    let superseding = |write: &WriteId| seen.iter().find(|later| known.context(**later).contains(write));
+    if let Some((write, by)) = returned.iter().find_map(|write| Some((write, superseding(write)?))) {
+        let (text, by) = (known.text(*write), known.text(*by));
+        return wrong(format!("returned {text}, although its log has {by}, whose client had read it"));
+    }
+    let all_known = seen.iter().all(|write| known.truth(*write).is_some_and(|truth| truth.knows_context));
+    let stands = |write: &&WriteId| superseding(write).is_none() && !returned.contains(write);
+    match seen.iter().find(stands).filter(|_| all_known && entry.is_complete) {
+        Some(missing) => {
+            let (text, told) = (known.text(*missing), known.names.list(&returned));
+            wrong(format!(
+                "did not return {text}, which its log has and nothing there supersedes, but {told}"
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Every acknowledged write of the key is returned, or superseded by something returned.
+fn all_acknowledged(known: &Known, at: StationId, key: KeyId, returned: &[WriteId]) -> Verdict {
+    let of_key = |write: &WriteId| known.truth(*write).is_some_and(|truth| truth.key == key);
+    let acked = known.writes().filter(|(_, write)| write.is_acked && !write.was_lost).map(|(id, _)| id);
+    let Some(missing) = uncovered(known, returned, acked.filter(of_key)) else { return Ok(()) };
+    let (name, text) = (known.station_text(at), known.text(missing));
+    let told = known.names.list(returned);
+    let text =
+        format!("{name} returned {told}, without {text}, which was acknowledged and nobody superseded");
+    broken(Property::NoLostUpdate, text)
 }
