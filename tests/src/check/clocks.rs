@@ -114,10 +114,12 @@ impl Clocks {
         self.of(dot.replica)?.range(dot.seq + 1..).next().map(|(_, write)| *write)
     }
 
-    /// A dot is used again because no station knows its first write any more: nor do its clocks.
-    pub(super) fn forget_from(&mut self, dot: DotAt) {
-        if let Some(receipted) = self.receipted.get_mut(dot.replica.0) {
-            receipted.split_off(&dot.seq);
+    /// A dot is used again because no station knows its first write any more: nor its clocks, nor those of what came
+    /// after it.
+    pub(super) fn forget_from(&mut self, known: &Known, dot: DotAt) {
+        let is_after = |write: &WriteId| known.past(*write).is_some_and(|past| past.covers(dot));
+        for receipted in &mut self.receipted {
+            receipted.retain(|_, write| known.dot(*write) != dot && !is_after(write));
         }
     }
 

@@ -34,6 +34,7 @@ pub(super) enum Ending {
 /// One attempt of a client to have a write done.
 #[derive(Debug)]
 pub(super) struct Ask {
+    pub(super) op: u64,
     pub(super) station: StationId,
     pub(super) key: KeyId,
     pub(super) value: ValueDigest,
@@ -184,12 +185,12 @@ impl Known {
     }
 
     pub(super) fn invoke(&mut self, op: u64, station: StationId, call: &Call, begun: u64) {
-        let question = self.question(station, call, begun);
+        let question = self.question(op, station, call, begun);
         self.make_room();
         self.operations.insert(op, Operation { station, question, begun });
     }
 
-    fn question(&mut self, station: StationId, call: &Call, begun: u64) -> Question {
+    fn question(&mut self, op: u64, station: StationId, call: &Call, begun: u64) -> Question {
         match call {
             Call::Put { key, value, context, request } => {
                 let reading = match context {
@@ -200,7 +201,7 @@ impl Known {
                 let (key, request) = (self.names.key(key), self.names.request(request));
                 self.attempt(
                     request,
-                    Ask { station, key, value: *value, reading, ending: Ending::Open, begun },
+                    Ask { op, station, key, value: *value, reading, ending: Ending::Open, begun },
                 )
             }
             Call::Resolve { key, read, value, request, .. } => {
@@ -208,7 +209,7 @@ impl Known {
                 let (key, request) = (self.names.key(key), self.names.request(request));
                 self.attempt(
                     request,
-                    Ask { station, key, value: *value, reading, ending: Ending::Open, begun },
+                    Ask { op, station, key, value: *value, reading, ending: Ending::Open, begun },
                 )
             }
             Call::Get { key } => Question::Get(self.names.key(key)),
@@ -230,10 +231,17 @@ impl Known {
         }
     }
 
-    /// The attempts of a request at a station that a write minted just now can be due to.
-    pub(super) fn waiting(&self, request: RequestIndex, station: StationId) -> Vec<usize> {
-        let waits =
-            |ask: &Ask| ask.station == station && matches!(ask.ending, Ending::Open | Ending::Unknown);
+    /// The attempts of a request at a station that a write minted just now can be due to: one, if the harness saw which.
+    pub(super) fn waiting(
+        &self,
+        (request, op): (RequestIndex, Option<u64>),
+        station: StationId,
+    ) -> Vec<usize> {
+        let waits = |ask: &Ask| {
+            ask.station == station
+                && matches!(ask.ending, Ending::Open | Ending::Unknown)
+                && op.is_none_or(|op| ask.op == op)
+        };
         let asks = self.request(request).asks.iter().enumerate();
         asks.filter(|(_, ask)| waits(ask)).map(|(at, _)| at).collect()
     }

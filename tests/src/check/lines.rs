@@ -23,7 +23,7 @@ impl Checker {
             What::Ok { op, answer } => self.answered(*op, answer),
             What::Fail { op, error: _ } => self.refused(*op),
             What::Info { op, why: _ } => self.unknown(*op),
-            What::Minted { station, dot, request } => self.minted(station, dot, request),
+            What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
             What::Durable { station, dots } => self.held(station, dots),
             What::Visible { station, dots } => self.shown(station, dots),
             What::Lost { station, dots } => self.lost(station, dots),
@@ -87,22 +87,22 @@ impl Checker {
         self.ended(op, Ending::Unknown).map(drop)
     }
 
-    fn minted(&mut self, station: &NodeId, dot: &Dot, request: &RequestId) -> Verdict {
+    fn minted(&mut self, station: &NodeId, dot: &Dot, (request, op): (&RequestId, Option<u64>)) -> Verdict {
         let (at, request) = (self.station(station), self.known.names.request(request));
         let mut write = self.known.names.write(dot);
         self.known.make_room();
         exactly_once::dot_is_new(&self.known, at, write)?;
         exactly_once::request_is_new(&self.known, at, request, write)?;
-        indeterminate::is_asked_for(&self.known, at, request, write)?;
+        indeterminate::is_asked_for(&self.known, at, (request, op), write)?;
         if self.known.write(write).minting.is_some() {
             if exactly_once::is_gone_everywhere(&self.known, write) {
                 self.seen.dots_used_again += 1;
-                self.clocks.forget_from(self.known.dot(write));
+                self.clocks.forget_from(&self.known, self.known.dot(write));
             }
             write = self.known.names.rename(write);
             self.known.make_room();
         }
-        let asks = self.known.waiting(request, at);
+        let asks = self.known.waiting((request, op), at);
         self.readings_are_served(at, (request, &asks), write)?;
         self.seen.minted += 1;
         self.seen.minted_again += u64::from(!self.known.request(request).writes.is_empty());

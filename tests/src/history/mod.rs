@@ -74,6 +74,10 @@ pub enum What {
         /// The client's id.
         #[serde(with = "text")]
         request: RequestId,
+        /// The operation that it was appended for, if the harness could see. It matters where a client takes one id for
+        /// two writes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        op: Option<u64>,
     },
     /// These writes are on a station's disk, as of now.
     Durable {

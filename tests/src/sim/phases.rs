@@ -54,16 +54,18 @@ impl World<'_> {
             }
         }
         (0..self.blocks.len()).for_each(|block| self.unblock(block));
-        self.links.values_mut().for_each(|link| link.corrupt = None);
+        self.links.values_mut().for_each(|link| link.tampering = None);
     }
 
     /// How long convergence may take: every silent session is noticed, the longest delay between dials passes twice,
     /// and what is missing is shipped, window by window.
     fn patience_us(&self) -> u64 {
         let network = &self.plan.network;
-        let round_trips = 400 * 2 * network.delay.typical_us();
-        let commits = self.plan.entries.len() as u64 * 20_000;
-        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + round_trips + commits
+        let events = self.plan.entries.len() as u64;
+        let round_trips = 30 + 2 * events / self.plan.sizes.events_in_a_round_trip();
+        let travel = round_trips * 2 * network.delay.typical_us();
+        let commits = events * 20_000;
+        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + travel + commits
     }
 
     fn converge(&mut self, when: &str) {
@@ -79,8 +81,8 @@ impl World<'_> {
             return self.line(What::Late { what });
         }
         if self.violation.is_none() {
-            let (station, value) = (self.id(0), self.events_shipped_bytes - shipped_before);
-            self.line(What::Gauge { station, name: "bytes of events to converge".to_owned(), value, limit });
+            let shipped = self.events_shipped_bytes - shipped_before;
+            self.gauge(0, "bytes of events to converge", shipped, limit);
             self.audit_states();
             if self.phase == Phase::Healing {
                 self.begin(Phase::Converged);
