@@ -61,8 +61,9 @@ bugs! {
     HelloIsWitness,
     /// A12. A later session of a station does not end the earlier ones. Rare, as above.
     EarlierSessionsHeard,
-    /// A12. A welcome keeps silent about what is not durable yet. Rare: the disk must be slower than a restart.
-    WelcomeHidesStaged,
+    /// A12. A welcome keeps silent about what is not shown yet. Rare: a disk must be slower than a restart, or two disks
+    /// damaged at once.
+    WelcomeHidesUnshown,
 
     /// B1. An event is applied when its predecessor is, whatever else it follows.
     AppliedOnArrival,
