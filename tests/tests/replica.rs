@@ -362,13 +362,18 @@ fn a_request_id_of_another_write_does_not_resolve_anything() {
     let expected = RequestError::RequestReused { request: RequestId(1), dot: first.dot.clone() };
     assert_eq!(reused, Response::Refused(expected));
     assert_eq!(entry(&mut cluster, "pacific").conflict, Some(conflict));
-    let done = receipt(cluster.ask("pacific", resolve(3)));
+    let ended = conflict;
+    let third = receipt(cluster.ask("pacific", put_with("three", 5, WriteContext::Exactly(Vec::new()))));
+    let conflict = entry(&mut cluster, "pacific").conflict.unwrap();
+    let take =
+        |dot: &Dot| Request::Resolve { conflict, choice: Choice::Take(dot.clone()), request: RequestId(3) };
+    let done = receipt(cluster.ask("pacific", take(&first.dot)));
+    let other = cluster.ask("pacific", take(&third.dot));
+    let expected = RequestError::RequestReused { request: RequestId(3), dot: done.dot.clone() };
+    assert_eq!(other, Response::Refused(expected), "it took another sibling");
     cluster.crash_and_restart("pacific", |_| {});
-    assert_eq!(receipt(cluster.ask("pacific", resolve(3))), done, "a retry of the resolution itself");
-    assert_eq!(
-        cluster.ask("pacific", resolve(4)),
-        Response::Refused(RequestError::UnknownConflict(conflict))
-    );
+    assert_eq!(receipt(cluster.ask("pacific", take(&first.dot))), done, "a retry of the resolution itself");
+    assert_eq!(cluster.ask("pacific", resolve(4)), Response::Refused(RequestError::UnknownConflict(ended)));
 }
 
 /// Disproved by a second write for a request whose first this station has seen: it would supersede what came since.
