@@ -23,7 +23,7 @@ fn recovered(incarnation: u32, log: &[EncodedEvent]) -> Replica {
     let config = ReplicaConfig::new(node("mss"), node("pacific"), BTreeSet::from([node("atlantic")]), 7);
     let found = Recovered {
         incarnation: Incarnation(incarnation),
-        incarnation_is_fresh: log.is_empty(),
+        incarnation_is_fresh: false,
         may_have_lost_events: false,
         quarantined: 0,
         last_lsn: Lsn(log.len() as u64),

@@ -158,6 +158,11 @@ impl LocalCluster {
         self.stations.get(station).map(|process| process.address.as_str())
     }
 
+    /// The process of a station that runs, for who wants to look at it from outside.
+    pub fn process_id(&self, station: &NodeId) -> Option<u32> {
+        self.stations.get(station).and_then(|process| process.child.id())
+    }
+
     /// The proxy between the stations.
     pub fn proxy(&mut self) -> &mut ProxyControl {
         &mut self.proxy

@@ -101,6 +101,16 @@ impl Processes {
         self.is_checked = false;
     }
 
+    /// How much memory a station's process has in use, as the system says.
+    pub fn memory_bytes(&self, name: &str) -> u64 {
+        let process =
+            self.cluster.process_id(&station(name)).unwrap_or_else(|| panic!("{name} does not run"));
+        let status =
+            std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process's status");
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
+        kib.and_then(|kib| kib.parse::<u64>().ok()).expect("a number of KiB") * 1024
+    }
+
     /// Waits until every station ships to every other.
     pub async fn until_linked(&mut self, names: &[&str]) {
         for name in names {

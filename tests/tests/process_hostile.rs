@@ -1,5 +1,6 @@
 //! Bytes from strangers at a station's port: refused, bounded, and the next good request is served.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
@@ -7,8 +8,10 @@ use clock_core::VersionVector;
 use clock_core::wire::message::{Claim, Hello, Message, Role};
 use clock_core::wire::{Request, frame};
 use clock_tests::processes::{PATIENCE, Processes, put_request, run_processes, station};
+use clock_tests::setting::setting;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 /// Sends bytes, and reads until the station closes or has said nothing more for a moment.
@@ -30,30 +33,71 @@ fn valid_session() -> Vec<u8> {
     [Message::Hello(hello), status].iter().flat_map(|message| message.to_frame().expect("fits")).collect()
 }
 
-/// Disproved by a station that crashes, hangs, stores something, or does not serve the next request.
+/// How many hostile inputs a test throws: `HOSTILE` (10,000) in all, half of them by each of the two tests.
+fn inputs() -> u64 {
+    setting("HOSTILE", 10_000) / 2
+}
+
+/// How many strangers are at the door at one time: fewer than it lets in.
+const STRANGERS: u64 = 24;
+/// Inputs before memory is measured for the first time: pools and pages are in use by then.
+const WARM_UP: u64 = 500;
+/// What a station may have grown by, however much was thrown at it.
+const GROWTH_BYTES_MAX: u64 = 48 * 1024 * 1024;
+
+/// Throws so many inputs at a station, many at a time; input `n` is drawn with seed `seed + n`.
+async fn throw_all(address: &str, seed: u64, range: Range<u64>, draw: fn(&mut fastrand::Rng) -> Vec<u8>) {
+    let strangers: Vec<_> = (0..STRANGERS)
+        .map(|stranger| {
+            let (address, range) = (address.to_owned(), range.clone());
+            spawn_local(async move {
+                for n in range.filter(|n| n % STRANGERS == stranger) {
+                    throw(&address, &draw(&mut fastrand::Rng::with_seed(seed + n))).await;
+                }
+            })
+        })
+        .collect();
+    for stranger in strangers {
+        stranger.await.expect("the station closes its sessions");
+    }
+}
+
+/// Throws everything, and looks at the station's memory in between.
+async fn memory_stays(processes: &Processes, seed: u64, draw: fn(&mut fastrand::Rng) -> Vec<u8>) {
+    let address = processes.place("pacific").address;
+    throw_all(&address, seed, 0..WARM_UP, draw).await;
+    let before = processes.memory_bytes("pacific");
+    throw_all(&address, seed, WARM_UP..inputs().max(WARM_UP), draw).await;
+    let after = processes.memory_bytes("pacific");
+    println!("{} inputs, memory {} KiB before and {} KiB after", inputs(), before / 1024, after / 1024);
+    assert!(after < before + GROWTH_BYTES_MAX, "memory grew from {before} to {after} bytes");
+}
+
+fn mutated_session(rng: &mut fastrand::Rng) -> Vec<u8> {
+    let mut bytes = valid_session();
+    for _ in 0..=rng.usize(..4) {
+        let at = rng.usize(..bytes.len());
+        match rng.u8(..4) {
+            0 => bytes[at] ^= 1 << rng.u8(..8),
+            1 => bytes.truncate(at.max(1)),
+            2 => bytes.insert(at, rng.u8(..)),
+            _ => bytes[at] = rng.u8(..),
+        }
+    }
+    bytes
+}
+
+/// Disproved by a station that crashes, hangs, stores something, grows, or does not serve the next request.
 #[test]
 fn mutated_frames_change_nothing() {
     run_processes(async {
         let seed = 4711;
         println!("seed {seed}");
-        let mut rng = fastrand::Rng::with_seed(seed);
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
         let kept = processes.put("pacific", "kept", "value").await;
-        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
+        let address = processes.place("pacific").address;
         assert!(throw(&address, &valid_session()).await.len() > 100, "the unmutated session is answered");
-        for _ in 0..500 {
-            let mut bytes = valid_session();
-            for _ in 0..=rng.usize(..4) {
-                let at = rng.usize(..bytes.len());
-                match rng.u8(..4) {
-                    0 => bytes[at] ^= 1 << rng.u8(..8),
-                    1 => bytes.truncate(at.max(1)),
-                    2 => bytes.insert(at, rng.u8(..)),
-                    _ => bytes[at] = rng.u8(..),
-                }
-            }
-            throw(&address, &bytes).await;
-        }
+        memory_stays(&processes, seed, mutated_session).await;
         let status = processes.client("pacific").await.status().await.expect("pacific still answers");
         assert_eq!((status.keys, status.held_back, status.quarantined), (1, 0, 0));
         assert_eq!(processes.history("pacific", "kept").await, [kept.dot].into());
@@ -61,35 +105,34 @@ fn mutated_frames_change_nothing() {
     });
 }
 
-/// Disproved by a station that crashes, hangs, or cannot read what it stored. The checksum of each frame is right:
-/// what is tested is everything behind it.
+/// A request whose checksum is right: what is tested is everything behind it.
+fn mutated_request(rng: &mut fastrand::Rng) -> Vec<u8> {
+    let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
+    let request = Message::Request { number: 1, request: put_request("kept", "mutated") };
+    let frame = request.to_frame().expect("fits");
+    let (kind, mut body) = (frame[7], frame[14..].to_vec());
+    for _ in 0..=rng.usize(..3) {
+        let at = rng.usize(..body.len());
+        match rng.u8(..3) {
+            0 => body[at] ^= 1 << rng.u8(..8),
+            1 => body.insert(at, rng.u8(..)),
+            _ => body[at] = [0, 1, 0x7f, 0xfb, 0xfc, 0xfd, 0xfe, 0xff][rng.usize(..8)],
+        }
+    }
+    let mutated = frame::encode(kind, &body).expect("fits");
+    [hello.to_frame().expect("fits").as_ref(), mutated.as_ref()].concat()
+}
+
+/// Disproved by a station that crashes, hangs, grows beyond what it stored, or cannot read what it stored.
 #[test]
 fn mutated_requests_with_a_right_checksum_do_no_harm() {
     run_processes(async {
         let seed = 815;
         println!("seed {seed}");
-        let mut rng = fastrand::Rng::with_seed(seed);
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
         processes.others_write_too();
         processes.put("pacific", "kept", "value").await;
-        let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
-        let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
-        let hello = hello.to_frame().expect("fits");
-        for _ in 0..500 {
-            let request = Message::Request { number: 1, request: put_request("kept", "mutated") };
-            let frame = request.to_frame().expect("fits");
-            let (kind, mut body) = (frame[7], frame[14..].to_vec());
-            for _ in 0..=rng.usize(..3) {
-                let at = rng.usize(..body.len());
-                match rng.u8(..3) {
-                    0 => body[at] ^= 1 << rng.u8(..8),
-                    1 => body.insert(at, rng.u8(..)),
-                    _ => body[at] = [0, 1, 0x7f, 0xfb, 0xfc, 0xfd, 0xfe, 0xff][rng.usize(..8)],
-                }
-            }
-            let mutated = frame::encode(kind, &body).expect("fits");
-            throw(&address, &[hello.as_ref(), mutated.as_ref()].concat()).await;
-        }
+        memory_stays(&processes, seed, mutated_request).await;
         // All that was accepted travels, so the other station can read it; and a restart can, too.
         let kept = processes.history("pacific", "kept").await;
         let arrived = async |processes: &mut Processes| processes.history("atlantic", "kept").await == kept;

@@ -87,6 +87,7 @@ pub(super) struct Minting {
     pub(super) station: StationId,
     /// Which life of that station.
     pub(super) life: u32,
+    pub(super) at_us: u64,
     /// All that happened before it: what its station showed, its station's own writes before it, and what its client
     /// had read.
     pub(super) past: Counts,
@@ -267,6 +268,7 @@ impl Known {
     /// A station appended a write of its own for one of these attempts, of which there is at least one.
     pub(super) fn mint(
         &mut self,
+        at_us: u64,
         (write, request): (WriteId, RequestIndex),
         station: StationId,
         asks: Vec<usize>,
@@ -276,18 +278,21 @@ impl Known {
         let ask = self.ask(request, *open.or(asks.last()).expect("a write is due to an attempt"));
         let (key, value) = (ask.key, ask.value);
         let context = self.context_now(station, key, &ask.reading);
-        let past = self.past_now(station, &context);
+        let past = self.past_now(station, write, &context);
         let life = self.station(station).life;
         self.requests[request.0].writes.push(write);
         self.stations[station.0].staged.push(write);
         let known = &mut self.writes[write.0];
         known.truth = Some(Truth { request, key, value, context, knows_context: true });
-        known.minting = Some(Minting { station, life, past, asks });
+        known.minting = Some(Minting { station, life, at_us, past, asks });
     }
 
-    fn past_now(&self, station: StationId, context: &[WriteId]) -> Counts {
+    fn past_now(&self, station: StationId, write: WriteId, context: &[WriteId]) -> Counts {
         let at = self.station(station);
         let mut past = at.visible.clone();
+        // Of what a replica wrote before a crash, something may be on its way back into its log: it is not shown yet.
+        let before = self.names.predecessor(write).and_then(|before| self.past(before));
+        before.into_iter().for_each(|before| past.merge(before));
         at.staged.iter().chain(context).for_each(|write| past.raise(self.names.dot_of(*write)));
         past
     }

@@ -121,6 +121,16 @@ pub enum What {
         #[serde(with = "text::list")]
         visible: Vec<Dot>,
     },
+    /// A station's wall clock was set, or begins: from now until the next such line it shows at least `least_ms`, and at
+    /// most `most_ms` plus twice the time since.
+    Wall {
+        /// Which station.
+        station: NodeId,
+        /// In milliseconds since 1970.
+        least_ms: u64,
+        /// In milliseconds since 1970.
+        most_ms: u64,
+    },
     /// A digest of all that a station shows: equal writes must give equal digests.
     State {
         /// Which station.

@@ -212,9 +212,7 @@ impl World<'_> {
             return;
         }
         let Ok(bytes) = message.to_frame() else {
-            let station = self.id(from);
-            return self
-                .line(What::Broken { station, what: format!("a message fits no frame: {message:?}") });
+            return self.broken(from, format!("a message fits no frame: {message:?}"));
         };
         if matches!(message, Message::Events(_)) {
             self.events_shipped_bytes += bytes.len() as u64;

@@ -8,7 +8,7 @@ use super::plan::{Act, Ask};
 use super::station::Crash;
 use super::tamper::Tampering;
 use super::world::{Event, World};
-use crate::history::Phase;
+use crate::history::{Phase, What};
 
 impl World<'_> {
     /// Does an entry of the plan. Stations and links that the plan has no longer are left out.
@@ -68,6 +68,7 @@ impl World<'_> {
             Act::StepClock { station, by_ms } => {
                 self.counters.clock_steps += 1;
                 self.with(*station, |at| at.wall.step(*by_ms));
+                self.mark_wall(usize::from(*station));
             }
             Act::FreezeClock { station, for_us } => self.with(*station, |at| at.wall.freeze(now_us, *for_us)),
         }
@@ -77,6 +78,14 @@ impl World<'_> {
         if let Some(link) = self.links.get_mut(&(usize::from(from), usize::from(to))) {
             link.tampering = Some(tampering);
         }
+    }
+
+    /// What a wall clock shows from now on.
+    pub(super) fn mark_wall(&mut self, station: usize) {
+        let now_us = self.heap.now_us();
+        let Some(at) = self.stations.get(station) else { return };
+        let ((least_ms, most_ms), station) = (at.wall.bounds(now_us), at.id.clone());
+        self.line(What::Wall { station, least_ms, most_ms });
     }
 
     fn with(&mut self, station: u8, change: impl FnOnce(&mut super::station::Station)) {

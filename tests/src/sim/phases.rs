@@ -19,6 +19,7 @@ const AUDIT: u64 = u64::MAX;
 pub fn run(plan: &Plan, options: Options) -> Outcome {
     let mut world = World::new(plan, options);
     world.begin(Phase::Safety);
+    (0..world.stations.len()).for_each(|station| world.mark_wall(station));
     (0..world.stations.len()).for_each(|station| world.start(station));
     for (number, entry) in plan.entries.iter().enumerate().filter(|(_, entry)| entry.at_us < plan.safety_us) {
         world.heap.at(entry.at_us, Event::Act(number));

@@ -212,11 +212,14 @@ impl World<'_> {
     }
 
     fn note(&mut self, station: usize, fact: &Fact) {
-        // Nobody forges anything here: a dot with two contents was used twice.
         if let Fact::Equivocation { dot, from } = fact {
-            let station = self.id(station);
-            return self
-                .line(What::Broken { station, what: format!("{from} sent another content of {dot}") });
+            if self.awaited_alarm.as_ref() == Some(dot) {
+                self.awaited_alarm = None;
+                self.counters.forgeries_noticed += 1;
+                return;
+            }
+            // Nobody forged it: a dot was used twice.
+            return self.broken(station, format!("{from} sent another content of {dot}"));
         }
         let counters = &mut self.counters;
         match fact {

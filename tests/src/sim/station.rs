@@ -109,6 +109,16 @@ impl Wall {
         {
             return shown;
         }
+        self.show_unfrozen(now_us)
+    }
+
+    /// The least and the most that it may show next: it may stand still, and go on from elsewhere.
+    pub(super) fn bounds(&self, now_us: u64) -> (u64, u64) {
+        let (now, then) = (self.show(now_us), self.show_unfrozen(now_us));
+        (now.min(then), now.max(then))
+    }
+
+    fn show_unfrozen(&self, now_us: u64) -> u64 {
         let true_us = i64::try_from(now_us).unwrap_or(i64::MAX / 1_000_000_000);
         let drift_us = true_us.saturating_mul(self.skew.drift_ppm) / 1_000_000;
         let shown = START_MS + (true_us + drift_us) / 1000 + self.skew.offset_ms + self.stepped_ms;
