@@ -85,7 +85,7 @@ impl RequestTable {
             Asked::Resolve { conflict, body, taken } => {
                 // The sibling itself is superseded since; its request tells what it was, as long as that is known.
                 let taken = taken.and_then(|dot| self.digest_of(dot));
-                let asked = body.map(|body| digest(body)).or(taken);
+                let asked = body.map(digest).or(taken);
                 known.resolved == *conflict && asked.is_none_or(|asked| known.body_digest == asked)
             }
         })
