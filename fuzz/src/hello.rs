@@ -66,12 +66,15 @@ fn framed(body: &[u8]) -> Vec<u8> {
     [&length, header.as_slice(), &checksum, body].concat()
 }
 
+/// Entries of a vector: station, incarnation, and up to which event.
+type Claimed = Vec<(String, u64, u64)>;
+
 /// A hello as a reader without the library has it.
 #[derive(Debug, PartialEq, Eq)]
 struct Naive {
     cluster: String,
-    /// Station, incarnation, and how many events of how many replicas it claims.
-    peer: Option<(String, u64, Vec<(String, u64, u64)>)>,
+    /// Station, incarnation, and what it claims.
+    peer: Option<(String, u64, Claimed)>,
 }
 
 impl Naive {
@@ -115,7 +118,7 @@ fn naive(sent: &[u8]) -> Option<Naive> {
     rest.is_empty().then_some(Naive { cluster, peer })
 }
 
-fn claimed(rest: &mut &[u8]) -> Option<Vec<(String, u64, u64)>> {
+fn claimed(rest: &mut &[u8]) -> Option<Claimed> {
     let count = number(rest, 64)?;
     let mut entries = Vec::new();
     for _ in 0..count {

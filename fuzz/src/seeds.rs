@@ -60,9 +60,6 @@ pub fn all() -> Vec<Seed> {
     add("message_peer", peer_messages());
     add("message_client", [requests(), responses(), notices()].concat());
     add("event", events().into_iter().map(|(name, event)| (name, encoded(&event))).collect());
-    add("stored_event", stored());
-    add("replica_inputs", sequences::seeds::scripts());
-    add("hello", hellos());
     add("event_header", events().into_iter().map(|(name, event)| (name, header_and_body(&event))).collect());
     add(
         "tle",
@@ -108,8 +105,16 @@ pub fn all() -> Vec<Seed> {
     );
     add("document_json", documents());
     add("event_json", vec![("event", json(&traced()))]);
-    proxy_seeds::all().into_iter().for_each(|(decoder, inputs)| add(decoder, inputs));
+    proxy_seeds::all().into_iter().chain(whole()).for_each(|(decoder, inputs)| add(decoder, inputs));
     seeds
+}
+
+/// The inputs of one decoder, by name.
+type Inputs = Vec<(&'static str, Vec<u8>)>;
+
+/// Of what is more than one decoder.
+fn whole() -> [(&'static str, Inputs); 3] {
+    [("hello", hellos()), ("stored_event", stored()), ("replica_inputs", sequences::seeds::scripts())]
 }
 
 fn named() -> VectorTimestamp {

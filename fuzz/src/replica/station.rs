@@ -136,8 +136,9 @@ impl<'a> Station<'a> {
     }
 
     pub(super) fn set_side(&mut self, session: SessionId, side: Side) {
-        let known = usize::try_from(session.0).ok().and_then(|index| self.sessions.get_mut(index));
-        known.into_iter().for_each(|known| *known = side.clone());
+        if let Some(known) = usize::try_from(session.0).ok().and_then(|index| self.sessions.get_mut(index)) {
+            *known = side;
+        }
     }
 
     /// Dials a peer, which says nothing yet.
