@@ -1,5 +1,7 @@
 //! A replica that starts again from a log in which a peer has forged events of the station itself.
 
+#![allow(clippy::unwrap_used, reason = "test helpers stop the test")]
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -23,6 +25,7 @@ fn recovered(incarnation: u32, log: &[EncodedEvent]) -> Replica {
     let config = ReplicaConfig::new(node("mss"), node("pacific"), BTreeSet::from([node("atlantic")]), 7);
     let found = Recovered {
         incarnation: Incarnation(incarnation),
+        incarnation_is_fresh: false,
         may_have_lost_events: false,
         quarantined: 0,
         last_lsn: Lsn(log.len() as u64),

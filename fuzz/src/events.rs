@@ -1,4 +1,4 @@
-//! Writes as bytes: as they come, and behind the right lengths and checksum.
+//! Writes as bytes: as they come, behind the right lengths and checksum, and as a disk gives them back.
 
 use bytes::Bytes;
 use clock_core::record;
@@ -22,6 +22,10 @@ pub static EVENT: Decoder =
 pub static EVENT_HEADER: Decoder =
     Decoder { name: "event_header", check: event_header, limit: BOUNDED, input_bytes_max: INPUT_BYTES_MAX };
 
+/// An event out of a store's log, whole and with bits that are not what they were.
+pub static STORED_EVENT: Decoder =
+    Decoder { name: "stored_event", check: stored_event, limit: BOUNDED, input_bytes_max: INPUT_BYTES_MAX };
+
 fn event(meter: &Meter, data: &[u8]) -> Outcome {
     let encoded = EncodedEvent::from_bytes(Bytes::copy_from_slice(data));
     match meter.decode(data.len(), || encoded.decode()) {
@@ -43,6 +47,62 @@ fn event_header(meter: &Meter, data: &[u8]) -> Outcome {
     let header_bytes = usize::from(input.u16());
     let header = input.slice(header_bytes);
     event(meter, &sealed(header, input.rest()))
+}
+
+/// The most bits that any CRC-32C tells, wherever they are and however long the record.
+const BITS_TOLD: usize = 3;
+/// The longest run of bits in which it tells every change.
+const RUN_BYTES: usize = 4;
+
+/// The input: three places of two bytes and a pattern of four, then a record to the letter or, if the first bit of the
+/// pattern is set, a header and a body as above.
+///
+/// A store has nothing but the record to tell what is damaged by, so damage that a checksum of 32 bits always tells has
+/// to be told: up to three bits anywhere, any change within four bytes, and any cut.
+fn stored_event(meter: &Meter, data: &[u8]) -> Outcome {
+    let mut input = Input::new(data);
+    let places = [input.u16(), input.u16(), input.u16()].map(usize::from);
+    let pattern = [input.byte(), input.byte(), input.byte(), input.byte()];
+    let record = if pattern[0] & 0x80 == 0 {
+        input.rest().to_vec()
+    } else {
+        let header_bytes = usize::from(input.u16());
+        let header = input.slice(header_bytes);
+        sealed(header, input.rest())
+    };
+    let outcome = event(meter, &record);
+    if outcome == Outcome::Accepted {
+        (1..=BITS_TOLD).for_each(|count| hold_bits(meter, &record, &places[..count]));
+        hold_run(meter, &record, places[0], pattern);
+        hold_refused(meter, &record[..places[0] % record.len()]);
+    }
+    outcome
+}
+
+fn hold_bits(meter: &Meter, record: &[u8], places: &[usize]) {
+    let mut damaged = record.to_vec();
+    for place in places {
+        let bit = place % (record.len() * 8);
+        damaged[bit / 8] ^= 1 << (bit % 8);
+    }
+    if damaged != record {
+        hold_refused(meter, &damaged);
+    }
+}
+
+fn hold_run(meter: &Meter, record: &[u8], place: usize, pattern: [u8; RUN_BYTES]) {
+    let mut damaged = record.to_vec();
+    let from = place % record.len();
+    damaged[from..].iter_mut().zip(pattern).for_each(|(byte, change)| *byte ^= change);
+    if damaged != record {
+        hold_refused(meter, &damaged);
+    }
+}
+
+fn hold_refused(meter: &Meter, damaged: &[u8]) {
+    let stored = EncodedEvent::from_bytes(Bytes::copy_from_slice(damaged));
+    let decoded = meter.decode(damaged.len(), || stored.decode());
+    assert!(decoded.is_err(), "damage was not told: {damaged:02x?} gave {decoded:?}");
 }
 
 /// A well-formed event of this header and body.

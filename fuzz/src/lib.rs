@@ -5,8 +5,8 @@
 //! each value; every value within its range; a receiver that is unchanged where it refused. It panics where a promise
 //! is broken, and where decoding allocated beyond the decoder's stated [`Limit`].
 //!
-//! The same functions run under a fuzzer (`fuzz/run`, nightly) and in `cargo test` on stable, over the committed seeds
-//! and over seeded mutations of them.
+//! The same functions run under a fuzzer (`fuzz/run`, nightly) and in `cargo test` on stable, over the committed seeds,
+//! the committed corpus, and seeded mutations of both.
 //!
 //! | module | decoders |
 //! |---|---|
@@ -14,8 +14,10 @@
 //! | [`json`] | ids, dots, vectors in JSON |
 //! | [`vectors`] | vectors on a stream, by slot |
 //! | [`frames`] | frames cut out of a byte stream |
+//! | [`hello`] | the first frame of a stranger |
 //! | [`messages`] | what frames say, between stations and with clients |
-//! | [`events`] | writes as bytes |
+//! | [`events`] | writes as bytes, as they travel and as they are stored |
+//! | [`replica`] | sequences of inputs to a whole replica |
 //! | [`records`] | element sets and attitudes |
 //! | [`dots`] | context tokens, dot sets, siblings |
 //! | [`headers`] | causality in text, binary and JSON headers |
@@ -23,12 +25,14 @@
 
 mod allocation;
 mod checksum;
+pub mod corpus;
 mod decoder;
 pub mod dots;
 pub mod events;
 pub mod frames;
 pub mod group;
 pub mod headers;
+pub mod hello;
 mod input;
 pub mod json;
 pub mod messages;
@@ -36,6 +40,7 @@ mod promises;
 pub mod proxy;
 mod proxy_seeds;
 pub mod records;
+pub mod replica;
 pub mod seeds;
 pub mod text;
 mod varint;
@@ -57,11 +62,14 @@ pub static DECODERS: &[&Decoder] = &[
     &vectors::VECTOR_MESSAGE,
     &vectors::VECTOR_STREAM,
     &frames::FRAME,
+    &hello::HELLO,
     &messages::VECTOR_BINARY,
     &messages::MESSAGE_PEER,
     &messages::MESSAGE_CLIENT,
     &events::EVENT,
     &events::EVENT_HEADER,
+    &events::STORED_EVENT,
+    &replica::REPLICA_INPUTS,
     &records::TLE,
     &records::TLE_COLUMNS,
     &records::ATTITUDE_TEXT,

@@ -15,6 +15,7 @@ use clock_core::{
 
 use crate::group;
 use crate::proxy_seeds;
+use crate::replica as sequences;
 
 const FRAME_PREFIX_BYTES: usize = 14;
 const EVENT_PREFIX_BYTES: usize = 9;
@@ -104,8 +105,16 @@ pub fn all() -> Vec<Seed> {
     );
     add("document_json", documents());
     add("event_json", vec![("event", json(&traced()))]);
-    proxy_seeds::all().into_iter().for_each(|(decoder, inputs)| add(decoder, inputs));
+    proxy_seeds::all().into_iter().chain(whole()).for_each(|(decoder, inputs)| add(decoder, inputs));
     seeds
+}
+
+/// The inputs of one decoder, by name.
+type Inputs = Vec<(&'static str, Vec<u8>)>;
+
+/// Of what is more than one decoder.
+fn whole() -> [(&'static str, Inputs); 3] {
+    [("hello", hellos()), ("stored_event", stored()), ("replica_inputs", sequences::seeds::scripts())]
 }
 
 fn named() -> VectorTimestamp {
@@ -280,6 +289,22 @@ fn peer_messages() -> Vec<(&'static str, Vec<u8>)> {
     ])
 }
 
+/// Behind the flags: whole frames, and bodies that are put into one.
+fn hellos() -> Vec<(&'static str, Vec<u8>)> {
+    let hello = |cluster, role| Message::Hello(Hello { cluster: node(cluster), role });
+    let peer = |station| Role::Peer(Claim { replica: replica(station), durable: vector() });
+    let whole = |message: &Message| [&[0], framed(message).as_slice()].concat();
+    let bare = |message: &Message| [&[1], body(message).as_slice()].concat();
+    vec![
+        ("client", whole(&hello("mss", Role::Client))),
+        ("peer", whole(&hello("mss", peer("atlantic")))),
+        ("client_body", bare(&hello("mss", Role::Client))),
+        ("peer_body", bare(&hello("mss", peer("indian")))),
+        ("stranger_body", bare(&hello("mss", peer("lunar")))),
+        ("other_cluster_body", bare(&hello("iss", Role::Client))),
+    ]
+}
+
 fn requests() -> Vec<(&'static str, Vec<u8>)> {
     let value = Bytes::from_static(b"1,0,0,0");
     let conflict = ConflictId::of(&[dot("pacific", 1), dot("atlantic", 1)]);
@@ -407,6 +432,16 @@ fn events() -> Vec<(&'static str, WriteEvent)> {
 
 fn encoded(event: &WriteEvent) -> Vec<u8> {
     EncodedEvent::encode(event).expect("a legal event").as_bytes().to_vec()
+}
+
+/// Behind three places and a pattern of damage.
+fn stored() -> Vec<(&'static str, Vec<u8>)> {
+    let [(_, first), (_, later)] = <[_; 2]>::try_from(events()).expect("two events");
+    let damage = |first: u8| [0, 9, 1, 0, 2, 255, first, 1, 0, 128];
+    vec![
+        ("record", [damage(0).as_slice(), &encoded(&first)].concat()),
+        ("header", [damage(0x80).as_slice(), &header_and_body(&later)].concat()),
+    ]
 }
 
 /// Behind the header's length, in two bytes, big-endian.

@@ -1,7 +1,7 @@
-//! Seeded mutations of the seeds, on stable: what a fuzzer does without the coverage, the same on every run.
+//! Seeded mutations of the seeds and the corpus, on stable: what a fuzzer does without the coverage, the same on every run.
 //!
-//! `FUZZ_SEED` and `FUZZ_INPUTS` (for each decoder) change the draw, `FUZZ_ONLY` takes the decoders whose name begins so,
-//! and `FUZZ_THREADS` says how many run side by side; a failure prints the input, and the seed is printed first.
+//! `FUZZ_SEED` and `FUZZ_INPUTS` (for each decoder) change the draw, `FUZZ_ONLY` takes the decoders whose name begins so
+//! (several behind commas), and `FUZZ_THREADS` says how many run side by side; a failure prints the input, and the seed is printed first.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use clock_fuzz::{DECODERS, Decoder, Outcome, Usage, seeds};
+use clock_fuzz::{DECODERS, Decoder, Outcome, Usage, corpus, seeds};
 use fastrand::Rng;
 
 /// Two seconds of work for two threads.
@@ -31,8 +31,11 @@ fn mutated_seeds_break_no_promise() {
     let (seed, inputs) = (setting("FUZZ_SEED", SEED), setting("FUZZ_INPUTS", INPUTS));
     let only = env::var("FUZZ_ONLY").unwrap_or_default();
     println!("seed {seed}, {inputs} inputs for each decoder");
-    let meant: Vec<&Decoder> =
-        DECODERS.iter().copied().filter(|decoder| decoder.name.starts_with(&only)).collect();
+    let meant: Vec<&Decoder> = DECODERS
+        .iter()
+        .copied()
+        .filter(|decoder| only.split(',').any(|name| decoder.name.starts_with(name)))
+        .collect();
     let next = AtomicUsize::new(0);
     let work = || {
         let taken = std::iter::from_fn(|| meant.get(next.fetch_add(1, Ordering::Relaxed)));
@@ -46,8 +49,9 @@ fn mutated_seeds_break_no_promise() {
 }
 
 fn holds(decoder: &Decoder, seed: u64, inputs: u64) -> bool {
-    let seeds: Vec<Vec<u8>> =
-        seeds::all().into_iter().filter(|seed| seed.decoder == decoder.name).map(|seed| seed.bytes).collect();
+    let made = seeds::all().into_iter().filter(|seed| seed.decoder == decoder.name).map(|seed| seed.bytes);
+    let found = corpus::of(decoder.name).expect("a readable corpus").into_iter().map(|(_, bytes)| bytes);
+    let seeds: Vec<Vec<u8>> = made.chain(found).collect();
     let mut rng = Rng::with_seed(seed);
     let (mut accepted, mut worst, started) = (0, Usage::default(), Instant::now());
     for index in 0..inputs {

@@ -64,11 +64,11 @@ impl Replica {
         request: RequestId,
     ) -> Result<(), RequestError> {
         let choice = Chosen::of(choice)?;
-        let body = match &choice {
-            Chosen::Sibling(_) => None,
-            Chosen::Value(body) => Some(body),
+        let asked = match &choice {
+            Chosen::Sibling(dot) => Asked::Resolve { conflict, body: None, taken: Some(dot) },
+            Chosen::Value(body) => Asked::Resolve { conflict, body: Some(body), taken: None },
         };
-        if self.answer_retry(step, ticket, request, &Asked::Resolve { conflict, body })? {
+        if self.answer_retry(step, ticket, request, &asked)? {
             return Ok(());
         }
         let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?.clone();

@@ -62,6 +62,9 @@ enum Command {
     Mutants {
         /// Only these
         names: Vec<String>,
+        /// So many seeds for each, instead of its own budget
+        #[arg(long)]
+        budget: Option<u64>,
         /// How many threads
         #[arg(long, default_value_t = cores())]
         threads: usize,
@@ -135,7 +138,7 @@ fn main() -> ExitCode {
         Command::Replay { which, history, trace } => replay(&which, history, trace),
         Command::Shrink { which, out } => shrink_plan(&which, &out),
         #[cfg(feature = "sim-bugs")]
-        Command::Mutants { names, threads } => hunt_mutants(&names, threads),
+        Command::Mutants { names, budget, threads } => hunt_mutants(&names, budget, threads),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -224,18 +227,19 @@ fn shrink_plan(which: &Which, out: &PathBuf) -> Result<bool, String> {
 }
 
 #[cfg(feature = "sim-bugs")]
-fn hunt_mutants(names: &[String], threads: usize) -> Result<bool, String> {
+fn hunt_mutants(names: &[String], budget: Option<u64>, threads: usize) -> Result<bool, String> {
     use clock_tests::mutants;
     if let Some(unknown) = names.iter().find(|name| mutants::named(name).is_none()) {
         return Err(format!("{unknown:?} is no mutant"));
     }
     let chosen = |mutant: &mutants::Mutant| names.is_empty() || names.iter().any(|name| name == mutant.name);
-    let mutants: Vec<mutants::Mutant> = mutants::all().into_iter().filter(chosen).collect();
+    let mut mutants: Vec<mutants::Mutant> = mutants::all().into_iter().filter(chosen).collect();
     println!("{:<26} {:>6} {:>6} {:>7}  {:<20} what it does", "mutant", "budget", "seed", "ms", "caught by");
     // A panic is one way to be caught: it need not be told in full each time.
     std::panic::set_hook(Box::new(|_| {}));
     let mut killed = 0;
-    for mutant in &mutants {
+    for mutant in &mut mutants {
+        mutant.budget = budget.unwrap_or(mutant.budget);
         let hunt = mutants::hunt(mutant, threads);
         let (seed, property) = match &hunt.caught {
             Some((seed, violation)) => (seed.to_string(), format!("{:?}", violation.property)),

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use super::Property;
 use super::finding::{Verdict, broken};
-use super::known::{Known, Minting, Write};
+use super::known::{Known, Minting, Reading, Write};
 use super::names::{RequestIndex, StationId, WriteId};
 
-/// How many writes a station remembers the requests of.
-const REQUESTS_REMEMBERED: usize = 16_384;
+/// How many writes a station remembers the requests of, if it is not told otherwise.
+pub(super) const REQUESTS_REMEMBERED: usize = 16_384;
 
 /// What was answered to a request at a station: the write, and how things stood there.
 #[derive(Debug, Clone, Copy)]
@@ -62,10 +62,16 @@ pub(super) fn is_gone_everywhere(known: &Known, write: WriteId) -> bool {
 }
 
 /// A station mints a write: it has none of the same request.
-pub(super) fn request_is_new(known: &Known, at: StationId, request: RequestIndex, write: WriteId) -> Verdict {
+pub(super) fn request_is_new(
+    known: &Known,
+    at: StationId,
+    (request, remembered): (RequestIndex, usize),
+    write: WriteId,
+) -> Verdict {
     let station = known.station(at);
+    // What is on its way to the disk is remembered too, in the place of something older.
     let remembers = |other: &&WriteId| {
-        let shown = station.shows(**other) && station.shown_after(**other) < REQUESTS_REMEMBERED;
+        let shown = station.shows(**other) && station.shown_after(**other) < remembered / 2;
         shown || station.staged.contains(other)
     };
     let Some(other) = known.request(request).writes.iter().find(remembers) else { return Ok(()) };
@@ -90,12 +96,13 @@ impl ExactlyOnce {
         known: &Known,
         (request, at): (RequestIndex, StationId),
         write: WriteId,
+        remembered: usize,
     ) -> Verdict {
         is_of_request(known, (request, at), write)?;
         let station = known.station(at);
         let now = Answered { write, life: station.life, losses: station.losses };
         match self.answered.insert((request, at), now) {
-            Some(before) if before.write != write && is_bound(known, at, before) => {
+            Some(before) if before.write != write && is_bound(known, at, (before, write), remembered) => {
                 let (name, text) = (known.station_text(at), known.text(write));
                 let (asked, before) = (known.names.request_text(request), known.text(before.write));
                 wrong(format!(
@@ -118,8 +125,33 @@ fn is_of_request(known: &Known, (request, at): (RequestIndex, StationId), write:
     wrong(format!("{name} answered request {asked} with {text}, {own}"))
 }
 
-/// Whether a station still has to give the answer it gave: the same process, or one that lost nothing in between.
-fn is_bound(known: &Known, at: StationId, before: Answered) -> bool {
+/// A client is answered with the write it asked for: an id that was used for something else is no retry.
+pub(super) fn is_what_was_asked(
+    known: &Known,
+    (request, ask): (RequestIndex, usize),
+    write: WriteId,
+) -> Verdict {
+    let (asked, Some(truth)) = (known.ask(request, ask), known.truth(write)) else { return Ok(()) };
+    // Which sibling a resolution took, a station can tell only as long as it remembers that sibling's request.
+    let is_resolution = matches!(asked.reading, Reading::Conflict(_));
+    if is_resolution || (asked.key, asked.value) == (truth.key, truth.value) {
+        return Ok(());
+    }
+    let (name, text) = (known.station_text(asked.station), known.text(write));
+    let (asked, value) = (asked.value, truth.value);
+    wrong(format!(
+        "{name} answered a write of {asked} with {text}, which has {value}: another write of that request"
+    ))
+}
+
+/// Whether a station still has to give the answer it gave: it has not had too many others since, and it is the same
+/// process, or one that lost nothing in between and has that write before the one it answers with now.
+fn is_bound(known: &Known, at: StationId, (before, now): (Answered, WriteId), remembered: usize) -> bool {
     let station = known.station(at);
-    before.life == station.life || (before.losses == station.losses && station.shows(before.write))
+    if station.shown_after(before.write) >= remembered / 2 {
+        return false;
+    }
+    let has_it_before =
+        station.shows(before.write) && station.shown_after(before.write) > station.shown_after(now);
+    before.life == station.life || (before.losses == station.losses && has_it_before)
 }

@@ -13,8 +13,13 @@ fn wrong(text: String) -> Verdict {
 }
 
 /// A station mints a write: some client still waits for it, or has given up waiting.
-pub(super) fn is_asked_for(known: &Known, at: StationId, request: RequestIndex, write: WriteId) -> Verdict {
-    if !known.waiting(request, at).is_empty() {
+pub(super) fn is_asked_for(
+    known: &Known,
+    at: StationId,
+    (request, op): (RequestIndex, Option<u64>),
+    write: WriteId,
+) -> Verdict {
+    if !known.waiting((request, op), at).is_empty() {
         return Ok(());
     }
     let (name, text) = (known.station_text(at), known.text(write));

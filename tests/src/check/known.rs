@@ -34,6 +34,7 @@ pub(super) enum Ending {
 /// One attempt of a client to have a write done.
 #[derive(Debug)]
 pub(super) struct Ask {
+    pub(super) op: u64,
     pub(super) station: StationId,
     pub(super) key: KeyId,
     pub(super) value: ValueDigest,
@@ -86,6 +87,7 @@ pub(super) struct Minting {
     pub(super) station: StationId,
     /// Which life of that station.
     pub(super) life: u32,
+    pub(super) at_us: u64,
     /// All that happened before it: what its station showed, its station's own writes before it, and what its client
     /// had read.
     pub(super) past: Counts,
@@ -184,12 +186,12 @@ impl Known {
     }
 
     pub(super) fn invoke(&mut self, op: u64, station: StationId, call: &Call, begun: u64) {
-        let question = self.question(station, call, begun);
+        let question = self.question(op, station, call, begun);
         self.make_room();
         self.operations.insert(op, Operation { station, question, begun });
     }
 
-    fn question(&mut self, station: StationId, call: &Call, begun: u64) -> Question {
+    fn question(&mut self, op: u64, station: StationId, call: &Call, begun: u64) -> Question {
         match call {
             Call::Put { key, value, context, request } => {
                 let reading = match context {
@@ -200,7 +202,7 @@ impl Known {
                 let (key, request) = (self.names.key(key), self.names.request(request));
                 self.attempt(
                     request,
-                    Ask { station, key, value: *value, reading, ending: Ending::Open, begun },
+                    Ask { op, station, key, value: *value, reading, ending: Ending::Open, begun },
                 )
             }
             Call::Resolve { key, read, value, request, .. } => {
@@ -208,7 +210,7 @@ impl Known {
                 let (key, request) = (self.names.key(key), self.names.request(request));
                 self.attempt(
                     request,
-                    Ask { station, key, value: *value, reading, ending: Ending::Open, begun },
+                    Ask { op, station, key, value: *value, reading, ending: Ending::Open, begun },
                 )
             }
             Call::Get { key } => Question::Get(self.names.key(key)),
@@ -230,10 +232,17 @@ impl Known {
         }
     }
 
-    /// The attempts of a request at a station that a write minted just now can be due to.
-    pub(super) fn waiting(&self, request: RequestIndex, station: StationId) -> Vec<usize> {
-        let waits =
-            |ask: &Ask| ask.station == station && matches!(ask.ending, Ending::Open | Ending::Unknown);
+    /// The attempts of a request at a station that a write minted just now can be due to: one, if the harness saw which.
+    pub(super) fn waiting(
+        &self,
+        (request, op): (RequestIndex, Option<u64>),
+        station: StationId,
+    ) -> Vec<usize> {
+        let waits = |ask: &Ask| {
+            ask.station == station
+                && matches!(ask.ending, Ending::Open | Ending::Unknown)
+                && op.is_none_or(|op| ask.op == op)
+        };
         let asks = self.request(request).asks.iter().enumerate();
         asks.filter(|(_, ask)| waits(ask)).map(|(at, _)| at).collect()
     }
@@ -259,6 +268,7 @@ impl Known {
     /// A station appended a write of its own for one of these attempts, of which there is at least one.
     pub(super) fn mint(
         &mut self,
+        at_us: u64,
         (write, request): (WriteId, RequestIndex),
         station: StationId,
         asks: Vec<usize>,
@@ -268,18 +278,21 @@ impl Known {
         let ask = self.ask(request, *open.or(asks.last()).expect("a write is due to an attempt"));
         let (key, value) = (ask.key, ask.value);
         let context = self.context_now(station, key, &ask.reading);
-        let past = self.past_now(station, &context);
+        let past = self.past_now(station, write, &context);
         let life = self.station(station).life;
         self.requests[request.0].writes.push(write);
         self.stations[station.0].staged.push(write);
         let known = &mut self.writes[write.0];
         known.truth = Some(Truth { request, key, value, context, knows_context: true });
-        known.minting = Some(Minting { station, life, past, asks });
+        known.minting = Some(Minting { station, life, at_us, past, asks });
     }
 
-    fn past_now(&self, station: StationId, context: &[WriteId]) -> Counts {
+    fn past_now(&self, station: StationId, write: WriteId, context: &[WriteId]) -> Counts {
         let at = self.station(station);
         let mut past = at.visible.clone();
+        // Of what a replica wrote before a crash, something may be on its way back into its log: it is not shown yet.
+        let before = self.names.predecessor(write).and_then(|before| self.past(before));
+        before.into_iter().for_each(|before| past.merge(before));
         at.staged.iter().chain(context).for_each(|write| past.raise(self.names.dot_of(*write)));
         past
     }

@@ -23,12 +23,17 @@ impl Checker {
             What::Ok { op, answer } => self.answered(*op, answer),
             What::Fail { op, error: _ } => self.refused(*op),
             What::Info { op, why: _ } => self.unknown(*op),
-            What::Minted { station, dot, request } => self.minted(station, dot, request),
+            What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
             What::Durable { station, dots } => self.held(station, dots),
             What::Visible { station, dots } => self.shown(station, dots),
             What::Lost { station, dots } => self.lost(station, dots),
             What::Stopped { station, how: _ } => self.stopped(station),
             What::Started { station, visible, replica: _ } => self.started(station, visible),
+            What::Wall { station, least_ms, most_ms } => {
+                let at = self.station(station);
+                self.clocks.walls.mark(at, at_us, (*least_ms, *most_ms));
+                Ok(())
+            }
             What::State { station, digest } => self.state(station, digest),
             What::Gauge { station, name, value, limit } => {
                 self.seen.gauges += 1;
@@ -87,26 +92,27 @@ impl Checker {
         self.ended(op, Ending::Unknown).map(drop)
     }
 
-    fn minted(&mut self, station: &NodeId, dot: &Dot, request: &RequestId) -> Verdict {
+    fn minted(&mut self, station: &NodeId, dot: &Dot, (request, op): (&RequestId, Option<u64>)) -> Verdict {
         let (at, request) = (self.station(station), self.known.names.request(request));
         let mut write = self.known.names.write(dot);
         self.known.make_room();
         exactly_once::dot_is_new(&self.known, at, write)?;
-        exactly_once::request_is_new(&self.known, at, request, write)?;
-        indeterminate::is_asked_for(&self.known, at, request, write)?;
+        exactly_once::request_is_new(&self.known, at, (request, self.requests_remembered), write)?;
+        indeterminate::is_asked_for(&self.known, at, (request, op), write)?;
         if self.known.write(write).minting.is_some() {
             if exactly_once::is_gone_everywhere(&self.known, write) {
                 self.seen.dots_used_again += 1;
-                self.clocks.forget_from(self.known.dot(write));
+                self.clocks.forget_from(&self.known, self.known.dot(write));
+                self.convergence.forget();
             }
             write = self.known.names.rename(write);
             self.known.make_room();
         }
-        let asks = self.known.waiting(request, at);
+        let asks = self.known.waiting((request, op), at);
         self.readings_are_served(at, (request, &asks), write)?;
         self.seen.minted += 1;
         self.seen.minted_again += u64::from(!self.known.request(request).writes.is_empty());
-        self.known.mint((write, request), at, asks);
+        self.known.mint(self.now_us, (write, request), at, asks);
         Ok(())
     }
 
@@ -248,7 +254,8 @@ impl Checker {
         if !self.is_observed(at) {
             self.outside.receipt(&mut self.known, (at, request), told, self.seen.lines)?;
         }
-        self.exactly_once.acknowledged(&self.known, (request, at), write)?;
+        self.exactly_once.acknowledged(&self.known, (request, at), write, self.requests_remembered)?;
+        exactly_once::is_what_was_asked(&self.known, (request, ask), write)?;
         if self.is_observed(at) {
             durability::acknowledged(&self.known, at, write)?;
             sibling_exactness::receipt_beside(&self.known, at, told)?;
@@ -264,7 +271,9 @@ impl Checker {
         let known = self.known.write_mut(write);
         known.is_acked = true;
         known.stamps = Some(told.stamps);
-        self.clocks.receipt(&self.known, at, told)
+        self.clocks.receipt(&self.known, at, told)?;
+        self.seen.hybrid_times_across = self.clocks.compared_across;
+        Ok(())
     }
 
     fn entry(&mut self, (operation, key): (Operation, KeyId), told: &Entry<'_>) -> Verdict {

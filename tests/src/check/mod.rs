@@ -25,6 +25,7 @@ mod session;
 mod sibling_exactness;
 mod station;
 mod told;
+mod walls;
 
 use std::fmt;
 
@@ -89,8 +90,9 @@ impl fmt::Display for Violation {
 }
 
 /// All properties, checked line by line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Checker {
+    requests_remembered: usize,
     known: Known,
     siblings: SiblingExactness,
     session: Session,
@@ -103,7 +105,30 @@ pub struct Checker {
     now_us: u64,
 }
 
+impl Default for Checker {
+    fn default() -> Self {
+        Self::remembering(exactly_once::REQUESTS_REMEMBERED)
+    }
+}
+
 impl Checker {
+    /// For stations that remember the requests of so many writes.
+    pub fn remembering(requests_remembered: usize) -> Self {
+        Self {
+            requests_remembered,
+            known: Default::default(),
+            siblings: Default::default(),
+            session: Default::default(),
+            convergence: Default::default(),
+            exactly_once: Default::default(),
+            clocks: Default::default(),
+            liveness: Default::default(),
+            outside: Default::default(),
+            seen: Default::default(),
+            now_us: 0,
+        }
+    }
+
     /// Takes the next line.
     ///
     /// # Errors

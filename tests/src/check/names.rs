@@ -130,6 +130,12 @@ impl Names {
         self.requests.things.len()
     }
 
+    /// The write before this one at its replica, if any line has named it.
+    pub(super) fn predecessor(&self, write: WriteId) -> Option<WriteId> {
+        let DotAt { replica, seq } = self.dot_of(write);
+        self.writes.get(&DotAt { replica, seq: seq - 1 }).copied()
+    }
+
     pub(super) fn dot_of(&self, write: WriteId) -> DotAt {
         self.dots[write.0]
     }

@@ -77,6 +77,8 @@ counters! {
     states,
     /// States that were compared with another of the same writes.
     states_compared,
+    /// Hybrid times of different replicas that had to be in order.
+    hybrid_times_across,
     /// Gauges that were held to their limits.
     gauges,
 }

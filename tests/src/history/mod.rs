@@ -74,6 +74,10 @@ pub enum What {
         /// The client's id.
         #[serde(with = "text")]
         request: RequestId,
+        /// The operation that it was appended for, if the harness could see. It matters where a client takes one id for
+        /// two writes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        op: Option<u64>,
     },
     /// These writes are on a station's disk, as of now.
     Durable {
@@ -116,6 +120,16 @@ pub enum What {
         /// What of its log it can show at once: everything whose past is there. In log order.
         #[serde(with = "text::list")]
         visible: Vec<Dot>,
+    },
+    /// A station's wall clock was set, or begins: from now until the next such line it shows at least `least_ms`, and at
+    /// most `most_ms` plus twice the time since.
+    Wall {
+        /// Which station.
+        station: NodeId,
+        /// In milliseconds since 1970.
+        least_ms: u64,
+        /// In milliseconds since 1970.
+        most_ms: u64,
     },
     /// A digest of all that a station shows: equal writes must give equal digests.
     State {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use clock_core::replica::{Input, Ticket};
 use clock_core::wire::{Choice, EntryView, Receipt, Request, Response, StatusView, WriteContext};
-use clock_core::{BodyKind, Dot, RequestId, VersionVector};
+use clock_core::{BodyKind, DEFAULT_MAX_DRIFT_MS, Dot, RequestId, VersionVector};
 
 use super::plan::{Ask, PutContext};
 use super::shell::CLIENTS;
@@ -118,7 +118,7 @@ impl World<'_> {
             PutContext::Read => (WriteContext::Exactly(read()), Context::Exactly(read())),
             PutContext::Blind => (WriteContext::Blind, Context::Blind),
         };
-        let value = value_of(work.request, bytes);
+        let value = value_of(work.request, self.next_op, bytes);
         let call = Call::Put {
             key: key.clone(),
             value: ValueDigest::of(&value),
@@ -139,7 +139,7 @@ impl World<'_> {
         let Some((read, conflict, (first, first_value))) = known else {
             return Some((Request::Get { key: key.clone(), skip: 0 }, Call::Get { key }));
         };
-        let own = value_of(work.request, 24);
+        let own = value_of(work.request, self.next_op, 24);
         let (choice, value) = match work.request.0 % 2 {
             0 => (Choice::Take(first), first_value),
             _ => {
@@ -169,6 +169,9 @@ impl World<'_> {
         if let Response::Entry(entry) = &response {
             self.remember(&work, entry);
         }
+        if let Response::Written(receipt) = &response {
+            self.check_hybrid(station, receipt);
+        }
         match response {
             Response::Refused(error) => {
                 self.counters.refused_requests += 1;
@@ -189,6 +192,20 @@ impl World<'_> {
                     });
                 }
             },
+        }
+    }
+
+    /// A hybrid clock is ahead of every wall time its station has read by the allowed drift at most.
+    fn check_hybrid(&mut self, station: usize, receipt: &Receipt) {
+        let at = &self.stations[station];
+        let ahead = receipt.hlc.wall_ms().saturating_sub(at.wall.highest());
+        if receipt.dot.replica.node == at.id && ahead > 0 {
+            self.gauge(
+                station,
+                "milliseconds of the hybrid clock ahead of the wall",
+                ahead,
+                DEFAULT_MAX_DRIFT_MS,
+            );
         }
     }
 
@@ -241,9 +258,9 @@ impl World<'_> {
     }
 }
 
-/// A value that no other request has, of about this size.
-fn value_of(request: RequestId, bytes: u32) -> Bytes {
-    let name = request.to_string();
+/// A value that no other operation has, of about this size.
+fn value_of(request: RequestId, op: u64, bytes: u32) -> Bytes {
+    let name = format!("{request}-{op}");
     let size = usize::try_from(bytes).unwrap_or(usize::MAX).max(name.len());
     let mut value = name.into_bytes();
     value.resize(size, b'.');

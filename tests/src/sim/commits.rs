@@ -112,7 +112,7 @@ impl World<'_> {
         match fate {
             DiskFate::Absent => {}
             DiskFate::Whole => {
-                under_way.into_iter().for_each(|batch| self.make_durable(station, batch.records))
+                under_way.into_iter().for_each(|batch| self.make_durable(station, batch.records));
             }
             DiskFate::Torn => {
                 if under_way.is_some() {

@@ -62,6 +62,10 @@ counters! {
     frames_repeated,
     /// Frames that overtook another.
     frames_swapped,
+    /// Frames damaged or forged on their way.
+    frames_tampered,
+    /// Second contents of dots that a station noticed.
+    forgeries_noticed,
     /// Frames that were refused for their bytes.
     frames_refused,
     /// Sessions that a replica refused.

@@ -118,6 +118,11 @@ impl Disk {
         self.log.values().map(|stored| &stored.dot)
     }
 
+    /// Whether an event fails its check.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.log.values().any(|stored| !self.is_sound(&stored.dot))
+    }
+
     /// Bytes of all events.
     pub(super) fn bytes(&self) -> u64 {
         self.log.values().map(|stored| stored.bytes.len() as u64).sum()

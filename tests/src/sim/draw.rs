@@ -85,12 +85,12 @@ fn pick<'a, T>(rng: &mut fastrand::Rng, choices: &'a [T]) -> &'a T {
 fn sizes(rng: &mut fastrand::Rng) -> Sizes {
     let real = clock_core::replica::Limits::default();
     if rng.bool() {
-        let (held_events, window_events) = (real.held_events, real.window_events);
         return Sizes {
-            held_events,
-            window_events,
+            held_events: real.held_events,
+            window_events: real.window_events,
             window_bytes: real.window_bytes,
             chunk_bytes: real.chunk_bytes,
+            requests: real.requests,
         };
     }
     Sizes {
@@ -98,6 +98,7 @@ fn sizes(rng: &mut fastrand::Rng) -> Sizes {
         window_events: *pick(rng, &[1, 2, 5, 16]),
         window_bytes: *pick(rng, &[1, 1000, 20_000]),
         chunk_bytes: *pick(rng, &[1, 500, 5_000]),
+        requests: *pick(rng, &[200, real.requests]),
     }
 }
 
@@ -197,6 +198,7 @@ impl Drawer {
         let retrying = self.rng.u8(..4);
         let hot = self.rng.bool();
         let bursts = self.rng.bool();
+        let mistaken = self.rng.u32(..8) == 0;
         let mut at_us = 0;
         for _ in 0..self.rng.u32(least..=most) {
             if !bursts || self.rng.u32(..6) == 0 {
@@ -211,7 +213,8 @@ impl Drawer {
             let retries = if retrying > 0 { self.rng.u8(..=retrying) } else { 0 };
             let deaf = if self.rng.u32(..10) == 0 { self.rng.u8(1..=2) } else { 0 };
             let (roams, doubts) = (self.rng.bool(), self.rng.u32(..12) == 0);
-            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf, doubts });
+            let reuses = mistaken && self.rng.u32(..12) == 0;
+            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses });
         }
     }
 
@@ -268,7 +271,7 @@ impl Drawer {
 
     fn network_faults(&mut self) {
         type Fault = fn(&mut Drawer);
-        let menu: [(Fault, u32); 8] = [
+        let menu: [(Fault, u32); 10] = [
             (Drawer::partition, 4),
             (Drawer::one_way, 4),
             (Drawer::ring, 2),
@@ -276,6 +279,8 @@ impl Drawer {
             (Drawer::flap, 2),
             (Drawer::breaks, 12),
             (Drawer::corrupt, 6),
+            (Drawer::pad, 4),
+            (Drawer::forge, 4),
             (Drawer::twins, 6),
         ];
         for (fault, most) in menu {
@@ -358,6 +363,16 @@ impl Drawer {
     fn corrupt(&mut self) {
         let ((from, to), bit) = (self.pair(), self.rng.u32(..));
         self.push(Act::Corrupt { from, to, bit });
+    }
+
+    fn pad(&mut self) {
+        let (from, to) = self.pair();
+        self.push(Act::Pad { from, to });
+    }
+
+    fn forge(&mut self) {
+        let (from, to) = self.pair();
+        self.push(Act::Forge { from, to });
     }
 
     fn twins(&mut self) {

@@ -10,10 +10,10 @@ use clock_core::replica::{Input, Opener, SessionId};
 use clock_core::wire::frame;
 use clock_core::wire::message::{Message, Refusal, Role};
 
-use super::disk::flipped;
+use super::tamper::{Tampered, Tampering, tamper};
 use super::twin_bug::TwinBug;
 use super::world::{Event, World};
-use crate::history::{Phase, What};
+use crate::history::Phase;
 
 /// A session that says nothing for so long is closed.
 const IDLE_US: u64 = 10_000_000;
@@ -31,8 +31,8 @@ const KIND_AT: usize = 7;
 pub(super) struct Link {
     /// So many blocks lie over it.
     pub(super) blocks: u32,
-    /// The next frame has this bit flipped.
-    pub(super) corrupt: Option<u32>,
+    /// What is to be done to the next frame.
+    pub(super) tampering: Option<Tampering>,
     rng: fastrand::Rng,
 }
 
@@ -75,13 +75,13 @@ pub(super) struct Pipe {
 
 #[derive(Debug)]
 enum Item {
-    Frame(Bytes),
+    Frame(Bytes, Tampered),
     End,
 }
 
 impl Link {
     pub(super) fn new(rng: fastrand::Rng) -> Self {
-        Self { blocks: 0, corrupt: None, rng }
+        Self { blocks: 0, tampering: None, rng }
     }
 }
 
@@ -212,9 +212,7 @@ impl World<'_> {
             return;
         }
         let Ok(bytes) = message.to_frame() else {
-            let station = self.id(from);
-            return self
-                .line(What::Broken { station, what: format!("a message fits no frame: {message:?}") });
+            return self.broken(from, format!("a message fits no frame: {message:?}"));
         };
         if matches!(message, Message::Events(_)) {
             self.events_shipped_bytes += bytes.len() as u64;
@@ -227,9 +225,14 @@ impl World<'_> {
         let Some(connection) = self.connections.get(&session) else { return };
         let network = &self.plan.network;
         let Some(link) = self.links.get_mut(&connection.ends(way)) else { return };
-        let bytes = match link.corrupt.take() {
-            Some(bit) => flipped(&bytes, bit),
-            None => bytes,
+        let tampered = link.tampering.and_then(|tampering| tamper(&bytes, tampering));
+        let (bytes, tampered) = match tampered {
+            Some(tampered) => {
+                link.tampering = None;
+                self.counters.frames_tampered += 1;
+                tampered
+            }
+            None => (bytes, Tampered::Not),
         };
         let may_be_treated =
             self.phase == Phase::Safety && bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind));
@@ -245,9 +248,9 @@ impl World<'_> {
         }
         if repeats {
             self.counters.frames_repeated += 1;
-            self.put(session, way, Item::Frame(bytes.clone()));
+            self.put(session, way, Item::Frame(bytes.clone(), tampered.clone()));
         }
-        self.put(session, way, Item::Frame(bytes));
+        self.put(session, way, Item::Frame(bytes, tampered));
         if swaps && let Some(connection) = self.connections.get_mut(&session) {
             self.counters.frames_swapped += u64::from(swap_last(&mut connection.pipe(way).queue));
         }
@@ -258,7 +261,7 @@ impl World<'_> {
         let (from, to) = connection.ends(way);
         let delay = self.delay(from, to);
         let size = match &item {
-            Item::Frame(bytes) => bytes.len() as u64,
+            Item::Frame(bytes, _) => bytes.len() as u64,
             Item::End => 0,
         };
         let takes = size.saturating_mul(1_000_000).checked_div(self.plan.network.bytes_per_second);
@@ -293,28 +296,48 @@ impl World<'_> {
         }
         match item {
             Item::End => self.close_end(session, way),
-            Item::Frame(bytes) => self.receive(session, way, to, &bytes),
+            Item::Frame(bytes, tampered) => self.receive((session, way), to, &bytes, &tampered),
         }
     }
 
-    fn receive(&mut self, session: SessionId, way: Way, to: usize, bytes: &Bytes) {
+    fn receive(&mut self, (session, way): (SessionId, Way), to: usize, bytes: &Bytes, tampered: &Tampered) {
         let mut buffer = BytesMut::from(bytes.as_ref());
         let cut = frame::cut(&mut buffer, frame::FRAME_BYTES_MAX);
         let message = match cut {
             Ok(Some(frame)) => Message::from_frame(&frame).map_err(|error| error.to_string()),
-            Ok(None) => return self.say_and_close(session, way, Refusal::Protocol("cut short".to_owned())),
+            Ok(None) => Err("cut short".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => {
+        let message = match (message, tampered) {
+            (Ok(message), Tampered::Not | Tampered::Forged(_)) => message,
+            (Ok(message), Tampered::Spoilt) => {
+                let what = format!("took a frame that was spoilt on its way as {message:?}");
+                return self.broken(to, what);
+            }
+            (Err(error), _) => {
                 self.counters.frames_refused += 1;
                 return self.say_and_close(session, way, Refusal::Protocol(error));
             }
         };
         self.note_frame(session, bytes);
         self.counters.frames += 1;
+        self.awaited_alarm = match tampered {
+            Tampered::Forged(dot) => Some(dot.clone()),
+            _ => None,
+        };
         self.hear(session, way, to, message);
+        self.check_alarm((session, way), to);
+    }
+
+    /// A second content of a dot was delivered: the station has to say so, unless it ended the session over it.
+    fn check_alarm(&mut self, (session, way): (SessionId, Way), to: usize) {
+        let Some(dot) = self.awaited_alarm.take() else { return };
+        let is_up = self.connections.get_mut(&session).is_some_and(|connection| connection.pipe(way).open);
+        let has_it = self.stations[to].disk.is_sound(&dot)
+            || self.stations[to].process.as_ref().is_some_and(|process| process.has_staged(&dot));
+        if is_up && has_it {
+            self.broken(to, format!("said nothing of a second content of {dot}"));
+        }
     }
 
     fn hear(&mut self, session: SessionId, way: Way, to: usize, message: Message) {
@@ -340,7 +363,7 @@ impl World<'_> {
     /// The shell of the end that reads this direction says why and closes.
     fn say_and_close(&mut self, session: SessionId, way: Way, refusal: Refusal) {
         if let Ok(bytes) = Message::Refused(refusal).to_frame() {
-            self.put(session, way.other(), Item::Frame(bytes));
+            self.put(session, way.other(), Item::Frame(bytes, Tampered::Not));
         }
         self.close_end(session, way);
     }
@@ -434,9 +457,15 @@ impl World<'_> {
         for way in [Way::There, Way::Back] {
             let Some(connection) = self.connections.get_mut(&session) else { return };
             let (_, reader) = connection.ends(way);
+            let (from, to) = connection.ends(way);
             let pipe = connection.pipe(way);
             pipe.queue.truncate(delivered);
-            if gone == Some(reader) {
+            // Nothing tells the end beyond a blocked link that the other one is gone: it has to notice by itself.
+            let is_unheard =
+                gone == Some(from) && self.links.get(&(from, to)).is_some_and(|link| link.blocks > 0);
+            if is_unheard {
+                pipe.queue.clear();
+            } else if gone == Some(reader) {
                 pipe.open = false;
             } else if pipe.open {
                 self.put(session, way, Item::End);
@@ -479,7 +508,7 @@ impl World<'_> {
 /// The last frame overtakes the one before it, if both may.
 fn swap_last(queue: &mut VecDeque<Item>) -> bool {
     let movable = |item: Option<&Item>| match item {
-        Some(Item::Frame(bytes)) => bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind)),
+        Some(Item::Frame(bytes, _)) => bytes.get(KIND_AT).is_some_and(|kind| RUNNING.contains(kind)),
         _ => false,
     };
     let count = queue.len();

@@ -22,6 +22,7 @@ mod runner;
 mod shell;
 mod shrink;
 mod station;
+mod tamper;
 mod twin_bug;
 mod world;
 

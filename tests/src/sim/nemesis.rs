@@ -6,8 +6,9 @@ use super::clients::{Manners, Work};
 use super::links::Way;
 use super::plan::{Act, Ask};
 use super::station::Crash;
+use super::tamper::Tampering;
 use super::world::{Event, World};
-use crate::history::Phase;
+use crate::history::{Phase, What};
 
 impl World<'_> {
     /// Does an entry of the plan. Stations and links that the plan has no longer are left out.
@@ -18,18 +19,18 @@ impl World<'_> {
         let Some(entry) = self.plan.entries.get(number) else { return };
         let now_us = self.heap.now_us();
         match &entry.act {
-            Act::Ask { client, station, ask, retries, roams, deaf, doubts } => {
+            Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses } => {
                 let request = self.request_id(entry.at_us, *client, number);
+                let last = self.last_requests.insert(*client, request).filter(|_| *reuses);
+                let request = last.unwrap_or(request);
                 let manners = Manners { retries: *retries, roams: *roams, deaf: *deaf, doubts: *doubts };
                 self.begin_work((*client, *station), ask.clone(), request, manners);
             }
             Act::Block { links, for_us, resets } => self.block(links, *for_us, *resets),
             Act::Break { from, to, delivered } => self.break_session(*from, *to, *delivered),
-            Act::Corrupt { from, to, bit } => {
-                if let Some(link) = self.links.get_mut(&(usize::from(*from), usize::from(*to))) {
-                    link.corrupt = Some(*bit);
-                }
-            }
+            Act::Corrupt { from, to, bit } => self.tamper(*from, *to, Tampering::Flip(*bit)),
+            Act::Pad { from, to } => self.tamper(*from, *to, Tampering::Pad),
+            Act::Forge { from, to } => self.tamper(*from, *to, Tampering::Forge),
             Act::Twin { from, to } => {
                 let (from, to) = (usize::from(*from), usize::from(*to));
                 if from != to && from.max(to) < self.stations.len() {
@@ -44,7 +45,8 @@ impl World<'_> {
             }
             Act::Pause { station, for_us } => {
                 self.counters.pauses += 1;
-                self.with(*station, |at| at.paused_until = now_us + for_us);
+                let until = (now_us + for_us).min(self.plan.safety_us);
+                self.with(*station, |at| at.paused_until = until);
             }
             Act::Backup { station } => self.with(*station, |at| at.backup = Some(at.disk.clone())),
             Act::Flip { station, event, bit } => {
@@ -66,9 +68,24 @@ impl World<'_> {
             Act::StepClock { station, by_ms } => {
                 self.counters.clock_steps += 1;
                 self.with(*station, |at| at.wall.step(*by_ms));
+                self.mark_wall(usize::from(*station));
             }
             Act::FreezeClock { station, for_us } => self.with(*station, |at| at.wall.freeze(now_us, *for_us)),
         }
+    }
+
+    fn tamper(&mut self, from: u8, to: u8, tampering: Tampering) {
+        if let Some(link) = self.links.get_mut(&(usize::from(from), usize::from(to))) {
+            link.tampering = Some(tampering);
+        }
+    }
+
+    /// What a wall clock shows from now on.
+    pub(super) fn mark_wall(&mut self, station: usize) {
+        let now_us = self.heap.now_us();
+        let Some(at) = self.stations.get(station) else { return };
+        let ((least_ms, most_ms), station) = (at.wall.bounds(now_us), at.id.clone());
+        self.line(What::Wall { station, least_ms, most_ms });
     }
 
     fn with(&mut self, station: u8, change: impl FnOnce(&mut super::station::Station)) {

@@ -5,7 +5,7 @@ use clock_core::replica::{Effect, Input, Ticket};
 use clock_core::wire::{Request, Response};
 
 use super::clients::Manners;
-use super::plan::{Ask, Plan, PutContext};
+use super::plan::{Ask, DiskFate, Plan, PutContext};
 use super::shell::CLIENTS;
 use super::world::{Event, Options, Outcome, World};
 use crate::history::{Phase, What};
@@ -19,6 +19,7 @@ const AUDIT: u64 = u64::MAX;
 pub fn run(plan: &Plan, options: Options) -> Outcome {
     let mut world = World::new(plan, options);
     world.begin(Phase::Safety);
+    (0..world.stations.len()).for_each(|station| world.mark_wall(station));
     (0..world.stations.len()).for_each(|station| world.start(station));
     for (number, entry) in plan.entries.iter().enumerate().filter(|(_, entry)| entry.at_us < plan.safety_us) {
         world.heap.at(entry.at_us, Event::Act(number));
@@ -49,21 +50,27 @@ impl World<'_> {
             let at = &mut self.stations[station];
             at.trouble = Default::default();
             at.crash = None;
-            if at.process.is_none() {
+            // What is damaged and was not met yet is met by a scrub.
+            if at.process.is_some() && at.disk.is_damaged() {
+                self.end_by_itself(station, "a scrub found damage", DiskFate::Absent);
+            }
+            if self.stations[station].process.is_none() {
                 self.start(station);
             }
         }
         (0..self.blocks.len()).for_each(|block| self.unblock(block));
-        self.links.values_mut().for_each(|link| link.corrupt = None);
+        self.links.values_mut().for_each(|link| link.tampering = None);
     }
 
     /// How long convergence may take: every silent session is noticed, the longest delay between dials passes twice,
     /// and what is missing is shipped, window by window.
     fn patience_us(&self) -> u64 {
         let network = &self.plan.network;
-        let round_trips = 400 * 2 * network.delay.typical_us();
-        let commits = self.plan.entries.len() as u64 * 20_000;
-        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + round_trips + commits
+        let events = self.plan.entries.len() as u64;
+        let round_trips = 30 + 2 * events / self.plan.sizes.events_in_a_round_trip();
+        let travel = round_trips * 2 * network.delay.typical_us();
+        let commits = events * 20_000;
+        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + travel + commits
     }
 
     fn converge(&mut self, when: &str) {
@@ -79,8 +86,8 @@ impl World<'_> {
             return self.line(What::Late { what });
         }
         if self.violation.is_none() {
-            let (station, value) = (self.id(0), self.events_shipped_bytes - shipped_before);
-            self.line(What::Gauge { station, name: "bytes of events to converge".to_owned(), value, limit });
+            let shipped = self.events_shipped_bytes - shipped_before;
+            self.gauge(0, "bytes of events to converge", shipped, limit);
             self.audit_states();
             if self.phase == Phase::Healing {
                 self.begin(Phase::Converged);

@@ -59,6 +59,8 @@ pub struct Sizes {
     pub window_bytes: usize,
     /// Bytes read from the log for one frame.
     pub chunk_bytes: usize,
+    /// Requests remembered for retries.
+    pub requests: usize,
 }
 
 /// How the network behaves when nothing is done to it.
@@ -145,6 +147,8 @@ pub enum Act {
         deaf: u8,
         /// Whether it asks again although it was answered.
         doubts: bool,
+        /// Whether it makes the mistake of taking the request id of its last write once more.
+        reuses: bool,
     },
     /// Nothing passes from the one to the other, on each of these links.
     Block {
@@ -172,6 +176,20 @@ pub enum Act {
         to: u8,
         /// Which bit, counted round and round the frame.
         bit: u32,
+    },
+    /// The next frame from the one to the other has a byte too many, behind the right length and checksum.
+    Pad {
+        /// From.
+        from: u8,
+        /// To.
+        to: u8,
+    },
+    /// The next events from the one to the other are followed by another content of the last of them.
+    Forge {
+        /// From.
+        from: u8,
+        /// To.
+        to: u8,
     },
     /// A second session between two that have one.
     Twin {
@@ -333,10 +351,15 @@ impl Profile {
 }
 
 impl Sizes {
+    /// How many events one round trip brings at least.
+    pub const fn events_in_a_round_trip(self) -> u64 {
+        if self.window_bytes < 100_000 { 1 } else { self.window_events as u64 }
+    }
+
     /// As a replica is told them.
     pub fn limits(self) -> Limits {
-        let Self { held_events, window_events, window_bytes, chunk_bytes } = self;
-        Limits { held_events, window_events, window_bytes, chunk_bytes, ..Limits::default() }
+        let Self { held_events, window_events, window_bytes, chunk_bytes, requests } = self;
+        Limits { held_events, window_events, window_bytes, chunk_bytes, requests, ..Limits::default() }
     }
 }
 

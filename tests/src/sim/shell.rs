@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use clock_core::replica::{
-    Effect, Fact, Input, LogRecord, Lsn, Mono, Now, Opener, Replica, ReplicaConfig, SessionId,
+    Effect, Fact, Input, LogRecord, Lsn, Mono, Now, Opener, Replica, ReplicaConfig, SessionId, Usage,
 };
 use clock_core::{Dot, Incarnation, NodeId, ReplicaId};
 
@@ -28,9 +28,9 @@ pub(super) fn cluster() -> NodeId {
 }
 
 impl World<'_> {
-    pub(super) fn now(&self, station: usize) -> Now {
+    pub(super) fn now(&mut self, station: usize) -> Now {
         let now_us = self.heap.now_us();
-        Now { mono: Mono(now_us.saturating_mul(1000)), wall_ms: self.stations[station].wall.show(now_us) }
+        Now { mono: Mono(now_us.saturating_mul(1000)), wall_ms: self.stations[station].wall.read(now_us) }
     }
 
     /// Whether a process of this number runs there.
@@ -49,21 +49,23 @@ impl World<'_> {
         let now = self.now(station);
         let mut effects = std::mem::take(&mut self.effects);
         let Some(process) = self.stations[station].process.as_mut() else { return };
-        let minting = matches!(input, Input::Client { .. });
+        let minting = match &input {
+            Input::Client { ticket, .. } => Some(ticket.number),
+            _ => None,
+        };
         let before = effects.len();
         process.replica.handle(now, input, &mut effects);
         let broken = process.replica.invariant().err();
         self.perform(station, minting, effects.drain(before..).collect());
         self.effects = effects;
         if let Some(what) = broken {
-            let station = self.id(station);
-            return self.line(What::Broken { station, what });
+            return self.broken(station, what);
         }
         self.look_at_usage(station);
         self.arm_tick(station);
     }
 
-    pub(super) fn perform(&mut self, station: usize, minting: bool, effects: Vec<Effect>) {
+    pub(super) fn perform(&mut self, station: usize, minting: Option<u64>, effects: Vec<Effect>) {
         let boot = self.stations[station].boot;
         for effect in effects {
             if self.crash_is_due(station) || !self.runs(station, boot) {
@@ -101,16 +103,16 @@ impl World<'_> {
         }
     }
 
-    fn append(&mut self, station: usize, minting: bool, record: LogRecord) {
+    fn append(&mut self, station: usize, minting: Option<u64>, record: LogRecord) {
         let own = self.id(station);
         let minted = match &record {
-            LogRecord::Event { dot, event, .. } if minting && dot.replica.node == own => {
+            LogRecord::Event { dot, event, .. } if minting.is_some() && dot.replica.node == own => {
                 event.decode().ok().map(|event| (dot.clone(), event.request))
             }
             _ => None,
         };
         if let Some((dot, request)) = minted {
-            self.line(What::Minted { station: own, dot, request });
+            self.line(What::Minted { station: own, dot, request, op: minting });
         }
         let Some(process) = self.stations[station].process.as_mut() else { return };
         if let LogRecord::Event { lsn, dot, .. } = &record {
@@ -177,23 +179,47 @@ impl World<'_> {
         }
     }
 
+    /// Every bounded resource against its limit, whenever more of it is used than ever before.
     fn look_at_usage(&mut self, station: usize) {
         let Some(process) = self.stations[station].process.as_mut() else { return };
-        let held = process.replica.usage().held_events;
-        if held > process.held_most {
-            process.held_most = held;
-            let (value, limit) = (held as u64, process.held_limit as u64);
-            let station = self.id(station);
-            self.line(What::Gauge { station, name: "held events".to_owned(), value, limit });
+        let (usage, most) = (process.replica.usage(), process.most);
+        let sizes = &self.plan.sizes;
+        let held = sizes.held_events.max(process.held_by_recovery);
+        let gauges = [
+            ("events held back", usage.held_events, most.held_events, held),
+            ("events in flight to one peer", usage.window_events, most.window_events, sizes.window_events),
+            ("requests remembered", usage.requests, most.requests, sizes.requests),
+        ];
+        process.most.held_events = usage.held_events.max(most.held_events);
+        process.most.window_events = usage.window_events.max(most.window_events);
+        process.most.requests = usage.requests.max(most.requests);
+        for (name, now, before, limit) in gauges {
+            // Far below its limit nothing is worth a line.
+            if now > before && now * 2 > limit {
+                self.gauge(station, name, now as u64, limit as u64);
+            }
         }
     }
 
+    pub(super) fn gauge(&mut self, station: usize, name: &str, value: u64, limit: u64) {
+        let station = self.id(station);
+        self.line(What::Gauge { station, name: name.to_owned(), value, limit });
+    }
+
+    pub(super) fn broken(&mut self, station: usize, what: String) {
+        let station = self.id(station);
+        self.line(What::Broken { station, what });
+    }
+
     fn note(&mut self, station: usize, fact: &Fact) {
-        // Nobody forges anything here: a dot with two contents was used twice.
         if let Fact::Equivocation { dot, from } = fact {
-            let station = self.id(station);
-            return self
-                .line(What::Broken { station, what: format!("{from} sent another content of {dot}") });
+            if self.awaited_alarm.as_ref() == Some(dot) {
+                self.awaited_alarm = None;
+                self.counters.forgeries_noticed += 1;
+                return;
+            }
+            // Nobody forged it: a dot was used twice.
+            return self.broken(station, format!("{from} sent another content of {dot}"));
         }
         let counters = &mut self.counters;
         match fact {
@@ -233,10 +259,7 @@ impl World<'_> {
         let recovered = Replica::recover(self.config(station), now, opened.recovered, opened.events);
         match recovered {
             Ok((replica, effects)) => self.run_process(station, replica, &visible, effects),
-            Err(error) => {
-                let station = self.id(station);
-                self.line(What::Broken { station, what: format!("recovery refused the log: {error}") });
-            }
+            Err(error) => self.broken(station, format!("recovery refused the log: {error}")),
         }
     }
 
@@ -263,12 +286,12 @@ impl World<'_> {
             unshown: VecDeque::new(),
             shown: BTreeMap::new(),
             tick_at: None,
-            held_most: held,
-            held_limit: self.plan.sizes.held_events.max(held),
+            most: Usage::default(),
+            held_by_recovery: held,
         };
         process.show(visible);
         self.stations[station].process = Some(process);
-        self.perform(station, false, effects);
+        self.perform(station, None, effects);
         self.handle(
             station,
             Input::SessionUp { session: CLIENTS, opener: Opener::Client { cluster: cluster() } },

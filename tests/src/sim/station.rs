@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use clock_core::replica::{LogRecord, Lsn, Replica};
+use clock_core::replica::{LogRecord, Lsn, Replica, Usage};
 use clock_core::{Dot, NodeId, ReplicaId};
 
 use super::disk::Disk;
@@ -64,13 +64,18 @@ pub(super) struct Process {
     /// What it shows: the last event of each replica.
     pub(super) shown: BTreeMap<ReplicaId, u64>,
     pub(super) tick_at: Option<u64>,
-    /// The most that was ever held back,
-    pub(super) held_most: usize,
-    /// and the most that may be: recovery may exceed the limit, what is on the disk must not be lost.
-    pub(super) held_limit: usize,
+    /// The most that was ever used of each bounded resource.
+    pub(super) most: Usage,
+    /// Events that recovery held back: they may exceed the limit, what is on the disk must not be lost.
+    pub(super) held_by_recovery: usize,
 }
 
 impl Process {
+    /// Whether the event was appended, and is not reported durable yet.
+    pub(super) fn has_staged(&self, dot: &Dot) -> bool {
+        self.unshown.iter().any(|(_, staged)| staged == dot)
+    }
+
     pub(super) fn show(&mut self, dots: &[Dot]) {
         for dot in dots {
             let upto = self.shown.entry(dot.replica.clone()).or_insert(0);
@@ -90,6 +95,8 @@ pub(super) struct Batch {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wall {
     skew: Skew,
+    /// The latest that it ever showed.
+    highest: u64,
     stepped_ms: i64,
     frozen: Option<(u64, u64)>,
 }
@@ -102,10 +109,32 @@ impl Wall {
         {
             return shown;
         }
+        self.show_unfrozen(now_us)
+    }
+
+    /// The least and the most that it may show next: it may stand still, and go on from elsewhere.
+    pub(super) fn bounds(&self, now_us: u64) -> (u64, u64) {
+        let (now, then) = (self.show(now_us), self.show_unfrozen(now_us));
+        (now.min(then), now.max(then))
+    }
+
+    fn show_unfrozen(&self, now_us: u64) -> u64 {
         let true_us = i64::try_from(now_us).unwrap_or(i64::MAX / 1_000_000_000);
         let drift_us = true_us.saturating_mul(self.skew.drift_ppm) / 1_000_000;
         let shown = START_MS + (true_us + drift_us) / 1000 + self.skew.offset_ms + self.stepped_ms;
         u64::try_from(shown).unwrap_or(0)
+    }
+
+    /// Reads it, and remembers the latest time ever read.
+    pub(super) fn read(&mut self, now_us: u64) -> u64 {
+        let shown = self.show(now_us);
+        self.highest = self.highest.max(shown);
+        shown
+    }
+
+    /// The latest time that was ever read.
+    pub(super) fn highest(&self) -> u64 {
+        self.highest
     }
 
     pub(super) fn step(&mut self, by_ms: i64) {
@@ -130,7 +159,7 @@ impl Station {
             paused_until: 0,
             crash: None,
             trouble: Trouble::default(),
-            wall: Wall { skew, stepped_ms: 0, frozen: None },
+            wall: Wall { skew, highest: 0, stepped_ms: 0, frozen: None },
             commit_time: plan.commits.get(number).copied().unwrap_or(quick),
             delays: vec![plan.network.reconnect_first_us; usize::from(plan.stations)],
             rng: rng.fork(),

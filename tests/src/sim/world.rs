@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 use clock_core::replica::{Effect, Lsn, SessionId};
-use clock_core::{Key, NodeId};
+use clock_core::{Dot, Key, NodeId, RequestId};
 
 use super::clients::{Client, Work};
 use super::counters::Counters;
@@ -23,6 +23,9 @@ use crate::history::{Line, Phase, What};
 
 /// A frame's first bytes: its length, its kind, and the checksum of all of it.
 const FRAME_HEADER_BYTES: usize = 14;
+
+/// More events than any honest cluster has at one moment.
+const STANDSTILL_EVENTS: u64 = 100_000;
 
 /// What is on the heap.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub(super) struct World<'a> {
     pub(super) connections: BTreeMap<SessionId, Connection>,
     pub(super) next_session: u64,
     pub(super) clients: BTreeMap<u16, Client>,
+    /// The id of each client's last request.
+    pub(super) last_requests: BTreeMap<u16, RequestId>,
     pub(super) open: BTreeMap<u64, Work>,
     pub(super) waiting_works: usize,
     pub(super) next_op: u64,
@@ -91,6 +96,10 @@ pub(super) struct World<'a> {
     pub(super) violation: Option<Violation>,
     pub(super) events_shipped_bytes: u64,
     pub(super) effects: Vec<Effect>,
+    /// A second content of this dot is being delivered: somebody has to say so.
+    pub(super) awaited_alarm: Option<Dot>,
+    last_us: u64,
+    at_one_moment: u64,
     checker: Checker,
     digest: DefaultHasher,
     lines: Vec<Line>,
@@ -138,6 +147,7 @@ impl<'a> World<'a> {
             connections: BTreeMap::new(),
             next_session: 1,
             clients: BTreeMap::new(),
+            last_requests: BTreeMap::new(),
             open: BTreeMap::new(),
             waiting_works: 0,
             next_op: 1,
@@ -147,7 +157,10 @@ impl<'a> World<'a> {
             violation: None,
             events_shipped_bytes: 0,
             effects: Vec::new(),
-            checker: Checker::default(),
+            awaited_alarm: None,
+            last_us: 0,
+            at_one_moment: 0,
+            checker: Checker::remembering(plan.sizes.requests),
             digest: DefaultHasher::new(),
             lines: Vec::new(),
             texts: VecDeque::new(),
@@ -160,9 +173,21 @@ impl<'a> World<'a> {
             && let Some(event) = self.heap.pop(until_us)
         {
             self.happen(event);
+            self.notice_standstill();
         }
         if self.violation.is_none() {
             self.heap.pass_to(until_us);
+        }
+    }
+
+    /// A part that always has something to do at once would keep time from going on.
+    fn notice_standstill(&mut self) {
+        let now_us = self.heap.now_us();
+        self.at_one_moment = if self.last_us == now_us { self.at_one_moment + 1 } else { 0 };
+        self.last_us = now_us;
+        if self.at_one_moment == STANDSTILL_EVENTS {
+            let what = format!("time to go on: {STANDSTILL_EVENTS} events have happened at one moment");
+            self.line(What::Late { what });
         }
     }
 

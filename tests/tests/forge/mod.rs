@@ -267,7 +267,7 @@ impl Forge {
         station.staged.push((dot.clone(), Some(op)));
         let station = station.node.clone();
         self.writes.insert(dot.clone(), write);
-        self.say(What::Minted { station, dot, request });
+        self.say(What::Minted { station, dot, request, op: Some(op) });
         if self.rng.u32(..6) == 0 {
             self.give_up(op);
         }

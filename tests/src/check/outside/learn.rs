@@ -37,7 +37,7 @@ impl Outside {
             receipt.vector.iter().for_each(|dot| past.raise(*dot));
             past.lower_below(known.dot(receipt.write));
             let asks = attempts(known, origin, request);
-            let minting = Minting { station: origin, life: 0, past, asks };
+            let minting = Minting { station: origin, life: 0, at_us: 0, past, asks };
             known.write_mut(receipt.write).minting = Some(minting);
         }
         self.tell(known, (at, key), &[receipt.write], line);

@@ -1,0 +1,242 @@
+//! What each effect has to keep, judged by the disk alone.
+
+use clock_core::replica::{Effect, Fact, LogQuery, LogRecord, Lsn, SessionId, Ticket};
+use clock_core::wire::message::{Claim, Message, Role};
+use clock_core::wire::{
+    ConflictView, EncodedEvent, EntryView, Receipt, Request, RequestError, Response, StatusView, VersionView,
+};
+use clock_core::{Dot, Key, NodeId, ReplicaId, VersionVector};
+
+use super::disk::{self, Entry};
+use super::station::{Side, Station};
+use super::world::WORLD;
+
+impl Station<'_> {
+    pub(super) fn judge(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Append(LogRecord::Event { lsn, dot, key, event }) => {
+                self.judge_append(*lsn, (dot, key), event);
+            }
+            Effect::Append(LogRecord::Incarnation(incarnation)) => {
+                let me = ReplicaId { node: WORLD.config.station.clone(), incarnation: *incarnation };
+                assert_eq!(self.disk.upto(&me), 0, "{me} has minted before");
+                self.disk.note_incarnation(*incarnation);
+                self.has_minted = false;
+                self.tally.incarnations += 1;
+            }
+            Effect::Append(LogRecord::Quarantine { .. }) => {
+                self.disk.note_quarantined();
+                self.tally.quarantined += 1;
+            }
+            Effect::Sync { upto } => self.disk.request_sync(*upto),
+            Effect::Send { session, message } => self.judge_send(*session, message),
+            Effect::Reply { ticket, response } => self.judge_reply(*ticket, response),
+            Effect::ReplyHistory { ticket, key, after } => {
+                let asked = self.open.remove(ticket);
+                let expected = Request::History { key: key.clone(), after: after.0 };
+                assert_eq!(asked, Some(expected), "a history that was not asked for");
+            }
+            Effect::ReadLog { session, query } => self.judge_read(*session, query),
+            Effect::Close { session, .. } => {
+                self.set_side(*session, Side::Gone);
+                self.tally.closed += 1;
+            }
+            Effect::Observe(fact) => self.judge_fact(fact),
+        }
+    }
+
+    fn judge_append(&mut self, lsn: Lsn, (dot, key): (&Dot, &Key), encoded: &EncodedEvent) {
+        let entry = self.disk.append(lsn, encoded);
+        assert_eq!((&entry.event.dot, &entry.event.key), (dot, key), "the names of an event's record");
+        let is_mine =
+            dot.replica.node == WORLD.config.station && dot.replica.incarnation == self.disk.incarnation;
+        assert!(!is_mine || self.may_mint, "{dot} was minted without a request");
+        if is_mine {
+            self.has_minted = true;
+            self.judge_minted();
+        }
+    }
+
+    /// The past of a write of ours is closed: with each event it has that event's past, and both clocks are above it.
+    fn judge_minted(&self) {
+        let Some((minted, before)) = self.disk.entries().split_last() else { return };
+        let has = |dot: &Dot| minted.past.get(&dot.replica).is_some_and(|upto| dot.seq <= *upto);
+        for Entry { event, past, .. } in before.iter().filter(|entry| has(&entry.event.dot)) {
+            for (replica, upto) in past {
+                let seq = minted.past.get(replica).copied().unwrap_or_default();
+                let named = &minted.event.dot;
+                assert!(seq >= *upto, "{named} is after {}, and not after {replica}:{upto}", event.dot);
+            }
+            if !self.refused_times.contains(&event.dot) {
+                assert!(minted.event.lamport > event.lamport, "Lamport: {event} before {}", minted.event);
+                assert!(minted.event.hlc > event.hlc, "hybrid: {event} before {}", minted.event);
+            }
+        }
+        for (replica, upto) in self.disk.visible().iter() {
+            let seq = minted.past.get(replica).copied().unwrap_or_default();
+            assert!(seq >= upto, "{} is not after {replica}:{upto}, which was visible", minted.event.dot);
+        }
+    }
+
+    fn judge_send(&mut self, session: SessionId, message: &Message) {
+        assert!(message.to_frame().is_ok(), "a message that cannot be written: {message:?}");
+        let side = self.side(session).clone();
+        match (message, side) {
+            (Message::Hello(hello), Side::Dialling(peer)) => {
+                assert_eq!(hello.cluster, WORLD.config.cluster, "the cluster of a hello");
+                let Role::Peer(claim) = &hello.role else { panic!("a station that is a client: {hello:?}") };
+                self.judge_claim(claim, Some(&peer));
+            }
+            (Message::Welcome(claim), Side::Inbound(peer)) => self.judge_claim(claim, Some(&peer)),
+            (Message::Welcome(claim), Side::Client) => self.judge_claim(claim, None),
+            (Message::Ack { durable, .. }, Side::Inbound(_)) => self.judge_visible(durable),
+            (Message::Heartbeat { .. }, Side::Dialled(_)) => {}
+            // Before a welcome nothing is read, so nothing is shipped but what a read brings that nobody asked for.
+            (Message::Events(events), Side::Dialling(_) | Side::Dialled(_)) => {
+                assert!(!events.is_empty(), "a frame without events");
+                let durable = self.disk.durable_entries();
+                for event in events {
+                    let is_stored = durable.iter().any(|entry| entry.encoded == *event);
+                    assert!(is_stored, "shipped before it was durable: {event:?}");
+                }
+                self.tally.shipped += events.len();
+            }
+            (message, side) => panic!("{message:?} to a session that is {side:?}"),
+        }
+    }
+
+    /// What is durable; to a peer, also its own events that are on their way to the disk.
+    fn judge_claim(&self, claim: &Claim, peer: Option<&NodeId>) {
+        assert_eq!(claim.replica, *self.replica.id(), "who claims");
+        let dots = self.disk.entries().iter().map(|entry| &entry.event.dot);
+        let its_own = dots.filter(|dot| Some(&dot.replica.node) == peer);
+        let visible = self.disk.visible();
+        let durable = visible.iter().map(|(replica, seq)| (replica.clone(), seq));
+        let expected = durable.chain(its_own.map(|dot| (dot.replica.clone(), dot.seq))).collect();
+        assert_eq!(claim.durable, expected, "what is claimed to {peer:?}");
+    }
+
+    fn judge_visible(&self, vector: &VersionVector) {
+        assert_eq!(*vector, self.disk.visible(), "what is said to be durable");
+    }
+
+    fn judge_read(&mut self, session: SessionId, query: &LogQuery) {
+        assert!(matches!(self.side(session), Side::Dialled(_)), "a read for a session that ships nothing");
+        assert!(self.reads.iter().all(|(reading, _)| *reading != session), "two reads for one session");
+        let durable = self.disk.durable_entries().len() as u64;
+        assert!(query.upto.0 <= durable && query.events_max > 0 && query.bytes_max > 0, "{query:?}");
+        self.reads.push((session, query.clone()));
+    }
+
+    fn judge_reply(&mut self, ticket: Ticket, response: &Response) {
+        let asked = self.open.remove(&ticket);
+        let asked = asked.unwrap_or_else(|| panic!("answered twice, or never asked: {response:?}"));
+        match (&asked, response) {
+            (Request::Put { .. } | Request::Resolve { .. }, Response::Written(receipt)) => {
+                self.judge_receipt(&asked, receipt);
+                self.tally.written += 1;
+            }
+            (Request::Put { .. } | Request::Resolve { .. }, Response::Refused(error)) => {
+                self.judge_refusal(error);
+            }
+            (Request::Get { key, skip }, Response::Entry(entry)) => self.judge_entry(key, *skip, entry),
+            (Request::Get { key, .. }, Response::UnknownKey) => {
+                assert!(self.disk.current(key).is_empty(), "{key} is known");
+            }
+            (Request::Conflicts { after }, Response::Conflicts { conflicts, more_after: None }) => {
+                self.judge_conflicts(after.as_ref(), conflicts);
+            }
+            (Request::Status, Response::Status(status)) => self.judge_status(status),
+            (Request::Watch, Response::Watching) => {}
+            _ => panic!("{response:?} is no answer to {asked:?}"),
+        }
+    }
+
+    fn judge_receipt(&self, asked: &Request, receipt: &Receipt) {
+        assert!(self.disk.is_durable(&receipt.dot), "{} was acknowledged before it was durable", receipt.dot);
+        let Entry { event, past, .. } = self.disk.entry(&receipt.dot).expect("what is durable is there");
+        let request = match asked {
+            Request::Put { request, key, .. } => (key == &receipt.key).then_some(*request),
+            Request::Resolve { request, .. } => Some(*request),
+            _ => None,
+        };
+        assert_eq!(request, Some(receipt.request), "the receipt of another write: {receipt:?}");
+        assert_eq!((&event.key, event.request), (&receipt.key, receipt.request), "what {event} is");
+        assert_eq!((event.lamport, event.hlc), (receipt.lamport, receipt.hlc), "when {event} was");
+        assert_eq!(event.context, receipt.context, "what {event} superseded");
+        assert_eq!(receipt.vector, past.clone().into_iter().collect(), "the past of {event}");
+        self.judge_durable(&receipt.concurrent_with);
+    }
+
+    fn judge_refusal(&mut self, error: &RequestError) {
+        let is_exhausted = matches!(error, RequestError::Exhausted(_));
+        assert!(!is_exhausted || !self.is_wall_sane, "a sane clock was exhausted: {error}");
+        self.last_refusal = Some(error.clone());
+        self.tally.refused += 1;
+    }
+
+    fn judge_entry(&self, key: &Key, skip: u32, entry: &EntryView) {
+        let current = self.disk.current(key);
+        assert_eq!(entry.key, *key, "the key that was asked for");
+        assert_eq!(entry.versions_total as usize, disk::versions(&current), "how many versions {key} has");
+        assert_eq!(entry.conflict.is_some(), entry.versions_total > 1, "a conflict is more than one version");
+        let mut dots: Vec<&Dot> = entry.versions.iter().flat_map(|version| &version.dots).collect();
+        self.judge_versions(&entry.versions);
+        if skip == 0 {
+            let mut expected: Vec<&Dot> = current.iter().map(|event| &event.dot).collect();
+            dots.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(dots, expected, "the current versions of {key}");
+        }
+    }
+
+    fn judge_versions(&self, versions: &[VersionView]) {
+        for version in versions {
+            self.judge_durable(&version.dots);
+            let first = version.dots.first().and_then(|dot| self.disk.entry(dot));
+            let Entry { event, past, .. } = first.expect("a version has a name");
+            assert_eq!(version.value, event.body.bytes, "the value of {event}");
+            assert_eq!(version.vector, past.clone().into_iter().collect(), "the past of {event}");
+        }
+    }
+
+    fn judge_conflicts(&self, after: Option<&Key>, conflicts: &[ConflictView]) {
+        let shown: Vec<&Key> = conflicts.iter().map(|conflict| &conflict.key).collect();
+        let mut expected = self.disk.conflicts();
+        expected.retain(|key| after.is_none_or(|after| *key > after));
+        assert_eq!(shown, expected, "the open conflicts");
+    }
+
+    fn judge_status(&self, status: &StatusView) {
+        self.judge_visible(&status.durable);
+        assert_eq!(status.conflicts, self.disk.conflicts().len() as u64, "how many conflicts are open");
+    }
+
+    fn judge_durable(&self, dots: &[Dot]) {
+        dots.iter().for_each(|dot| assert!(self.disk.is_durable(dot), "{dot} was shown and is not durable"));
+    }
+
+    fn judge_fact(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Applied(applied) => {
+                self.judge_versions(std::slice::from_ref(&applied.version));
+                self.tally.committed += 1;
+            }
+            Fact::ConflictOpened(conflict) => {
+                conflict.siblings.iter().for_each(|sibling| self.judge_durable(&sibling.dots));
+                self.tally.conflicts += 1;
+            }
+            Fact::ConflictClosed { .. } => self.tally.resolved += 1,
+            Fact::HeldBack { dot, missing } => {
+                let is_missing = self.disk.entry(missing).is_none();
+                assert!(is_missing, "{dot} waits for {missing}, which is there");
+                self.tally.held_back += 1;
+            }
+            Fact::TimestampRefused { dot, .. } => {
+                self.refused_times.insert(dot.clone());
+                self.tally.timestamps += 1;
+            }
+            _ => {}
+        }
+    }
+}
