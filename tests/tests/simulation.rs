@@ -115,7 +115,7 @@ fn a_sample_of_mutants_is_caught() {
     assert!(sample.len() >= 8, "{} mutants in the sample", sample.len());
     for mutant in sample {
         let hunt = mutants::hunt(mutant, threads());
-        let (seed, violation) = hunt
+        let (by, violation) = hunt
             .caught
             .unwrap_or_else(|| panic!("{} survives {} seeds: {}", mutant.name, mutant.budget, mutant.what));
         println!("{}: {by}, {violation}", mutant.name);
