@@ -53,7 +53,7 @@ bugs! {
     UnsyncedShown,
     /// A11. The incarnation is kept although the store says that events may be lost; peers still warn.
     LossIgnored,
-    /// A12. A peer that knows more of our events than we do is not listened to.
+    /// A12. What peers know of our events is neither asked nor listened to.
     ClaimsIgnored,
     /// A12. An incarnation found on disk is minted under at once, before any peer could say what it has of it.
     OldBackupTrusted,
@@ -61,8 +61,9 @@ bugs! {
     HelloIsWitness,
     /// A12. A later session of a station does not end the earlier ones. Rare, as above.
     EarlierSessionsHeard,
-    /// A12. A welcome keeps silent about what is not durable yet. Rare: the disk must be slower than a restart.
-    WelcomeHidesStaged,
+    /// A12. A welcome keeps silent about what is not shown yet. Rare: a disk must be slower than a restart, or two disks
+    /// damaged at once.
+    WelcomeHidesUnshown,
 
     /// B1. An event is applied when its predecessor is, whatever else it follows.
     AppliedOnArrival,
@@ -70,6 +71,8 @@ bugs! {
     ClaimMerged,
     /// B3. A write's past is taken to be all that is in the log, also what nobody was shown yet.
     PastIncludesUnshown,
+    /// B3. An event that this station had lost, and is sent again, counts as seen before it is shown.
+    RefetchedSeen,
     /// B3. A write does not say what its station had applied.
     DeltaLeftOut,
     /// B3. A write in the station's view does not supersede the station's own writes that are on their way to the disk.
@@ -139,9 +142,10 @@ bugs! {
     LastPeerSkipped,
     /// E4. A resend goes on from where the cursor was.
     CursorKeptOnResend,
-    /// E4. What was known of a peer, and the cursor, outlive the session.
+    /// E4. What was known of a peer, and the cursor, outlive the session; what was lost with it is not sent again.
+    /// Others relay it, so it takes two stations, or one that hears nobody else.
     PeerStateKept,
-    /// E5. A read that was overtaken by a resend counts as under way for ever.
+    /// E5. A read that was overtaken by a resend counts as under way for ever. Rare, and others relay: see above.
     OvertakenReadNeverEnds,
     /// E5. What waits for its origin to ship it is never relayed.
     RelayNeverReleased,

@@ -1,5 +1,7 @@
 //! A replica that starts again from a log in which a peer has forged events of the station itself.
 
+#![allow(clippy::unwrap_used, reason = "test helpers stop the test")]
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;

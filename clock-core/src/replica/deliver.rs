@@ -42,6 +42,15 @@ impl HoldBack {
         self.events
     }
 
+    /// The last event of each of a station's incarnations.
+    pub(super) fn last_of(&self, station: &NodeId) -> impl Iterator<Item = Dot> {
+        let of_station = self.held.iter().filter(move |(replica, _)| replica.node == *station);
+        of_station.filter_map(|(replica, queue)| {
+            let (seq, _) = queue.last_key_value()?;
+            Some(Dot { replica: replica.clone(), seq: *seq })
+        })
+    }
+
     fn checksum(&self, dot: &Dot) -> Option<u32> {
         Some(self.held.get(&dot.replica)?.get(&dot.seq)?.encoded.checksum())
     }

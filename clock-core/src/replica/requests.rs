@@ -30,10 +30,11 @@ pub(super) enum Asked<'a> {
         key: &'a Key,
         body: &'a Body,
     },
-    /// `body` is known only if the request brings it along.
+    /// With a value of its own, or with that of a sibling.
     Resolve {
         conflict: ConflictId,
         body: Option<&'a Body>,
+        taken: Option<&'a Dot>,
     },
 }
 
@@ -81,10 +82,17 @@ impl RequestTable {
     pub(super) fn is_same(&self, request: RequestId, asked: &Asked<'_>) -> bool {
         self.known.get(&request).is_some_and(|known| match asked {
             Asked::Put { key, body } => known.key == **key && known.body_digest == digest(body),
-            Asked::Resolve { conflict, body } => {
-                known.resolved == *conflict && body.is_none_or(|body| known.body_digest == digest(body))
+            Asked::Resolve { conflict, body, taken } => {
+                // The sibling itself is superseded since; its request tells what it was, as long as that is known.
+                let taken = taken.and_then(|dot| self.digest_of(dot));
+                let asked = body.map(digest).or(taken);
+                known.resolved == *conflict && asked.is_none_or(|asked| known.body_digest == asked)
             }
         })
+    }
+
+    fn digest_of(&self, dot: &Dot) -> Option<u32> {
+        self.known.values().find(|known| known.dot == *dot).map(|known| known.body_digest)
     }
 
     fn remember(&mut self, event: &WriteEvent, progress: Progress) {

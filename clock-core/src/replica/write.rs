@@ -64,11 +64,11 @@ impl Replica {
         request: RequestId,
     ) -> Result<(), RequestError> {
         let choice = Chosen::of(choice)?;
-        let body = match &choice {
-            Chosen::Sibling(_) => None,
-            Chosen::Value(body) => Some(body),
+        let asked = match &choice {
+            Chosen::Sibling(dot) => Asked::Resolve { conflict, body: None, taken: Some(dot) },
+            Chosen::Value(body) => Asked::Resolve { conflict, body: Some(body), taken: None },
         };
-        if self.answer_retry(step, ticket, request, &Asked::Resolve { conflict, body })? {
+        if self.answer_retry(step, ticket, request, &asked)? {
             return Ok(());
         }
         let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?.clone();
@@ -155,7 +155,10 @@ impl Replica {
     /// This process's own writes on their way to the disk. An event of this station that it had lost, and was sent
     /// again, is like any other station's: nobody here has seen it before it is visible.
     fn own_staged(&self) -> impl Iterator<Item = &Staged> {
-        self.ledger.staged().filter(|staged| staged.is_minted_here)
+        self.ledger.staged().filter(|staged| {
+            let is_own = staged.event.dot.replica.node == self.config.station;
+            staged.is_minted_here || (is_own && planted(Bug::RefetchedSeen))
+        })
     }
 
     fn mint(&mut self, step: &mut Step<'_>, ticket: Ticket, accepted: Accepted) -> Result<(), RequestError> {

@@ -95,7 +95,7 @@ pub enum Role {
 pub struct Claim {
     /// Who claims.
     pub replica: ReplicaId,
-    /// What it has durably applied; and of the receiver's own events, also what is on its way to the disk.
+    /// What it has durably applied; and of the receiver's own events, also what it does not show yet.
     pub durable: VersionVector,
 }
 

@@ -33,6 +33,11 @@ fn shown(known: &Known, at: StationId) -> String {
 }
 
 impl Convergence {
+    /// A dot is used again: what was seen of its first write says nothing of states to come.
+    pub(super) fn forget(&mut self) {
+        self.states.clear();
+    }
+
     /// A station's state. Returns whether another one of the same writes was met before.
     pub(super) fn state(&mut self, known: &Known, at: StationId, digest: &str) -> Result<bool, Finding> {
         let writes = known.station(at).visible_digest;

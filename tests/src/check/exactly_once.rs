@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::Property;
 use super::finding::{Verdict, broken};
-use super::known::{Known, Minting, Write};
+use super::known::{Known, Minting, Reading, Write};
 use super::names::{RequestIndex, StationId, WriteId};
 
 /// How many writes a station remembers the requests of, if it is not told otherwise.
@@ -102,7 +102,7 @@ impl ExactlyOnce {
         let station = known.station(at);
         let now = Answered { write, life: station.life, losses: station.losses };
         match self.answered.insert((request, at), now) {
-            Some(before) if before.write != write && is_bound(known, at, before, remembered) => {
+            Some(before) if before.write != write && is_bound(known, at, (before, write), remembered) => {
                 let (name, text) = (known.station_text(at), known.text(write));
                 let (asked, before) = (known.names.request_text(request), known.text(before.write));
                 wrong(format!(
@@ -125,12 +125,33 @@ fn is_of_request(known: &Known, (request, at): (RequestIndex, StationId), write:
     wrong(format!("{name} answered request {asked} with {text}, {own}"))
 }
 
+/// A client is answered with the write it asked for: an id that was used for something else is no retry.
+pub(super) fn is_what_was_asked(
+    known: &Known,
+    (request, ask): (RequestIndex, usize),
+    write: WriteId,
+) -> Verdict {
+    let (asked, Some(truth)) = (known.ask(request, ask), known.truth(write)) else { return Ok(()) };
+    // Which sibling a resolution took, a station can tell only as long as it remembers that sibling's request.
+    let is_resolution = matches!(asked.reading, Reading::Conflict(_));
+    if is_resolution || (asked.key, asked.value) == (truth.key, truth.value) {
+        return Ok(());
+    }
+    let (name, text) = (known.station_text(asked.station), known.text(write));
+    let (asked, value) = (asked.value, truth.value);
+    wrong(format!(
+        "{name} answered a write of {asked} with {text}, which has {value}: another write of that request"
+    ))
+}
+
 /// Whether a station still has to give the answer it gave: it has not had too many others since, and it is the same
-/// process, or one that lost nothing in between.
-fn is_bound(known: &Known, at: StationId, before: Answered, remembered: usize) -> bool {
+/// process, or one that lost nothing in between and has that write before the one it answers with now.
+fn is_bound(known: &Known, at: StationId, (before, now): (Answered, WriteId), remembered: usize) -> bool {
     let station = known.station(at);
     if station.shown_after(before.write) >= remembered / 2 {
         return false;
     }
-    before.life == station.life || (before.losses == station.losses && station.shows(before.write))
+    let has_it_before =
+        station.shows(before.write) && station.shown_after(before.write) > station.shown_after(now);
+    before.life == station.life || (before.losses == station.losses && has_it_before)
 }

@@ -103,6 +103,7 @@ impl Checker {
             if exactly_once::is_gone_everywhere(&self.known, write) {
                 self.seen.dots_used_again += 1;
                 self.clocks.forget_from(&self.known, self.known.dot(write));
+                self.convergence.forget();
             }
             write = self.known.names.rename(write);
             self.known.make_room();
@@ -254,6 +255,7 @@ impl Checker {
             self.outside.receipt(&mut self.known, (at, request), told, self.seen.lines)?;
         }
         self.exactly_once.acknowledged(&self.known, (request, at), write, self.requests_remembered)?;
+        exactly_once::is_what_was_asked(&self.known, (request, ask), write)?;
         if self.is_observed(at) {
             durability::acknowledged(&self.known, at, write)?;
             sibling_exactness::receipt_beside(&self.known, at, told)?;
@@ -263,7 +265,7 @@ impl Checker {
         let is_resolution = matches!(self.known.ask(request, ask).reading, Reading::Conflict(_));
         let is_new = !self.known.write(write).is_acked;
         self.seen.acknowledged += u64::from(is_new);
-        self.seen.repeated_receipts += u64::from(!is_new);
+        self.seen.retries_acknowledged += u64::from(ask > 0);
         self.seen.resolved += u64::from(is_new && is_resolution);
         self.seen.receipts_with_siblings += u64::from(!told.beside.is_empty());
         let known = self.known.write_mut(write);

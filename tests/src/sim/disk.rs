@@ -79,7 +79,7 @@ impl Disk {
             damaged = self.quarantine_damaged(bug == Some(TwinBug::CutAtDamage));
         }
         let torn = std::mem::take(&mut self.torn);
-        let says_sound = matches!(bug, Some(TwinBug::DamageUnsaid | TwinBug::CutAtDamage));
+        let says_sound = bug == Some(TwinBug::CutAtDamage);
         let recovered = Recovered {
             incarnation,
             incarnation_is_fresh,
@@ -116,6 +116,11 @@ impl Disk {
     /// Every dot on this disk, in the order of its log.
     pub(super) fn dots(&self) -> impl Iterator<Item = &Dot> {
         self.log.values().map(|stored| &stored.dot)
+    }
+
+    /// Whether an event fails its check.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.log.values().any(|stored| !self.is_sound(&stored.dot))
     }
 
     /// Bytes of all events.

@@ -5,7 +5,7 @@ use clock_core::replica::{Effect, Input, Ticket};
 use clock_core::wire::{Request, Response};
 
 use super::clients::Manners;
-use super::plan::{Ask, Plan, PutContext};
+use super::plan::{Ask, DiskFate, Plan, PutContext};
 use super::shell::CLIENTS;
 use super::world::{Event, Options, Outcome, World};
 use crate::history::{Phase, What};
@@ -50,7 +50,11 @@ impl World<'_> {
             let at = &mut self.stations[station];
             at.trouble = Default::default();
             at.crash = None;
-            if at.process.is_none() {
+            // What is damaged and was not met yet is met by a scrub.
+            if at.process.is_some() && at.disk.is_damaged() {
+                self.end_by_itself(station, "a scrub found damage", DiskFate::Absent);
+            }
+            if self.stations[station].process.is_none() {
                 self.start(station);
             }
         }
@@ -66,7 +70,7 @@ impl World<'_> {
         let round_trips = 30 + 2 * events / self.plan.sizes.events_in_a_round_trip();
         let travel = round_trips * 2 * network.delay.typical_us();
         let commits = events * 20_000;
-        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + travel + commits
+        25_000_000 + 2 * network.reconnect_longest_us + 4 * network.heartbeat_us + travel + commits
     }
 
     fn converge(&mut self, when: &str) {

@@ -67,7 +67,7 @@ impl Disk {
 
     /// This many of the syncs end; returns up to where the log is durable now.
     pub(crate) fn end_syncs(&mut self, count: usize) -> Lsn {
-        self.durable = self.syncing.drain(..count).last().unwrap_or(self.durable);
+        self.durable = self.syncing.drain(..count).next_back().unwrap_or(self.durable);
         position(self.durable)
     }
 

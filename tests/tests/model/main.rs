@@ -143,7 +143,8 @@ fn three_stations_and_three_operations_with_every_fault() {
 /// Disproved by a search that ends without a counterexample. The path is printed.
 #[test]
 fn planted_bugs_are_found_with_the_path_to_them() {
-    for (bug, scope) in [(Bug::LastWriterWins, Scope::calm(2, 2))] {
+    {
+        let (bug, scope) = (Bug::LastWriterWins, Scope::calm(2, 2));
         let found = search(bug.name(), Cluster { scope, bug: Some(bug) }, Extent::FirstFailure);
         let failure = found.failures.into_iter().next();
         let (property, path) = failure.unwrap_or_else(|| panic!("{} was not found", bug.name()));
