@@ -3,7 +3,7 @@
 
 macro_rules! bugs {
     ($($(#[doc = $what:literal])+ $name:ident,)*) => {
-        /// One bug. The letters are the classes of [`clock_core::bugs::Bug`].
+        /// One bug. The letters are the classes of `clock_core::bugs::Bug`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum TwinBug {
             $($(#[doc = $what])+ $name,)*
