@@ -150,9 +150,9 @@ pub(crate) fn search(name: &str, cluster: Cluster, extent: Extent) -> Found {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let checker = cluster.checker();
     let found = match extent {
-        Extent::All => told(checker.threads(threads).spawn_dfs().join()),
-        Extent::Nearest(count) => told(checker.target_state_count(count).spawn_bfs().join()),
-        Extent::FirstFailure => told(first_failure(checker).spawn_bfs().join()),
+        Extent::All => told(&checker.threads(threads).spawn_dfs().join()),
+        Extent::Nearest(count) => told(&checker.target_state_count(count).spawn_bfs().join()),
+        Extent::FirstFailure => told(&first_failure(checker).spawn_bfs().join()),
     };
     println!("{name}: {}; {extent}: {}, {:.1} s", cluster.scope, found.counts, began.elapsed().as_secs_f64());
     found.found
@@ -167,7 +167,7 @@ struct Told {
     counts: String,
 }
 
-fn told(checker: impl Checker<Cluster>) -> Told {
+fn told(checker: &impl Checker<Cluster>) -> Told {
     let (states, unique, depth) = (checker.state_count(), checker.unique_state_count(), checker.max_depth());
     let mut discoveries = checker.discoveries();
     plant(None);
