@@ -71,6 +71,8 @@ bugs! {
     ClaimMerged,
     /// B3. A write's past is taken to be all that is in the log, also what nobody was shown yet.
     PastIncludesUnshown,
+    /// B3. An event that this station had lost, and is sent again, counts as seen before it is shown.
+    RefetchedSeen,
     /// B3. A write does not say what its station had applied.
     DeltaLeftOut,
     /// B3. A write in the station's view does not supersede the station's own writes that are on their way to the disk.

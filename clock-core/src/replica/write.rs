@@ -155,7 +155,10 @@ impl Replica {
     /// This process's own writes on their way to the disk. An event of this station that it had lost, and was sent
     /// again, is like any other station's: nobody here has seen it before it is visible.
     fn own_staged(&self) -> impl Iterator<Item = &Staged> {
-        self.ledger.staged().filter(|staged| staged.is_minted_here)
+        self.ledger.staged().filter(|staged| {
+            let is_own = staged.event.dot.replica.node == self.config.station;
+            staged.is_minted_here || (is_own && planted(Bug::RefetchedSeen))
+        })
     }
 
     fn mint(&mut self, step: &mut Step<'_>, ticket: Ticket, accepted: Accepted) -> Result<(), RequestError> {

@@ -1,7 +1,7 @@
 //! After everything: a disk that catches up, a client that is honest, and two peers that are.
 
 use bytes::Bytes;
-use clock_core::replica::{Effect, Input};
+use clock_core::replica::{Effect, Input, SessionId};
 use clock_core::wire::message::{Claim, Message};
 use clock_core::wire::{EncodedEvent, Request, RequestError, WriteContext};
 use clock_core::{
@@ -22,10 +22,9 @@ pub(super) fn serve(station: &mut Station<'_>) {
     sync_all(station);
     assert!(station.open.is_empty(), "never answered: {:?}", station.open);
     write_and_read(station);
-    let wall_ms = station.now.wall_ms;
-    station.pass(LATER_NANOS, wall_ms);
-    ship_everything(station);
-    take_in(station);
+    station.pass(LATER_NANOS, station.now.wall_ms);
+    let other = ship_everything(station);
+    take_in(station, other);
 }
 
 fn sync_all(station: &mut Station<'_>) {
@@ -33,7 +32,7 @@ fn sync_all(station: &mut Station<'_>) {
     station.hand_in(Input::Synced { upto });
 }
 
-/// A client writes a key that nobody has written, and reads it back.
+/// A client writes a key that nobody has written, and asks for everything there is.
 fn write_and_read(station: &mut Station<'_>) {
     let session = station.take_client(WORLD.config.cluster.clone());
     let put = |request: u128| Request::Put {
@@ -59,21 +58,34 @@ fn write_and_read(station: &mut Station<'_>) {
             Some(error) => panic!("an honest write was refused: {error}"),
         }
     }
-    let number = station.next_number();
-    let key = WORLD.last_key.clone();
-    station.ask(session, number, Request::Get { key, skip: 0 });
-    assert!(station.open.is_empty(), "a read was not answered");
-    let number = station.next_number();
-    station.ask(session, number, Request::Status);
+    let gets =
+        WORLD.keys.iter().chain([&WORLD.last_key]).map(|key| Request::Get { key: key.clone(), skip: 0 });
+    for question in gets.chain([Request::Conflicts { after: None }, Request::Status]) {
+        let number = station.next_number();
+        station.ask(session, number, question);
+        assert!(station.open.is_empty(), "a question was not answered");
+    }
 }
 
-/// A peer that has nothing is shipped everything, in the order of the log.
-fn ship_everything(station: &mut Station<'_>) {
-    let peer = WORLD.stations[1].clone();
+/// A peer that has nothing is shipped everything, in the order of the log; and once more, if it says that it lost it.
+fn ship_everything(station: &mut Station<'_>) -> SessionId {
+    let peer = WORLD.stations[2].clone();
     let session = station.dial(peer.clone());
     station.hear(session, Message::Welcome(nothing_of(peer.clone())));
     assert_eq!(*station.side(session), Side::Dialled(peer), "an honest peer was not taken");
-    let mut shipped = Vec::<EncodedEvent>::new();
+    // The read that is under way is overtaken.
+    for _ in 0..2 {
+        station.hear(session, Message::Ack { durable: VersionVector::new(), resend: true });
+        let stored: Vec<_> =
+            station.disk.durable_entries().iter().map(|entry| entry.encoded.clone()).collect();
+        assert_eq!(shipped(station, session), stored, "what a peer without anything is shipped");
+    }
+    session
+}
+
+/// Answers the session's reads until there are no more; what was sent on it then.
+fn shipped(station: &mut Station<'_>, session: SessionId) -> Vec<EncodedEvent> {
+    let mut shipped = Vec::new();
     while let Some(at) = station.reads.iter().position(|(reading, _)| *reading == session) {
         let (_, query) = station.reads.remove(at);
         let (events, next) = station.disk.read(&query);
@@ -83,18 +95,18 @@ fn ship_everything(station: &mut Station<'_>) {
             }
         }
     }
-    let stored: Vec<_> = station.disk.durable_entries().iter().map(|entry| entry.encoded.clone()).collect();
-    assert_eq!(shipped, stored, "what a peer without anything is shipped");
+    shipped
 }
 
-/// A peer ships its first event, is told that it is durable, and what it lost on the way is asked for again.
-fn take_in(station: &mut Station<'_>) {
-    let claim = nothing_of(WORLD.stations[2].clone());
+/// A peer ships its first event, is told that it is durable, and what it lost on the way is asked for again. The event
+/// goes on to the other peer, when it has waited for its origin.
+fn take_in(station: &mut Station<'_>, other: SessionId) {
+    let claim = nothing_of(WORLD.stations[1].clone());
     let seq = station.disk.upto(&claim.replica) + 1;
     let dot = Dot { replica: claim.replica.clone(), seq };
     let session = station.take_peer(WORLD.config.cluster.clone(), claim);
     let event = EncodedEvent::encode(&first_event(dot.clone())).expect("an honest event");
-    station.hear(session, Message::Events(vec![event]));
+    station.hear(session, Message::Events(vec![event.clone()]));
     sync_all(station);
     assert!(station.disk.is_durable(&dot), "{dot} of an honest peer was not taken");
     for (upto, expected) in [(seq, false), (seq + 4, true)] {
@@ -105,6 +117,8 @@ fn take_in(station: &mut Station<'_>) {
         };
         assert_eq!(resend, expected, "whether {dot} and what follows up to {upto} has to be sent again");
     }
+    station.pass(LATER_NANOS, station.now.wall_ms);
+    assert!(shipped(station, other).contains(&event), "{dot} was not passed on");
 }
 
 fn nothing_of(node: NodeId) -> Claim {

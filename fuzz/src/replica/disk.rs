@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub(super) encoded: EncodedEvent,
     /// Its predecessor's, raised by its delta and by itself.
     pub(super) past: Past,
+    /// The process that runs has minted it.
+    is_minted_here: bool,
 }
 
 /// What one `Sync` covers beyond the one before.
@@ -75,11 +77,21 @@ impl Disk {
             let counter = past.entry(replica.clone()).or_default();
             *counter = seq.max(*counter);
         }
-        self.entries.push(Entry { event, encoded: encoded.clone(), past });
+        self.entries.push(Entry { event, encoded: encoded.clone(), past, is_minted_here: false });
         let at = self.entries.len();
         let entry = &self.entries[at - 1];
         self.positions.entry(entry.event.dot.replica.clone()).or_default().push(at);
         entry
+    }
+
+    /// The event that was appended last was minted just now.
+    pub(super) fn note_minted(&mut self) {
+        self.entries.last_mut().into_iter().for_each(|entry| entry.is_minted_here = true);
+    }
+
+    /// What the process that runs has minted and is not durable.
+    pub(super) fn staged_here(&self) -> impl Iterator<Item = &Entry> {
+        self.entries[self.durable..].iter().filter(|entry| entry.is_minted_here)
     }
 
     pub(super) fn note_incarnation(&mut self, incarnation: Incarnation) {
@@ -180,6 +192,11 @@ impl Disk {
             current.push(event);
         }
         current
+    }
+
+    /// How many durable writes a key has had.
+    pub(super) fn writes(&self, key: &Key) -> u64 {
+        self.durable_entries().iter().filter(|entry| entry.event.key == *key).count() as u64
     }
 
     /// Keys with more than one current version, in order. Writes of one request and one body are one version.

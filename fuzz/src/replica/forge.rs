@@ -95,7 +95,7 @@ fn times(station: &Station<'_>, lies: Option<u8>) -> (u64, HybridTimestamp) {
     let Some(lie) = lies else { return (honest.min(MAX_COUNTER), above(wall_ms)) };
     let hlc = match lie / 8 % 4 {
         0 => above(wall_ms.saturating_add(60_000)),
-        1 => above(wall_ms.saturating_add(61_000)),
+        1 => above(wall_ms.saturating_add(120_000)),
         2 => HybridTimestamp::from_packed(u64::MAX),
         _ => HybridTimestamp::from_packed(0),
     };
@@ -131,7 +131,9 @@ pub(super) fn put(station: &Station<'_>, input: &mut Input<'_>) -> Request {
 pub(super) fn resolve(station: &Station<'_>, input: &mut Input<'_>) -> Request {
     let (shape, tag) = (input.byte(), input.byte());
     let current = station.disk.current(&key(shape));
-    let conflict = ConflictId::of(current.iter().map(|event| &event.dot));
+    // A conflict as it was before the latest of its versions came is none any more.
+    let latest = if shape & 0x40 == 0 { current.len() } else { current.len().saturating_sub(1) };
+    let conflict = ConflictId::of(current[..latest].iter().map(|event| &event.dot));
     let sibling = current.get(usize::from(shape >> 4 & 3)).map(|event| event.dot.clone());
     let choice = match shape >> 2 & 3 {
         0 | 1 => Choice::Take(sibling.unwrap_or_else(|| dot(station, input))),

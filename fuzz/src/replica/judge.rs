@@ -21,6 +21,7 @@ impl Station<'_> {
                 let me = ReplicaId { node: WORLD.config.station.clone(), incarnation: *incarnation };
                 assert_eq!(self.disk.upto(&me), 0, "{me} has minted before");
                 self.disk.note_incarnation(*incarnation);
+                self.unheard.clear();
                 self.has_minted = false;
                 self.tally.incarnations += 1;
             }
@@ -50,31 +51,12 @@ impl Station<'_> {
         assert_eq!((&entry.event.dot, &entry.event.key), (dot, key), "the names of an event's record");
         let is_mine =
             dot.replica.node == WORLD.config.station && dot.replica.incarnation == self.disk.incarnation;
-        assert!(!is_mine || self.may_mint, "{dot} was minted without a request");
         if is_mine {
+            let asked = self.minting.take();
+            let asked = asked.unwrap_or_else(|| panic!("{dot} was minted without a request"));
             self.has_minted = true;
-            self.judge_minted();
-        }
-    }
-
-    /// The past of a write of ours is closed: with each event it has that event's past, and both clocks are above it.
-    fn judge_minted(&self) {
-        let Some((minted, before)) = self.disk.entries().split_last() else { return };
-        let has = |dot: &Dot| minted.past.get(&dot.replica).is_some_and(|upto| dot.seq <= *upto);
-        for Entry { event, past, .. } in before.iter().filter(|entry| has(&entry.event.dot)) {
-            for (replica, upto) in past {
-                let seq = minted.past.get(replica).copied().unwrap_or_default();
-                let named = &minted.event.dot;
-                assert!(seq >= *upto, "{named} is after {}, and not after {replica}:{upto}", event.dot);
-            }
-            if !self.refused_times.contains(&event.dot) {
-                assert!(minted.event.lamport > event.lamport, "Lamport: {event} before {}", minted.event);
-                assert!(minted.event.hlc > event.hlc, "hybrid: {event} before {}", minted.event);
-            }
-        }
-        for (replica, upto) in self.disk.visible().iter() {
-            let seq = minted.past.get(replica).copied().unwrap_or_default();
-            assert!(seq >= upto, "{} is not after {replica}:{upto}, which was visible", minted.event.dot);
+            self.judge_minted(&asked);
+            self.disk.note_minted();
         }
     }
 
@@ -179,6 +161,9 @@ impl Station<'_> {
         let current = self.disk.current(key);
         assert_eq!(entry.key, *key, "the key that was asked for");
         assert_eq!(entry.versions_total as usize, disk::versions(&current), "how many versions {key} has");
+        assert_eq!(entry.revision, self.disk.writes(key), "how many writes {key} had");
+        let is_sorted = entry.versions.is_sorted_by_key(|version| version.dots.first());
+        assert!(is_sorted, "the order of versions: {entry:?}");
         assert_eq!(entry.conflict.is_some(), entry.versions_total > 1, "a conflict is more than one version");
         let mut dots: Vec<&Dot> = entry.versions.iter().flat_map(|version| &version.dots).collect();
         self.judge_versions(&entry.versions);

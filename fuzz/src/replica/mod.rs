@@ -9,12 +9,14 @@
 //! | `station` | the replica, its sessions and its disk; hands in one input and performs what comes back |
 //! | `disk` | what was appended and how much of it is durable; the naive model that answers are judged by |
 //! | `judge` | what each effect has to keep |
+//! | `mint` | what a write of the station's own has to be |
 //! | `afterwards` | whatever happened, honest clients and peers are still served |
 
 mod afterwards;
 mod disk;
 mod forge;
 mod judge;
+mod mint;
 mod script;
 pub(crate) mod seeds;
 mod station;

@@ -41,6 +41,8 @@ pub(crate) fn scripts() -> Vec<(&'static str, Vec<u8>)> {
         ("disputed", disputed()),
         ("liars", liars()),
         ("restart", restart()),
+        ("witnesses", witnesses()),
+        ("contexts", contexts()),
         ("refused", refused()),
         ("hostile_disk", hostile_disk()),
         ("questions", questions()),
@@ -133,6 +135,42 @@ fn restart() -> Vec<u8> {
         &[19, 3],
         CLIENT,
         &put(2, 0, 2),
+        SYNC,
+    ])
+}
+
+/// After a restart every peer says hello, which proves nothing; one says what it has, in a welcome.
+fn witnesses() -> Vec<u8> {
+    all(&[
+        CLIENT,
+        &put(0, 0, 1),
+        SYNC,
+        CRASH,
+        &peer(0),
+        &peer(1),
+        &peer(2),
+        &[0, 0],
+        &[8, 4, 0, 0],
+        CLIENT,
+        &put(5, 0, 3),
+        SYNC,
+    ])
+}
+
+/// A write that has read one of two versions, a blind one, and a resolution that comes too late.
+fn contexts() -> Vec<u8> {
+    let exact = all(&[&put(0, 0x1C, 4), &[8, 0]]);
+    let late = [10, 0, 4, 0x40, 5];
+    all(&[
+        CLIENT,
+        &put(0, 8, 1),
+        &put(0, 8, 2),
+        SYNC_ALL,
+        &exact,
+        &put(0, 8, 3),
+        &late,
+        SYNC_ALL,
+        &late,
         SYNC,
     ])
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clock_core::replica::{
-    Effect, Input, LogQuery, Lsn, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
+    Effect, Fact, Input, LogQuery, Lsn, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId,
+    Ticket,
 };
 use clock_core::wire::message::{Claim, Message};
-use clock_core::wire::{Request, RequestError};
+use clock_core::wire::{EncodedEvent, Request, RequestError};
 use clock_core::{Dot, MAX_WALL_MS, NodeId, VersionVector, WriteEvent};
 
 use super::disk::Disk;
@@ -79,8 +80,12 @@ pub(super) struct Station<'a> {
     numbers: u64,
     /// Why the latest write was refused.
     pub(super) last_refusal: Option<RequestError>,
-    /// Whether the input at hand may mint.
-    pub(super) may_mint: bool,
+    /// The write that the input at hand asks for.
+    pub(super) minting: Option<Request>,
+    /// Peers that may know lost events of an incarnation that was found on disk, and have not told yet.
+    pub(super) unheard: BTreeSet<NodeId>,
+    /// The latest time that the wall has shown.
+    pub(super) wall_max_ms: u64,
     /// Whether anybody can know events of the present incarnation.
     pub(super) has_minted: bool,
     pub(super) tally: Tally,
@@ -104,7 +109,9 @@ impl<'a> Station<'a> {
             refused_times: BTreeSet::new(),
             numbers: 1 << 32,
             last_refusal: None,
-            may_mint: false,
+            minting: None,
+            unheard: BTreeSet::new(),
+            wall_max_ms: WALL_MS,
             has_minted: true,
             tally: Tally::default(),
         };
@@ -153,6 +160,10 @@ impl<'a> Station<'a> {
         let side = Side::Inbound(claim.replica.node.clone());
         let session = self.open_session(side, Opener::Peer { cluster, claim });
         assert_eq!(*self.side(session) != Side::Gone, is_taken, "who is taken for a peer");
+        if is_taken {
+            let of_the_same = self.sessions.iter().filter(|side| *side == self.side(session)).count();
+            assert_eq!(of_the_same, 1, "an earlier session of the same station goes on");
+        }
         session
     }
 
@@ -183,15 +194,42 @@ impl<'a> Station<'a> {
 
     /// What a session says. Of one that was never taken in, or is over, nothing comes.
     pub(super) fn hear(&mut self, session: SessionId, message: Message) {
-        let is_heard = matches!(self.side(session), Side::Dialling(_) | Side::Dialled(_) | Side::Inbound(_));
-        if let (Side::Dialling(peer), Message::Welcome(claim)) = (self.side(session), &message)
-            && claim.replica.node == *peer
-            && self.believes(&claim.durable)
-        {
-            self.set_side(session, Side::Dialled(claim.replica.node.clone()));
+        let is_heard = *self.side(session) != Side::Gone && *self.side(session) != Side::Client;
+        if let Message::Welcome(claim) = &message {
+            self.note_welcome(session, claim);
         }
+        let disputed = self.disputed(&message);
         let effects = self.hand_in(Input::Frame { session, message });
         assert!(is_heard || effects.is_empty(), "a session that is over was heard: {effects:?}");
+        if matches!(self.side(session), Side::Inbound(_)) {
+            let is_told = |dot: &Dot| {
+                let is_it = |fact: &Effect| matches!(fact, Effect::Observe(Fact::Equivocation { dot: told, .. }) if told == dot);
+                effects.iter().any(is_it)
+            };
+            disputed.iter().for_each(|dot| assert!(is_told(dot), "a second content of {dot} was not told"));
+        }
+    }
+
+    /// A welcome of whom was dialled is that peer's word on what it has.
+    fn note_welcome(&mut self, session: SessionId, claim: &Claim) {
+        let is_dialled = matches!(
+            self.side(session),
+            Side::Dialling(peer) | Side::Dialled(peer) if *peer == claim.replica.node
+        );
+        if is_dialled && self.believes(&claim.durable) {
+            self.set_side(session, Side::Dialled(claim.replica.node.clone()));
+            self.unheard.remove(&claim.replica.node);
+        }
+    }
+
+    /// What a message has other bytes of than the log.
+    fn disputed(&self, message: &Message) -> Vec<Dot> {
+        let Message::Events(events) = message else { return Vec::new() };
+        let decoded = events.iter().filter_map(|event| Some((event, event.decode().ok()?.dot)));
+        let is_other = |(event, dot): &(&EncodedEvent, Dot)| {
+            self.disk.entry(dot).is_some_and(|entry| entry.encoded != **event)
+        };
+        decoded.filter(is_other).map(|(_, dot)| dot).collect()
     }
 
     /// A number that no request had.
@@ -206,9 +244,9 @@ impl<'a> Station<'a> {
         if is_heard {
             self.open.insert(ticket, request.clone());
         }
-        self.may_mint = is_heard && matches!(request, Request::Put { .. } | Request::Resolve { .. });
+        self.minting = is_heard.then(|| request.clone());
         let effects = self.hand_in(Input::Client { ticket, request });
-        self.may_mint = false;
+        self.minting = None;
         assert!(is_heard || effects.is_empty(), "a session that is over was answered: {effects:?}");
     }
 
@@ -224,7 +262,11 @@ impl<'a> Station<'a> {
             recovered(&self.disk, self.now, (self.tally.crashes as u64, may_have_lost_events));
         self.replica = replica;
         self.refuse_again();
+        self.unheard.clone_from(&WORLD.config.peers);
+        let before = self.tally.incarnations;
         self.perform(&effects);
+        let is_new = self.tally.incarnations > before;
+        assert!(is_new || !may_have_lost_events, "an incarnation that may have lost events is kept");
     }
 
     /// A restart judges the stored timestamps of others by the wall clock that it finds: one that came while the wall was
@@ -241,6 +283,7 @@ impl<'a> Station<'a> {
     /// Time goes on; the wall may show anything.
     pub(super) fn pass(&mut self, nanos: u64, wall_ms: u64) {
         self.now = Now { mono: Mono(self.now.mono.0.saturating_add(nanos)), wall_ms };
+        self.wall_max_ms = self.wall_max_ms.max(wall_ms);
         self.is_wall_sane &= wall_ms <= WALL_SANE_MS;
         self.hand_in(Input::Tick);
     }

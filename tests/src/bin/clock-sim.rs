@@ -174,7 +174,7 @@ fn sweep_seeds(
         sum.rate(),
         sum.failed
     );
-    Ok(sum.failed == 0 && !(reach && !unreached.is_empty()))
+    Ok(sum.failed == 0 && (!reach || unreached.is_empty()))
 }
 
 fn print_counters(counters: &Counters) {
@@ -242,7 +242,7 @@ fn hunt_mutants(names: &[String], budget: Option<u64>, threads: usize) -> Result
         mutant.budget = budget.unwrap_or(mutant.budget);
         let hunt = mutants::hunt(mutant, threads);
         let (seed, property) = match &hunt.caught {
-            Some((seed, violation)) => (seed.to_string(), format!("{:?}", violation.property)),
+            Some((by, violation)) => (by.to_string(), format!("{:?}", violation.property)),
             None => ("-".to_owned(), "SURVIVES".to_owned()),
         };
         killed += usize::from(hunt.caught.is_some());

@@ -265,7 +265,7 @@ impl Checker {
         let is_resolution = matches!(self.known.ask(request, ask).reading, Reading::Conflict(_));
         let is_new = !self.known.write(write).is_acked;
         self.seen.acknowledged += u64::from(is_new);
-        self.seen.repeated_receipts += u64::from(!is_new);
+        self.seen.retries_acknowledged += u64::from(ask > 0);
         self.seen.resolved += u64::from(is_new && is_resolution);
         self.seen.receipts_with_siblings += u64::from(!told.beside.is_empty());
         let known = self.known.write_mut(write);

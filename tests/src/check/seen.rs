@@ -45,8 +45,8 @@ counters! {
     dots_used_again,
     /// Writes that were acknowledged, each once.
     acknowledged,
-    /// Acknowledgements of a write that had been acknowledged before.
-    repeated_receipts,
+    /// Acknowledgements of a request that had been asked before.
+    retries_acknowledged,
     /// Receipts that named a version beside the write.
     receipts_with_siblings,
     /// Conflicts that a resolution ended.

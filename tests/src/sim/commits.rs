@@ -69,10 +69,7 @@ impl World<'_> {
         self.begin_commit(station);
     }
 
-    fn make_durable(&mut self, station: usize, mut records: Vec<LogRecord>) {
-        if self.options.twin_bug == Some(TwinBug::IncarnationNotStored) {
-            records.retain(|record| !matches!(record, LogRecord::Incarnation(_)));
-        }
+    fn make_durable(&mut self, station: usize, records: Vec<LogRecord>) {
         let dots = self.stations[station].disk.commit(records, self.options.twin_bug);
         self.counters.commits += 1;
         if !dots.is_empty() {

@@ -79,7 +79,7 @@ impl Disk {
             damaged = self.quarantine_damaged(bug == Some(TwinBug::CutAtDamage));
         }
         let torn = std::mem::take(&mut self.torn);
-        let says_sound = matches!(bug, Some(TwinBug::DamageUnsaid | TwinBug::CutAtDamage));
+        let says_sound = bug == Some(TwinBug::CutAtDamage);
         let recovered = Recovered {
             incarnation,
             incarnation_is_fresh,

@@ -192,10 +192,7 @@ impl World<'_> {
         if twin || !self.runs(from, boot) || self.options.twin_bug == Some(TwinBug::NeverRedials) {
             return;
         }
-        let longest = match self.options.twin_bug {
-            Some(TwinBug::BackoffNeverReset) => u64::MAX,
-            _ => self.plan.network.reconnect_longest_us,
-        };
+        let longest = self.plan.network.reconnect_longest_us;
         let at = &mut self.stations[from];
         let delay = at.delays[to];
         at.delays[to] = delay.saturating_mul(2).min(longest);
@@ -408,10 +405,7 @@ impl World<'_> {
         let Some(connection) = self.connections.get(&session) else { return };
         let first = self.plan.network.reconnect_first_us;
         let lasted = self.heap.now_us() - connection.begun_us;
-        if connection.welcomed
-            && lasted >= first.saturating_mul(5)
-            && self.options.twin_bug != Some(TwinBug::BackoffNeverReset)
-        {
+        if connection.welcomed && lasted >= first.saturating_mul(5) {
             self.stations[connection.dialler].delays[connection.acceptor] = first;
         }
     }

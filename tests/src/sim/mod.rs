@@ -14,6 +14,7 @@ mod counters;
 mod disk;
 mod draw;
 mod heap;
+mod kept;
 mod links;
 mod nemesis;
 mod phases;
@@ -28,6 +29,7 @@ mod world;
 
 pub use counters::Counters;
 pub use draw::draw;
+pub use kept::Kept;
 pub use phases::run;
 pub use plan::{Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread};
 pub use runner::{Planted, Seeds, Sweep, run_safely, sweep};

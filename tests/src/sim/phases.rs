@@ -70,7 +70,7 @@ impl World<'_> {
         let round_trips = 30 + 2 * events / self.plan.sizes.events_in_a_round_trip();
         let travel = round_trips * 2 * network.delay.typical_us();
         let commits = events * 20_000;
-        20_000_000 + 3 * network.reconnect_longest_us + 10 * network.heartbeat_us + travel + commits
+        25_000_000 + 2 * network.reconnect_longest_us + 4 * network.heartbeat_us + travel + commits
     }
 
     fn converge(&mut self, when: &str) {

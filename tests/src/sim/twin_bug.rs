@@ -3,7 +3,7 @@
 
 macro_rules! bugs {
     ($($(#[doc = $what:literal])+ $name:ident,)*) => {
-        /// One bug. The letters are the classes of [`clock_core::bugs::Bug`].
+        /// One bug. The letters are the classes of `clock_core::bugs::Bug`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum TwinBug {
             $($(#[doc = $what])+ $name,)*
@@ -39,14 +39,8 @@ bugs! {
     CutAtDamage,
     /// A8. Stored events are not checked when they are read.
     ServeDamaged,
-    /// A11. Damaged events are quarantined, but the replica is told that the store is sound.
-    DamageUnsaid,
-    /// A11. A new incarnation is never written.
-    IncarnationNotStored,
     /// A10. Events that are appended again are taken away instead of moved.
     MovedEventDropped,
-    /// E6. The delay between dials only ever grows, far beyond its limit.
-    BackoffNeverReset,
     /// E6. Nobody dials again after a session has ended.
     NeverRedials,
     /// E5. A session that has gone silent is kept for ever.

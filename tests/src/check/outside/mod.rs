@@ -9,7 +9,7 @@
 //! before is returned, or superseded by something returned (C3, and C5 for what was acknowledged before the process
 //! was killed); a station's own context has all that it had told (C1); a vector has all that its station had told
 //! (C9); in the read-back every station returns the same (C4), and every acknowledged write is returned or superseded
-//! (C6). Where the harness looked behind an answer (`seen`), it is exact, as C1 has it.
+//! (C6). Where the harness looked behind an answer (`seen`), it is exact (C1), and the log is closed (C2).
 //!
 //! Not proved: what a write of which no client ever learned the context supersedes. Where a chain of contexts comes to
 //! such a write, it may have superseded anything.
@@ -131,6 +131,7 @@ impl Outside {
             self.nothing_missing(known, (at, key), &returned, begun)?;
         }
         if let Some(seen) = &entry.seen {
+            closed(known, at, seen)?;
             exact(known, at, entry, seen)?;
         }
         if is_read_back && entry.is_complete {
@@ -251,6 +252,20 @@ fn not_dominated(known: &Known, at: StationId, returned: &[WriteId]) -> Verdict 
             let (name, text, by) = (known.station_text(at), known.text(*read), known.text(*later));
             let text = format!("{name} returned {text} beside {by}, whose client had read and superseded it");
             return broken(Property::SiblingExactness, text);
+        }
+    }
+    Ok(())
+}
+
+/// A log that has a write has what its client had read of the key.
+fn closed(known: &Known, at: StationId, seen: &[WriteId]) -> Verdict {
+    let key_of = |write: WriteId| known.truth(write).map(|truth| truth.key);
+    for write in seen {
+        let mut read = known.context(*write).iter().filter(|read| key_of(**read) == key_of(*write));
+        if let Some(missing) = read.find(|read| !seen.contains(read)) {
+            let (name, text, missing) = (known.station_text(at), known.text(*write), known.text(*missing));
+            let text = format!("{name} has {text} without {missing}, which its client had read");
+            return broken(Property::CausalClosure, text);
         }
     }
     Ok(())
