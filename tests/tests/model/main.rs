@@ -34,7 +34,8 @@
 //! because it does not know yet what another has: fewer events travel twice. An endless exchange of frames would be
 //! a circle of states, in which every state is judged and none is silent: it would not be noticed.
 //!
-//! `MODEL_OPERATIONS=4` (or more) and `MODEL_FULL=1` make the long explorations; see the tests that read them.
+//! `MODEL_FULL=1` and `MODEL_OPERATIONS=4` (or more) make the long explorations, `MODEL_BUGS=all` hunts every planted
+//! bug through every scope; see the tests that read them.
 //!
 //! [`Replica`]: clock_core::replica::Replica
 
@@ -140,14 +141,59 @@ fn three_stations_and_three_operations_with_every_fault() {
     holds("every fault", Scope::calm(3, 3).with(ALL), Extent::Nearest(steps));
 }
 
-/// Disproved by a search that ends without a counterexample. The path is printed.
+/// Searches one scope after the other for the nearest failure that a bug leads to, and prints the path to it.
+fn finds(bug: Bug, scopes: &[Scope]) -> bool {
+    scopes.iter().any(|scope| {
+        let cluster = Cluster { scope: *scope, bug: Some(bug) };
+        let found = search(bug.name(), cluster, Extent::FirstFailure);
+        let failure = found.failures.into_iter().next();
+        failure.is_some_and(|(property, path)| {
+            println!("FOUND {} in {scope} breaks {property}:\n{}\n", bug.name(), story(path));
+            true
+        })
+    })
+}
+
+/// Disproved by a search that ends without a counterexample.
 #[test]
 fn planted_bugs_are_found_with_the_path_to_them() {
-    {
-        let (bug, scope) = (Bug::LastWriterWins, Scope::calm(2, 2));
-        let found = search(bug.name(), Cluster { scope, bug: Some(bug) }, Extent::FirstFailure);
-        let failure = found.failures.into_iter().next();
-        let (property, path) = failure.unwrap_or_else(|| panic!("{} was not found", bug.name()));
-        println!("{} breaks {property}:\n{}\n", bug.name(), story(path));
+    let calm = Scope::calm(2, 2);
+    let bugs = [
+        (Bug::LastWriterWins, calm),
+        (Bug::AnsweredBeforeSync, calm),
+        (Bug::UnsyncedShown, calm),
+        (Bug::DeltaLeftOut, calm),
+        (Bug::BlindSeesAll, calm),
+        (Bug::ConcurrentIsEqual, calm),
+        (Bug::DominatedKept, calm),
+        (Bug::ContextAheadAccepted, calm),
+        (Bug::AppliedTwice, calm.with(CUT)),
+        (Bug::IncarnationIgnored, calm.acks_at_once().with(CRASH)),
+        (Bug::GapAccepted, calm.with(LOSS)),
+    ];
+    for (bug, scope) in bugs {
+        assert!(finds(bug, &[scope]), "{} was not found in {scope}", bug.name());
     }
+}
+
+/// A list for reading: `MODEL_BUGS=all`, or names with commas between them, and where each bug is found.
+#[test]
+fn every_planted_bug_if_asked_for() {
+    let Ok(asked) = std::env::var("MODEL_BUGS") else { return };
+    let calm = Scope::calm(2, 2);
+    let scopes = [
+        calm,
+        calm.with(CUT),
+        calm.acks_at_once().with(CRASH),
+        calm.with(LOSS),
+        calm.with(SECOND),
+        Scope::calm(3, 1),
+        Scope::calm(3, 2).acks_at_once(),
+        Scope::calm(3, 2).acks_at_once().with(Budget { losses: 1, ..NONE }),
+        Scope::calm(2, 3).acks_at_once().room(Room::OneHeldBack).with(Budget { losses: 1, ..NONE }),
+        Scope::calm(2, 3),
+    ];
+    let is_asked = |bug: &&Bug| asked == "all" || asked.split(',').any(|name| name == bug.name());
+    let missed = Bug::ALL.iter().filter(is_asked).filter(|bug| !finds(**bug, &scopes));
+    println!("not found in any scope: {:?}", missed.map(|bug| bug.name()).collect::<Vec<_>>());
 }
