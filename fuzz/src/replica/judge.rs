@@ -87,15 +87,20 @@ impl Station<'_> {
         }
     }
 
-    /// What is durable; to a peer, also its own events that are on their way to the disk.
+    /// What is durable; to a peer, also its own events that are on their way to the disk or wait for their past.
     fn judge_claim(&self, claim: &Claim, peer: Option<&NodeId>) {
         assert_eq!(claim.replica, *self.replica.id(), "who claims");
         let dots = self.disk.entries().iter().map(|entry| &entry.event.dot);
         let its_own = dots.filter(|dot| Some(&dot.replica.node) == peer);
         let visible = self.disk.visible();
-        let durable = visible.iter().map(|(replica, seq)| (replica.clone(), seq));
-        let expected = durable.chain(its_own.map(|dot| (dot.replica.clone(), dot.seq))).collect();
-        assert_eq!(claim.durable, expected, "what is claimed to {peer:?}");
+        let shown = visible.iter().map(|(replica, seq)| (replica.clone(), seq));
+        let least: VersionVector = shown.chain(its_own.map(|dot| (dot.replica.clone(), dot.seq))).collect();
+        assert!(claim.durable.contains(&least), "{} is claimed to {peer:?}, not {least}", claim.durable);
+        for (replica, seq) in claim.durable.delta_from(&least) {
+            let dot = Dot { replica, seq };
+            let is_its_own = Some(&dot.replica.node) == peer && self.held_back.contains(&dot);
+            assert!(is_its_own, "{dot} is claimed to {peer:?}, and is not there");
+        }
     }
 
     fn judge_visible(&self, vector: &VersionVector) {
@@ -215,6 +220,7 @@ impl Station<'_> {
             Fact::HeldBack { dot, missing } => {
                 let is_missing = self.disk.entry(missing).is_none();
                 assert!(is_missing, "{dot} waits for {missing}, which is there");
+                self.held_back.insert(dot.clone());
                 self.tally.held_back += 1;
             }
             Fact::TimestampRefused { dot, .. } => {

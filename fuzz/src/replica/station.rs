@@ -80,6 +80,8 @@ pub(super) struct Station<'a> {
     numbers: u64,
     /// Why the latest write was refused.
     pub(super) last_refusal: Option<RequestError>,
+    /// Events that this process has ever held back.
+    pub(super) held_back: BTreeSet<Dot>,
     /// The write that the input at hand asks for.
     pub(super) minting: Option<Request>,
     /// Peers that may know lost events of an incarnation that was found on disk, and have not told yet.
@@ -109,6 +111,7 @@ impl<'a> Station<'a> {
             refused_times: BTreeSet::new(),
             numbers: 1 << 32,
             last_refusal: None,
+            held_back: BTreeSet::new(),
             minting: None,
             unheard: BTreeSet::new(),
             wall_max_ms: WALL_MS,
@@ -256,6 +259,7 @@ impl<'a> Station<'a> {
         self.sessions.iter_mut().for_each(|side| *side = Side::Gone);
         self.open.clear();
         self.reads.clear();
+        self.held_back.clear();
         self.tally.crashes += 1;
         self.has_minted = true;
         let (replica, effects) =
