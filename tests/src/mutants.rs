@@ -97,10 +97,11 @@ pub fn hunt(mutant: &Mutant, threads: usize) -> Hunt {
 }
 
 fn hunt_by_kept(mutant: &Mutant) -> Option<(By, Violation)> {
-    let kept = Kept::all().unwrap_or_default().into_iter();
+    let kept = Kept::all().expect("the kept plans can be read").into_iter();
     kept.filter(|(_, kept)| kept.mutant == mutant.name).find_map(|(name, kept)| {
         let violation = run_safely(&kept.plan, mutant.planted, false).violation?;
-        Some((By::Kept(name), violation))
+        let is_it = format!("{:?}", violation.property) == kept.property;
+        is_it.then_some((By::Kept(name), violation))
     })
 }
 

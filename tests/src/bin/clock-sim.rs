@@ -23,7 +23,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs many seeds; fails if one breaks a property, or a counter stays at zero
+    /// Runs many seeds; fails if one breaks a property
     Sweep {
         /// Which seeds, as A..B
         #[arg(value_parser = range)]

@@ -246,11 +246,11 @@ impl Drawer {
 
     /// Ground stations see each other for minutes an hour: links that are up a part of the time only.
     fn contact_windows(&mut self) {
-        let (chance, up_per_mille) = match self.plan.profile {
-            Profile::SlowLink => (2, 50),
-            _ => (6, self.rng.u64(200..700)),
+        let up_per_mille = match self.plan.profile {
+            Profile::SlowLink => 50,
+            _ => self.rng.u64(200..700),
         };
-        if self.rng.u32(..chance) > 0 && self.plan.profile != Profile::SlowLink {
+        if self.rng.u32(..6) > 0 && self.plan.profile != Profile::SlowLink {
             return;
         }
         let period = self.plan.safety_us / self.rng.u64(2..5);
@@ -323,7 +323,7 @@ impl Drawer {
         self.block_some_time(links);
     }
 
-    /// Everybody hears the next one only.
+    /// Everybody hears the two next to it only; with three stations or fewer that is everybody.
     fn ring(&mut self) {
         let stations = self.plan.stations;
         let next = |from: u8, to: u8| (from + 1) % stations == to;

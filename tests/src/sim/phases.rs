@@ -2,16 +2,18 @@
 
 use clock_core::RequestId;
 use clock_core::replica::{Effect, Input, Ticket};
-use clock_core::wire::{Request, Response};
+use clock_core::wire::Request;
 
 use super::clients::Manners;
-use super::plan::{Ask, DiskFate, Plan, PutContext};
+use super::plan::{Act, Ask, DiskFate, Plan, PutContext};
 use super::shell::CLIENTS;
 use super::world::{Event, Options, Outcome, World};
 use crate::history::{Phase, What};
 
 /// How often conditions are looked at.
 const LOOK_US: u64 = 100_000;
+/// By then every request of the last phases has ended: a client waits no longer than two seconds.
+const ANSWERS_US: u64 = 5_000_000;
 /// Questions of the harness itself have numbers that no client reaches.
 const AUDIT: u64 = u64::MAX;
 
@@ -66,7 +68,8 @@ impl World<'_> {
     /// and what is missing is shipped, window by window.
     fn patience_us(&self) -> u64 {
         let network = &self.plan.network;
-        let events = self.plan.entries.len() as u64;
+        let events =
+            self.plan.entries.iter().filter(|entry| matches!(entry.act, Act::Ask { .. })).count() as u64;
         let round_trips = 30 + 2 * events / self.plan.sizes.events_in_a_round_trip();
         let travel = round_trips * 2 * network.delay.typical_us();
         let commits = events * 20_000;
@@ -140,11 +143,21 @@ impl World<'_> {
             let ask = Ask::Put { key: u16::from(station) % last, context: PutContext::Station, bytes: 40 };
             self.begin_work((u16::MAX, station), ask, request, Manners::default());
         }
-        let before = self.counters.unknown_outcomes;
-        let until_us = self.heap.now_us() + 5_000_000;
-        let answered = self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty());
-        if !answered || self.counters.unknown_outcomes > before {
-            self.line(What::Late { what: "a fresh write at every station, after 5 s".to_owned() });
+        self.await_answers("a fresh write at every station");
+    }
+
+    /// Everybody who asks now has to be answered, and by no refusal.
+    fn await_answers(&mut self, what: &str) {
+        let unanswered = |world: &Self| world.counters.unknown_outcomes + world.counters.refused_requests;
+        let before = unanswered(self);
+        let until_us = self.heap.now_us() + ANSWERS_US;
+        let ended = self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty());
+        if !ended || unanswered(self) > before {
+            let what = format!(
+                "{what}: {} of them had no answer in time, or were refused",
+                unanswered(self) - before
+            );
+            self.line(What::Late { what });
         }
     }
 
@@ -160,10 +173,7 @@ impl World<'_> {
             }
             self.begin_work((u16::MAX - 1, station), Ask::Status, RequestId(0), Manners::default());
         }
-        let until_us = self.heap.now_us() + 5_000_000;
-        if !self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty()) {
-            self.line(What::Late { what: "every key read at every station, after 5 s".to_owned() });
-        }
+        self.await_answers("every key read at every station");
     }
 
     /// A digest of all that each station shows.
@@ -190,8 +200,8 @@ impl World<'_> {
             process.replica.handle(now, Input::Client { ticket, request }, &mut effects);
         }
         for effect in effects {
-            if let Effect::Reply { response: Response::Entry(entry), .. } = effect {
-                format!("{entry:?}").hash(&mut digest);
+            if let Effect::Reply { response, .. } = effect {
+                format!("{response:?}").hash(&mut digest);
             }
         }
         Some(digest.finish())

@@ -104,7 +104,10 @@ pub fn run_safely(plan: &Plan, planted: Planted, record: bool) -> Outcome {
     let outcome = catch_unwind(AssertUnwindSafe(|| run(plan, Options { record, twin_bug })));
     #[cfg(feature = "sim-bugs")]
     clock_core::bugs::plant(None);
-    outcome.unwrap_or_else(|payload| panicked(payload.downcast_ref::<String>().map(String::as_str)))
+    outcome.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        panicked(text.or_else(|| payload.downcast_ref::<&str>().copied()))
+    })
 }
 
 fn panicked(message: Option<&str>) -> Outcome {
