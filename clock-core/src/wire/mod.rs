@@ -9,6 +9,7 @@ mod bounded;
 mod client;
 mod codec;
 mod event_bytes;
+mod field_path;
 pub mod frame;
 pub mod message;
 
