@@ -358,4 +358,12 @@ pub enum RequestError {
     /// A counter has reached its end.
     #[error("a clock of this station is exhausted: {0}")]
     Exhausted(String),
+    /// The request does not decode. The session goes on.
+    #[error("malformed request: field {field}: {detail}")]
+    Malformed {
+        /// The path of what is to blame, such as `Put.context[3].seq`.
+        field: String,
+        /// What was met there, and what was expected.
+        detail: String,
+    },
 }
