@@ -1,6 +1,9 @@
 //! Requests that pass the frame's checks and are no requests: each is refused with the field that is to blame, and what
 //! was expected there.
 
+#![cfg(feature = "replica")]
+#![allow(clippy::panic, reason = "a test says what came instead")]
+
 use bytes::{Bytes, BytesMut};
 use clock_core::wire::frame::{self, FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, MessageError};
