@@ -4,7 +4,7 @@
 #![cfg(feature = "replica")]
 #![allow(clippy::panic, reason = "a test says what came instead")]
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use clock_core::wire::frame::{self, FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, MessageError};
 
@@ -60,7 +60,7 @@ impl Body {
     /// Reads it out of a frame, as a station does.
     fn read(&self) -> Result<Message, MessageError> {
         let framed = frame::encode(REQUEST, &self.0).expect("it fits a frame");
-        let cut = frame::cut(&mut BytesMut::from(Bytes::from(framed)), FRAME_BYTES_MAX);
+        let cut = frame::cut(&mut BytesMut::from(framed), FRAME_BYTES_MAX);
         Message::from_frame(&cut.expect("a frame").expect("a whole one"))
     }
 }
