@@ -358,6 +358,14 @@ pub enum RequestError {
     /// A counter has reached its end.
     #[error("a clock of this station is exhausted: {0}")]
     Exhausted(String),
+    /// The station has too much to do: nothing was appended, and the same request may be sent again.
+    #[error("the station is busy ({what}): send the same request again after {retry_after_ms} ms")]
+    Busy {
+        /// Which queue is full.
+        what: String,
+        /// When to try again, in milliseconds.
+        retry_after_ms: u32,
+    },
     /// The request does not decode. The session goes on.
     #[error("malformed request: field {field}: {detail}")]
     Malformed {

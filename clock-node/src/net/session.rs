@@ -6,13 +6,13 @@ use std::time::Duration;
 use clock_core::replica::{Input, Opener, SessionId, Ticket};
 use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, Refusal};
-use clock_core::wire::{Request, RequestError, Response};
+use clock_core::wire::{Notice, Request, RequestError, Response};
 use futures_util::{SinkExt, StreamExt};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, FramedWrite};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::IDLE_TIMEOUT;
 use super::frames::{FrameDecoder, FrameEncoder, ReadError, Received};
-use crate::handle::{SessionReceiver, SessionSender, StationHandle, Stopping};
+use crate::handle::{NotSubmitted, RETRY_AFTER_MS, SessionReceiver, SessionSender, StationHandle, Stopping};
 
 /// Requests of one client that may be unanswered; beyond it the station stops reading from that client.
 const CLIENT_REQUESTS_MAX: usize = 128;
@@ -222,12 +222,20 @@ impl Session {
 
     async fn ask(&mut self, number: u64, request: Request) -> Result<(), Ending> {
         self.permit().await;
-        if request == Request::Watch && !self.is_watching {
-            self.is_watching = true;
-            self.watch();
-        }
+        let begins_watching = request == Request::Watch && !self.is_watching;
+        // Before the station hears of it, so that nothing between the answer and the first notice is missed.
+        let notices = begins_watching.then(|| self.handle.watch());
         let ticket = Ticket { session: self.id, number };
-        self.handle.input(Input::Client { ticket, request }).await.map_err(|Stopping| Ending::Closed)
+        match self.handle.submit(Input::Client { ticket, request }).await {
+            Ok(()) => {}
+            Err(NotSubmitted::Full) => return self.refuse(number, busy()),
+            Err(NotSubmitted::Stopping) => return Err(Ending::Closed),
+        }
+        if let Some(notices) = notices {
+            self.is_watching = true;
+            self.forward(notices);
+        }
+        Ok(())
     }
 
     /// Waits until one request fewer than allowed is open. The writer gives the permit back with the answer.
@@ -248,8 +256,8 @@ impl Session {
 
     /// Forwards notices in a task of its own, at the watcher's pace. One that falls behind by the whole buffer is
     /// told so and disconnected; the station never waits for it.
-    fn watch(&self) {
-        let (mut notices, sender) = (self.handle.watch(), self.sender.clone());
+    fn forward(&self, mut notices: broadcast::Receiver<Notice>) {
+        let sender = self.sender.clone();
         let (abort, ended) = (self.abort.clone(), self.ended.clone());
         tokio::spawn(async move {
             loop {
@@ -329,6 +337,10 @@ fn last_words(receiver: &mut SessionReceiver) -> Option<Message> {
     let refusal = receiver.ending.borrow_and_update().clone().filter(|_| !receiver.has_ended);
     receiver.has_ended = true;
     refusal.map(Message::Refused)
+}
+
+fn busy() -> RequestError {
+    RequestError::Busy { what: "the mailbox is full".to_owned(), retry_after_ms: RETRY_AFTER_MS }
 }
 
 fn kind_of(message: &Message) -> &'static str {
