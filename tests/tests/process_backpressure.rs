@@ -1,5 +1,7 @@
 //! Who is slow costs disk, and neither memory nor anybody else's time (rules 6 and 7 of docs/protocol.md).
 
+#![allow(clippy::panic, reason = "a test says what came instead")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
