@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use clock_core::wire::frame::{self, FRAME_BYTES_MAX};
 use clock_core::wire::message::{Hello, Message, Refusal, Role};
-use clock_core::wire::{Request, WriteContext};
+use clock_core::wire::{Request, Terms, WriteContext};
 use clock_core::{BodyKind, RequestId, VersionVector};
 use clock_node::net::client::Client;
 use clock_tests::processes::{PATIENCE, Processes, key, put_request, run_processes, station};
@@ -79,7 +79,11 @@ async fn deaf(address: &str, requests: Vec<Request>) -> TcpStream {
     let address: SocketAddr = address.parse().expect("an address");
     let mut stream = socket.connect(address).await.expect("the station listens");
     let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
-    let requests = (1..).zip(requests).map(|(number, request)| Message::Request { number, request });
+    let requests = (1..).zip(requests).map(|(number, request)| Message::Request {
+        number,
+        terms: Terms::default(),
+        request,
+    });
     for message in std::iter::once(hello).chain(requests) {
         let frame = message.to_frame().expect("fits");
         // The station stops reading from a client that has too much open: that is what is wanted here.
@@ -115,7 +119,8 @@ fn slow_watcher_does_not_stall_replication() {
     run_processes(async {
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
         processes.others_write_too();
-        let mut watcher = deaf(&processes.place("pacific").address, vec![Request::Watch]).await;
+        let mut watcher =
+            deaf(&processes.place("pacific").address, vec![Request::Watch { after: None }]).await;
         // More than its queues and both sockets hold.
         write_values(&processes, "pacific", 2560, 8 * KIB).await;
         let all = durable(&mut processes, "pacific").await;
@@ -171,7 +176,8 @@ fn two_clients_do_not_block_each_other() {
         let get = Request::Get { key: key("load/0"), skip: 0 };
         let deaf_one = deaf(&address, vec![get; 5000]).await;
         let mut unfinished = deaf(&address, vec![]).await;
-        let whole = Message::Request { number: 1, request: put_request("half", "said") };
+        let whole =
+            Message::Request { number: 1, terms: Terms::default(), request: put_request("half", "said") };
         let whole = whole.to_frame().expect("fits");
         unfinished.write_all(&whole[..whole.len() / 2]).await.expect("written");
 

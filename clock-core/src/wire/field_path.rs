@@ -48,11 +48,16 @@ impl FieldPath {
     }
 }
 
-/// The variant that the whole value is, then fields and elements: the type of a field says which variants it has. Empty
-/// if the value did not even say which variant it is.
+/// Fields and elements, outermost first. A variant is named where it is the whole value or its outermost field, as `Put`
+/// is of a request; further inside, the field says enough.
 impl fmt::Display for FieldPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (depth, segment) in self.segments.borrow().iter().rev().enumerate() {
+        let segments = self.segments.borrow();
+        let inwards = match segments.as_slice() {
+            [inner @ .., Segment::Variant(_), Segment::Field(_)] => &segments[..=inner.len()],
+            all => all,
+        };
+        for (depth, segment) in inwards.iter().rev().enumerate() {
             match segment {
                 Segment::Field(name) if depth == 0 => formatter.write_str(name)?,
                 Segment::Field(name) => write!(formatter, ".{name}")?,

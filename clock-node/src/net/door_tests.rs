@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clock_core::replica::{Input, Opener};
 use clock_core::wire::message::Message;
-use clock_core::wire::{Request, RequestError, Response};
+use clock_core::wire::{Request, RequestError, Response, Terms};
 use clock_core::{Key, NodeId};
 use futures_util::SinkExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -54,7 +54,7 @@ impl Door {
     }
 
     async fn ask(&mut self, number: u64) {
-        let request = Message::Request { number, request: get() };
+        let request = Message::Request { number, terms: Terms::default(), request: get() };
         self.writer.send(request).await.expect("written");
     }
 
@@ -114,7 +114,8 @@ async fn a_request_waits_for_room_in_the_mailbox() {
 async fn a_malformed_request_is_answered_at_the_door() {
     use tokio::io::AsyncWriteExt;
     let mut door = Door::open().await;
-    let whole = Message::Request { number: 7, request: get() }.to_frame().expect("fits");
+    let whole =
+        Message::Request { number: 7, terms: Terms::default(), request: get() }.to_frame().expect("fits");
     let body = [&whole[14..whole.len() - 1], &[0xff]].concat();
     let malformed: Bytes = clock_core::wire::frame::encode(whole[7], &body).expect("fits");
     door.writer.get_mut().write_all(&malformed).await.expect("written");

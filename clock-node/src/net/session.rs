@@ -6,7 +6,7 @@ use std::time::Duration;
 use clock_core::replica::{Input, Opener, SessionId, Ticket};
 use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, Refusal};
-use clock_core::wire::{Notice, Request, RequestError, Response};
+use clock_core::wire::{Notice, Request, RequestError, Response, Terms};
 use futures_util::{SinkExt, StreamExt};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
@@ -176,7 +176,9 @@ impl Session {
     async fn hear(&mut self, message: Message, on_welcome: &mut impl FnMut()) -> Result<(), Ending> {
         match message {
             Message::Refused(refusal) => Err(Ending::Refused(refusal)),
-            Message::Request { number, request } if self.is_client => self.ask(number, request).await,
+            Message::Request { number, terms, request } if self.is_client => {
+                self.ask(number, terms, request).await
+            }
             message if self.is_client => {
                 let detail = format!("a client may only send requests, got {}", kind_of(&message));
                 self.sender.refuse(Refusal::Protocol(detail));
@@ -220,13 +222,13 @@ impl Session {
         }
     }
 
-    async fn ask(&mut self, number: u64, request: Request) -> Result<(), Ending> {
+    async fn ask(&mut self, number: u64, terms: Terms, request: Request) -> Result<(), Ending> {
         self.permit().await;
-        let begins_watching = request == Request::Watch && !self.is_watching;
+        let begins_watching = matches!(request, Request::Watch { .. }) && !self.is_watching;
         // Before the station hears of it, so that nothing between the answer and the first notice is missed.
         let notices = begins_watching.then(|| self.handle.watch());
         let ticket = Ticket { session: self.id, number };
-        match self.handle.submit(Input::Client { ticket, request }).await {
+        match self.handle.submit(Input::Client { ticket, terms, request }).await {
             Ok(()) => {}
             Err(NotSubmitted::Full) => return self.refuse(number, busy()),
             Err(NotSubmitted::Stopping) => return Err(Ending::Closed),
@@ -248,7 +250,7 @@ impl Session {
 
     /// Answers a request that the actor never saw: nothing was changed, and the session goes on.
     fn refuse(&self, number: u64, refusal: RequestError) -> Result<(), Ending> {
-        match self.sender.reply(number, Response::Refused(refusal)) {
+        match self.sender.reply(number, None, Response::Refused(refusal)) {
             true => Ok(()),
             false => Err(Ending::Closed),
         }
@@ -351,6 +353,7 @@ fn kind_of(message: &Message) -> &'static str {
         Message::Events(_) => "events",
         Message::Heartbeat { .. } => "a heartbeat",
         Message::Ack { .. } => "an ack",
+        Message::Beside(_) => "what stood beside a write",
         Message::Request { .. } => "a request",
         Message::Response { .. } => "a response",
         Message::Notice(_) => "a notice",
