@@ -5,6 +5,7 @@
 
 mod attitude;
 mod tle;
+mod tle_columns;
 
 use bytes::Bytes;
 

@@ -1,6 +1,8 @@
 //! Sockets: frames in, frames out. Knows sessions and messages; never the store, never the replica's state.
 
 pub mod client;
+#[cfg(test)]
+mod door_tests;
 mod frames;
 mod peer;
 mod server;
