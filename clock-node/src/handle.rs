@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clock_core::VersionVector;
-use clock_core::replica::{Input, Opener, SessionId};
+use clock_core::replica::{Input, LoggedEvent, Lsn, Opener, SessionId};
 use clock_core::wire::message::{Message, Refusal};
 use clock_core::wire::{Notice, Response};
 use tokio::sync::mpsc::error::SendTimeoutError;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
@@ -27,7 +27,7 @@ pub(crate) const RETRY_AFTER_MS: u32 = 1_000;
 pub(crate) const SESSION_QUEUE: usize = 1024;
 /// Notices on their way to one watcher, apart from its answers. When it is full the forwarder waits.
 pub(crate) const NOTICE_QUEUE: usize = 64;
-/// Notices kept for watchers that are behind; a watcher that misses some is told so and disconnected.
+/// Notices kept for watchers that are behind; a watcher that misses some is told so, and reads the log.
 pub(crate) const NOTICES: usize = 1024;
 
 /// What the actor receives.
@@ -37,8 +37,20 @@ pub(crate) enum Mail {
     Open { session: SessionId, sender: SessionSender, opener: Opener },
     /// For the replica.
     Input(Input),
+    /// A watcher asks what is shown.
+    Shown { answer: oneshot::Sender<VersionVector> },
+    /// A watcher that was told of so much asks for what follows.
+    Replay { told: VersionVector, from: Option<Lsn>, answer: oneshot::Sender<Piece> },
     /// A stored event failed its check: the station must end and recover.
     Damaged(Arc<StoreError>),
+}
+
+/// A part of what a watcher was not told.
+#[derive(Debug, Default)]
+pub(crate) struct Piece {
+    pub(crate) events: Vec<LoggedEvent>,
+    /// Where to go on; none, if that was all.
+    pub(crate) next: Option<Lsn>,
 }
 
 /// The actor is gone: the station is stopping.
@@ -98,6 +110,20 @@ impl StationHandle {
             SendTimeoutError::Timeout(_) => NotSubmitted::Full,
             SendTimeoutError::Closed(_) => NotSubmitted::Stopping,
         })
+    }
+
+    /// Everything that the station shows.
+    pub(crate) async fn shown(&self) -> Result<VersionVector, Stopping> {
+        let (answer, shown) = oneshot::channel();
+        self.mailbox.send(Mail::Shown { answer }).await.map_err(|_| Stopping)?;
+        shown.await.map_err(|_| Stopping)
+    }
+
+    /// The next part of what a watcher was not told, in log order.
+    pub(crate) async fn replay(&self, told: VersionVector, from: Option<Lsn>) -> Result<Piece, Stopping> {
+        let (answer, piece) = oneshot::channel();
+        self.mailbox.send(Mail::Replay { told, from, answer }).await.map_err(|_| Stopping)?;
+        piece.await.map_err(|_| Stopping)
     }
 
     /// Notices from now on.

@@ -7,6 +7,7 @@ mod frames;
 mod peer;
 mod server;
 mod session;
+mod watcher;
 
 pub(crate) use peer::{Backoff, PeerDialler};
 pub(crate) use server::Server;

@@ -6,13 +6,12 @@ use std::time::Duration;
 use clock_core::replica::{Input, Opener, SessionId, Ticket};
 use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, Refusal};
-use clock_core::wire::{Notice, Request, RequestError, Response, Terms};
+use clock_core::wire::{Request, RequestError, Response, Terms};
 use futures_util::{SinkExt, StreamExt};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, FramedWrite};
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::IDLE_TIMEOUT;
 use super::frames::{FrameDecoder, FrameEncoder, ReadError, Received};
+use super::watcher::Watcher;
 use crate::handle::{NotSubmitted, RETRY_AFTER_MS, SessionReceiver, SessionSender, StationHandle, Stopping};
 
 /// Requests of one client that may be unanswered; beyond it the station stops reading from that client.
@@ -224,18 +224,22 @@ impl Session {
 
     async fn ask(&mut self, number: u64, terms: Terms, request: Request) -> Result<(), Ending> {
         self.permit().await;
-        let begins_watching = matches!(request, Request::Watch { .. }) && !self.is_watching;
         // Before the station hears of it, so that nothing between the answer and the first notice is missed.
-        let notices = begins_watching.then(|| self.handle.watch());
+        let watcher = match &request {
+            Request::Watch { after } if !self.is_watching => {
+                Watcher::new(self.handle.clone(), self.sender.clone(), after.clone()).await
+            }
+            _ => None,
+        };
         let ticket = Ticket { session: self.id, number };
         match self.handle.submit(Input::Client { ticket, terms, request }).await {
             Ok(()) => {}
             Err(NotSubmitted::Full) => return self.refuse(number, busy()),
             Err(NotSubmitted::Stopping) => return Err(Ending::Closed),
         }
-        if let Some(notices) = notices {
+        if let Some(watcher) = watcher {
             self.is_watching = true;
-            self.forward(notices);
+            tokio::spawn(watcher.run(self.ended.clone()));
         }
         Ok(())
     }
@@ -254,31 +258,6 @@ impl Session {
             true => Ok(()),
             false => Err(Ending::Closed),
         }
-    }
-
-    /// Forwards notices in a task of its own, at the watcher's pace. One that falls behind by the whole buffer is
-    /// told so and disconnected; the station never waits for it.
-    fn forward(&self, mut notices: broadcast::Receiver<Notice>) {
-        let sender = self.sender.clone();
-        let (abort, ended) = (self.abort.clone(), self.ended.clone());
-        tokio::spawn(async move {
-            loop {
-                let notice = tokio::select! {
-                    () = abort.cancelled() => return,
-                    () = ended.cancelled() => return,
-                    notice = notices.recv() => notice,
-                };
-                match notice {
-                    Ok(notice) => {
-                        if !sender.notify(notice).await {
-                            return;
-                        }
-                    }
-                    Err(RecvError::Closed) => return,
-                    Err(RecvError::Lagged(_)) => return sender.refuse(Refusal::Lagged),
-                }
-            }
-        });
     }
 }
 
