@@ -9,6 +9,7 @@ mod identity;
 mod past;
 mod requests;
 mod sessions;
+mod twins;
 
 use std::collections::BTreeSet;
 
