@@ -4,11 +4,15 @@
 //! version does not know is passed through unread: it came from a newer station.
 
 mod attitude;
+mod position;
+mod severity;
 mod tle;
 
 use bytes::Bytes;
 
 pub use attitude::{Attitude, InvalidAttitude};
+pub use position::{NotPropagated, SPAN_YEARS_MAX};
+pub use severity::{Severity, Unranked, severity};
 pub use tle::{InvalidTle, Tle};
 
 use crate::event::{BODY_BYTES_MAX, Body, BodyKind};
