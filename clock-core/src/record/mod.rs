@@ -4,6 +4,7 @@
 //! version does not know is passed through unread: it came from a newer station.
 
 mod attitude;
+mod fields;
 mod position;
 mod severity;
 mod tle;
@@ -11,6 +12,7 @@ mod tle;
 use bytes::Bytes;
 
 pub use attitude::{Attitude, InvalidAttitude};
+pub use fields::{Field, FieldRow, fields, side_by_side};
 pub use position::{NotPropagated, SPAN_YEARS_MAX};
 pub use severity::{Severity, Unranked, severity};
 pub use tle::{InvalidTle, Tle};
