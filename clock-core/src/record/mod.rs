@@ -8,6 +8,7 @@ mod fields;
 mod position;
 mod severity;
 mod tle;
+mod view;
 
 use bytes::Bytes;
 
@@ -16,6 +17,7 @@ pub use fields::{Field, FieldRow, fields, side_by_side};
 pub use position::{NotPropagated, SPAN_YEARS_MAX};
 pub use severity::{Severity, Unranked, severity};
 pub use tle::{InvalidTle, Tle};
+pub use view::{Candidate, InvalidView, Undecided, View};
 
 use crate::event::{BODY_BYTES_MAX, Body, BodyKind};
 
