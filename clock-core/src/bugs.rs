@@ -49,6 +49,26 @@ bugs! {
     SyncCoversAll,
     /// A2. Peers are sent what is in the log and not durable yet.
     ShippedBeforeSync,
+    /// D1. A write that waits for copies is answered as committed at once.
+    CopiesIgnored,
+    /// D1. What a peer claims in its welcome counts as a copy, although it may be on its way to its disk only.
+    WelcomeIsCopy,
+    /// D3. An ack of a session that began after the write counts, although what the peer had told was told before.
+    LateSessionCounted,
+    /// D4. A passed deadline is reported as a refusal.
+    TimeoutIsFailure,
+    /// D6. A session's token is ignored.
+    TokenIgnored,
+    /// D7. When a session has waited long enough it is served, although the station is behind it.
+    ServedBehind,
+    /// C1. The author of a write is not told what it met elsewhere.
+    AuthorNotTold,
+    /// C4. A deletion removes what was written concurrently.
+    TombstoneWins,
+    /// D. Of a batch that is refused, the writes before the refused one are made.
+    BatchHalfMade,
+    /// G1. A client is never told that the station is busy.
+    NeverBusy,
     /// A3. A read shows what is not durable yet.
     UnsyncedShown,
     /// A11. The incarnation is kept although the store says that events may be lost; peers still warn.

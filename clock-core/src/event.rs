@@ -29,6 +29,8 @@ impl BodyKind {
     pub const TLE: Self = Self(1);
     /// An attitude quaternion.
     pub const ATTITUDE: Self = Self(2);
+    /// No value: the write deleted its key. The highest number, so that it stays apart from kinds of records to come.
+    pub const TOMBSTONE: Self = Self(255);
 }
 
 /// The value that one write gives to its key.
@@ -38,6 +40,17 @@ pub struct Body {
     pub kind: BodyKind,
     /// The canonical bytes of the value.
     pub bytes: Bytes,
+}
+
+impl Body {
+    /// What a deletion writes: nothing.
+    pub const TOMBSTONE: Self = Self { kind: BodyKind::TOMBSTONE, bytes: Bytes::new() };
+
+    /// Whether the write deleted its key.
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        self.kind == BodyKind::TOMBSTONE
+    }
 }
 
 /// One write, as minted by its origin and the same on every station.

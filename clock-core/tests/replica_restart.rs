@@ -9,7 +9,7 @@ use clock_core::replica::{
     Effect, Input, LogRecord, Lsn, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
 };
 use clock_core::wire::message::{Claim, Message};
-use clock_core::wire::{EncodedEvent, Request, Response, WriteContext};
+use clock_core::wire::{EncodedEvent, Request, Response, Terms, WriteContext};
 use clock_core::{
     Body, BodyKind, Dot, HybridTimestamp, Incarnation, Key, MAX_COUNTER, NodeId, RequestId, VersionVector,
     WriteEvent,
@@ -67,7 +67,10 @@ fn put(replica: &mut Replica) -> Response {
         context: WriteContext::StationView,
         request: RequestId(2),
     };
-    let mut effects = handle(replica, Input::Client { ticket: Ticket { session, number: 1 }, request });
+    let mut effects = handle(
+        replica,
+        Input::Client { ticket: Ticket { session, number: 1 }, terms: Terms::default(), request },
+    );
     effects.extend(handle(replica, Input::Synced { upto: Lsn(u64::MAX) }));
     let answer = effects.into_iter().find_map(|effect| match effect {
         Effect::Reply { response, .. } => Some(response),

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use clock_core::replica::{Effect, Input, LogQuery, Lsn, Replica, SessionId, Ticket};
+use clock_core::replica::{Effect, Input, LogQuery, LogQuestion, Lsn, Replica, SessionId, Ticket};
 use clock_core::wire::{Notice, Response};
-use clock_core::{Key, NodeId};
+use clock_core::{NodeId, VersionVector};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -123,10 +123,12 @@ impl Actor {
                     self.writer.submit(batch).await.map_err(Arc::new)?;
                 }
                 Effect::Send { session, message } => self.deliver(session, |sender| sender.send(message)),
-                Effect::Reply { ticket, response } => {
-                    self.deliver(ticket.session, |sender| sender.reply(ticket.number, response));
+                Effect::Reply { ticket, token, response } => {
+                    self.deliver(ticket.session, |sender| sender.reply(ticket.number, token, response));
                 }
-                Effect::ReplyHistory { ticket, key, after } => self.reply_history(ticket, key, after),
+                Effect::ReplyFromLog { ticket, token, question } => {
+                    self.reply_from_log(ticket, token, question);
+                }
                 Effect::ReadLog { session, query } => self.read_log(session, query),
                 Effect::Close { session, refusal } => {
                     tracing::debug!(station = %self.station, session = session.0, %refusal, "closing a session");
@@ -167,16 +169,12 @@ impl Actor {
         });
     }
 
-    fn reply_history(&self, ticket: Ticket, key: Key, after: Lsn) {
+    /// Answers on a blocking thread: the actor goes on.
+    fn reply_from_log(&self, ticket: Ticket, token: Option<VersionVector>, question: LogQuestion) {
         let Some(sender) = self.sessions.get(&ticket.session).cloned() else { return };
         let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
-        tokio::task::spawn_blocking(move || match reader.history(&key, after) {
-            Ok((entries, _)) if entries.is_empty() && after == Lsn(0) => {
-                reply_or_abort(sender, ticket.number, Response::UnknownKey);
-            }
-            Ok((entries, more_after)) => {
-                reply_or_abort(sender, ticket.number, Response::History { entries, more_after });
-            }
+        tokio::task::spawn_blocking(move || match reader.answer(&question) {
+            Ok(response) => reply_or_abort(sender, ticket.number, token, response),
             Err(error) => {
                 let _ = mailbox.blocking_send(Mail::Damaged(Arc::new(error)));
             }
@@ -185,8 +183,8 @@ impl Actor {
 }
 
 /// As [`Actor::deliver`], from another thread: a session that cannot take its answer is closed.
-fn reply_or_abort(sender: SessionSender, number: u64, response: Response) {
-    if !sender.reply(number, response) {
+fn reply_or_abort(sender: SessionSender, number: u64, token: Option<VersionVector>, response: Response) {
+    if !sender.reply(number, token, response) {
         sender.abort();
     }
 }

@@ -1,5 +1,7 @@
 //! What the replica reports, turned into log lines and watchers' notices.
 
+use std::fmt;
+
 use clock_core::NodeId;
 use clock_core::replica::Fact;
 use clock_core::wire::Notice;
@@ -7,6 +9,7 @@ use clock_core::wire::Notice;
 /// Logs a fact at the level of who has to act: error for an operator, warn for degraded, info for life cycle.
 pub(crate) fn log(station: &NodeId, fact: &Fact) {
     match fact {
+        Fact::Minted { dot, request, .. } => tracing::trace!(%station, %dot, %request, "minted"),
         Fact::Applied(applied) => {
             tracing::debug!(%station, key = %applied.key, dot = ?applied.version.dots.first(), position = applied.position, "applied");
         }
@@ -15,6 +18,14 @@ pub(crate) fn log(station: &NodeId, fact: &Fact) {
         }
         Fact::ConflictClosed { id, key, by } => {
             tracing::info!(%station, %key, conflict = %id, %by, "conflict ended");
+        }
+        Fact::CopiesDecided { dot, outcome, w, missing } => {
+            let (outcome, missing) = (outcome.as_str(), Names(missing));
+            tracing::debug!(%station, %dot, outcome, w, %missing, "copies decided");
+        }
+        Fact::Committed { dot, request, durable_on } => {
+            let durable_on = Names(durable_on);
+            tracing::info!(%station, %dot, %request, %durable_on, "an indeterminate write is committed");
         }
         Fact::Duplicate { dot } => tracing::trace!(%station, %dot, "duplicate"),
         Fact::HeldBack { dot, missing } => tracing::debug!(%station, %dot, %missing, "held back"),
@@ -37,13 +48,29 @@ pub(crate) fn log(station: &NodeId, fact: &Fact) {
     }
 }
 
+/// Stations in a log line.
+struct Names<'a>(&'a [NodeId]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            write!(formatter, "{separator}{name}")?;
+        }
+        Ok(())
+    }
+}
+
 /// What a watcher is told of a fact, if anything.
 pub(crate) fn notice(fact: Fact) -> Option<Notice> {
     match fact {
         Fact::Applied(applied) => Some(Notice::Applied(*applied)),
         Fact::ConflictOpened(conflict) => Some(Notice::ConflictOpened(conflict)),
         Fact::ConflictClosed { id, key, by } => Some(Notice::ConflictClosed { id, key, by }),
-        Fact::Duplicate { .. }
+        Fact::Committed { dot, request, durable_on } => Some(Notice::Committed { dot, request, durable_on }),
+        Fact::Minted { .. }
+        | Fact::CopiesDecided { .. }
+        | Fact::Duplicate { .. }
         | Fact::HeldBack { .. }
         | Fact::HoldBackFull { .. }
         | Fact::Equivocation { .. }

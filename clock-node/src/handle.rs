@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use clock_core::VersionVector;
 use clock_core::replica::{Input, Opener, SessionId};
 use clock_core::wire::message::{Message, Refusal};
 use clock_core::wire::{Notice, Response};
@@ -126,8 +127,8 @@ impl SessionSender {
     }
 
     /// Queues an answer; `false` as for [`send`](Self::send).
-    pub(crate) fn reply(&self, number: u64, response: Response) -> bool {
-        self.send(Message::Response { number, response })
+    pub(crate) fn reply(&self, number: u64, token: Option<VersionVector>, response: Response) -> bool {
+        self.send(Message::Response { number, token, response })
     }
 
     /// Queues a notice, waiting for room; `false` if the session is gone.

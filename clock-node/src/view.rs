@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use clock_core::record;
 use clock_core::wire::{
-    AppliedView, ConflictView, EntryView, HistoryEntry, Notice, Outcome, Receipt, StatusView, VersionView,
+    AppliedView, ConflictView, EntryView, HistoryEntry, Notice, Receipt, StatusView, VersionView,
 };
 use clock_core::{Body, BodyKind, Dot, VersionVector};
 use serde_json::{Map, Value, json};
@@ -80,12 +80,13 @@ pub(crate) fn version_json(version: &VersionView) -> Value {
 }
 
 pub(crate) fn receipt_json(receipt: &Receipt) -> Value {
-    let Outcome::Local = receipt.outcome;
     json!({
         "dot": receipt.dot.to_string(),
         "key": receipt.key.as_str(),
         "request_id": receipt.request.to_string(),
-        "outcome": "local",
+        "outcome": receipt.outcome.as_str(),
+        "w": receipt.w,
+        "n": receipt.n,
         "durable_on": receipt.durable_on.iter().map(|station| station.as_str()).collect::<Vec<_>>(),
         "lamport": receipt.lamport,
         "hlc": receipt.hlc.to_string(),
@@ -102,6 +103,7 @@ pub(crate) fn entry_json(entry: &EntryView) -> Value {
         "key": entry.key.as_str(),
         "revision": entry.revision,
         "conflict": entry.conflict.map(|id| id.to_string()),
+        "presence": entry.presence.as_str(),
         "versions": entry.versions.iter().map(version_json).collect::<Vec<_>>(),
     })
 }
@@ -128,6 +130,7 @@ pub(crate) fn conflict_json(conflict: &ConflictView) -> Value {
             "hlc": sibling.hlc.to_string(),
             "wall_ms": sibling.wall_ms,
             "wall": utc(sibling.wall_ms),
+            "kind": record::kind_name(sibling.kind),
         })
     });
     json!({
@@ -157,6 +160,14 @@ pub(crate) fn notice_json(notice: &Notice) -> Value {
         Notice::ConflictClosed { id, key, by } => {
             json!({ "event": "conflict_closed", "id": id.to_string(), "key": key.as_str(), "by": by.to_string() })
         }
+        Notice::Replayed { key, entry } => {
+            json!({ "event": "replayed", "key": key.as_str(), "version": history_json(entry) })
+        }
+        Notice::Lagged { missed } => json!({ "event": "lagged", "missed": missed }),
+        Notice::Committed { dot, request, durable_on } => {
+            let durable_on: Vec<&str> = durable_on.iter().map(|station| station.as_str()).collect();
+            json!({ "event": "committed", "dot": dot.to_string(), "request_id": request.to_string(), "durable_on": durable_on })
+        }
     }
 }
 
@@ -178,6 +189,7 @@ pub(crate) fn status_json(status: &StatusView) -> Value {
         "keys": status.keys,
         "conflicts": status.conflicts,
         "held_back": status.held_back,
+        "awaiting_copies": status.awaiting_copies,
         "duplicates": status.duplicates,
         "quarantined": status.quarantined,
         "wall_ms": status.wall_ms,

@@ -11,12 +11,12 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use clock_core::replica::Lsn;
 use clock_node::store::{self, OpenedStore, StoreError};
 use support::damage::{DAMAGES, Damage, RARE, damaged};
 use support::model::true_events;
 use support::{
-    FILE, KEYS, everything, folder, identity, key, mint, open, setting, silence_the_engine, write,
+    FILE, KEYS, everything, folder, history_entries, identity, key, mint, open, setting, silence_the_engine,
+    write,
 };
 
 const EVENTS: u64 = 60;
@@ -98,8 +98,7 @@ fn judge(bytes: &[u8], damage: Damage, seed: u64) -> Verdict {
 fn indexes_say_the_same(store: &OpenedStore, log: &BTreeMap<u64, u64>, seed: u64) {
     let mut indexed = BTreeSet::new();
     for number in 0..KEYS {
-        let (entries, more) = store.reader().history(&key(number), Lsn(0)).expect("readable");
-        assert_eq!(more, None);
+        let entries = history_entries(&store.reader(), &key(number)).expect("readable");
         indexed.extend(entries.iter().map(|entry| (entry.position, entry.dot.seq)));
     }
     assert!(

@@ -14,7 +14,7 @@ use support::disk::{Call, FOR_EVER, Fault, Recorder};
 use support::image::{Tail, after_cut};
 use support::model::{Held, true_events};
 use support::{
-    FILE, KEYS, commit, folder, identity, key, open, record, silence_the_engine, whole_log, write,
+    FILE, KEYS, commit, folder, history, identity, key, open, record, silence_the_engine, whole_log, write,
 };
 
 /// What an operating system says of a broken disk, and of a full one.
@@ -122,8 +122,8 @@ fn a_read_that_the_disk_refuses_is_an_error_and_not_an_empty_answer() {
             Err(error) => assert!(is_of_the_disk(&error, ErrorKind::Other), "{error}"),
         }
         for number in 0..KEYS {
-            match store.reader().history(&key(number), Lsn(0)) {
-                Ok((entries, _)) => assert!(entries.len() > 100, "read {after} failed: {}", entries.len()),
+            match history(&store.reader(), &key(number)) {
+                Ok(entries) => assert!(entries.len() > 100, "read {after} failed: {}", entries.len()),
                 Err(error) => assert!(is_of_the_disk(&error, ErrorKind::Other), "{error}"),
             }
         }

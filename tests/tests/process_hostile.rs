@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use clock_core::VersionVector;
 use clock_core::wire::message::{Claim, Hello, Message, Role};
-use clock_core::wire::{Request, frame};
+use clock_core::wire::{Request, Terms, frame};
 use clock_tests::processes::{PATIENCE, Processes, put_request, run_processes, station};
 use clock_tests::setting::setting;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,7 +29,7 @@ async fn throw(address: &str, bytes: &[u8]) -> Vec<u8> {
 
 fn valid_session() -> Vec<u8> {
     let hello = Hello { cluster: station("constellation"), role: Role::Client };
-    let status = Message::Request { number: 1, request: Request::Status };
+    let status = Message::Request { number: 1, terms: Terms::default(), request: Request::Status };
     [Message::Hello(hello), status].iter().flat_map(|message| message.to_frame().expect("fits")).collect()
 }
 
@@ -108,7 +108,8 @@ fn mutated_frames_change_nothing() {
 /// A request whose checksum is right: what is tested is everything behind it.
 fn mutated_request(rng: &mut fastrand::Rng) -> Vec<u8> {
     let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
-    let request = Message::Request { number: 1, request: put_request("kept", "mutated") };
+    let request =
+        Message::Request { number: 1, terms: Terms::default(), request: put_request("kept", "mutated") };
     let frame = request.to_frame().expect("fits");
     let (kind, mut body) = (frame[7], frame[14..].to_vec());
     for _ in 0..=rng.usize(..3) {
@@ -153,7 +154,11 @@ fn a_client_of_another_cluster_writes_nothing_and_is_sent_away() {
         let mut processes = Processes::start(&["pacific", "atlantic"]).await;
         let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
         let hello = Message::Hello(Hello { cluster: station("other"), role: Role::Client });
-        let put = Message::Request { number: 1, request: put_request("intruder", "value") };
+        let put = Message::Request {
+            number: 1,
+            terms: Terms::default(),
+            request: put_request("intruder", "value"),
+        };
         let bytes: Vec<u8> =
             [hello, put].iter().flat_map(|message| message.to_frame().expect("fits")).collect();
         let mut stream = TcpStream::connect(&address).await.expect("the station listens");

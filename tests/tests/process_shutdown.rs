@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clock_core::Key;
 use clock_core::wire::message::{Hello, Message, Role};
-use clock_core::wire::{Request, Response};
+use clock_core::wire::{Request, Response, Terms};
 use clock_node::net::client::Client;
 use clock_tests::processes::{FOUR, Processes, key, put_request, run_processes, station};
 use clock_tests::read_back::read_back;
@@ -112,7 +112,10 @@ fn suspended_watchers_and_endless_requests_do_not_hold_up_a_stop() {
         let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
         let mut watcher =
             Client::connect(&address, &station("constellation"), GONE_WITHIN).await.expect("connects");
-        assert_eq!(watcher.request(Request::Watch).await.expect("watching"), Response::Watching);
+        assert_eq!(
+            watcher.request(Request::Watch { after: None }).await.expect("watching"),
+            Response::Watching
+        );
         let endless: Vec<_> = (0..3).map(|_| tokio::spawn(ask_without_end(address.clone()))).collect();
         let large = "x".repeat(100_000);
         for _ in 0..100 {
@@ -134,7 +137,7 @@ fn suspended_watchers_and_endless_requests_do_not_hold_up_a_stop() {
 async fn ask_without_end(address: String) {
     let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
     let get = Request::Get { key: key("watched"), skip: 0 };
-    let get = Message::Request { number: 1, request: get }.to_frame().expect("fits");
+    let get = Message::Request { number: 1, terms: Terms::default(), request: get }.to_frame().expect("fits");
     let stream = TcpStream::connect(&address).await.expect("connects");
     let (mut answers, mut questions) = stream.into_split();
     let reading = tokio::spawn(async move { tokio::io::copy(&mut answers, &mut tokio::io::sink()).await });
@@ -152,7 +155,9 @@ fn sigterm_mid_frame_finishes_the_frame() {
         let address = processes.cluster.address(&station("pacific")).expect("runs").to_owned();
         let hello = Message::Hello(Hello { cluster: station("constellation"), role: Role::Client });
         let put =
-            Message::Request { number: 1, request: put_request("split", "whole") }.to_frame().expect("fits");
+            Message::Request { number: 1, terms: Terms::default(), request: put_request("split", "whole") }
+                .to_frame()
+                .expect("fits");
         let mut stream = TcpStream::connect(&address).await.expect("connects");
         stream.write_all(&hello.to_frame().expect("fits")).await.expect("written");
         stream.readable().await.expect("welcomed");

@@ -74,6 +74,7 @@ pub fn kind_name(kind: BodyKind) -> &'static str {
         BodyKind::OPAQUE => "opaque",
         BodyKind::TLE => "tle",
         BodyKind::ATTITUDE => "attitude",
+        BodyKind::TOMBSTONE => "deleted",
         BodyKind(_) => "unknown",
     }
 }

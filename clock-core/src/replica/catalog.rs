@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use super::conflict::ConflictId;
 use crate::bugs::{Bug, planted};
-use crate::event::WriteEvent;
+use crate::event::{Body, WriteEvent};
 use crate::id::{Dot, Key};
 use crate::versions::VersionVector;
-use crate::wire::{ConflictView, SiblingSummary};
+use crate::wire::{ConflictView, Presence, SUMMARY_VALUE_BYTES_MAX, SiblingSummary};
 
 /// One version that is not superseded.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +61,25 @@ impl Entry {
         self.versions.iter().flat_map(Version::dots)
     }
 
+    /// Whether any version has a value.
+    pub(super) fn presence(&self) -> Presence {
+        match self.versions.iter().all(|version| version.written().event.body.is_tombstone()) {
+            true => Presence::Deleted,
+            false => Presence::Live,
+        }
+    }
+
+    /// Whether the write is among the versions.
+    pub(super) fn is_current(&self, dot: &Dot) -> bool {
+        self.dots().any(|name| name == dot)
+    }
+
+    /// The versions other than that of this write.
+    pub(super) fn beside<'a>(&'a self, dot: &'a Dot) -> impl Iterator<Item = &'a Dot> {
+        let others = self.versions.iter().filter(move |version| version.dots().all(|name| name != dot));
+        others.flat_map(Version::dots)
+    }
+
     fn conflict(&self) -> Option<ConflictId> {
         (self.versions.len() > 1).then(|| ConflictId::of(self.dots()))
     }
@@ -75,6 +94,7 @@ impl Entry {
             is_seen(dot)
                 && !(planted(Bug::DominatedKept) && dot.replica.node != written.event.dot.replica.node)
         };
+        let written_is_tombstone = written.event.body.is_tombstone();
         for version in &mut self.versions {
             version.writes.retain(|known| !is_superseded(&known.event.dot));
         }
@@ -85,6 +105,9 @@ impl Entry {
         }
         if !planted(Bug::ArrivalOrderShown) {
             self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
+        }
+        if planted(Bug::TombstoneWins) && written_is_tombstone {
+            self.versions.retain(|version| version.written().event.body.is_tombstone());
         }
         if planted(Bug::LastWriterWins) {
             let newest = self.versions.iter().map(|version| version.written().event.hlc).max();
@@ -126,6 +149,11 @@ impl Version {
     }
 }
 
+/// The value, if it is small enough to be repeated in a list.
+fn summary_value(body: &Body) -> Option<bytes::Bytes> {
+    (body.bytes.len() <= SUMMARY_VALUE_BYTES_MAX).then(|| body.bytes.clone())
+}
+
 impl Catalog {
     pub(super) fn entry(&self, key: &Key) -> Option<&Entry> {
         self.entries.get(key)
@@ -162,8 +190,7 @@ impl Catalog {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.apply(Written { event, vector });
         let after = entry.conflict();
-        let others = entry.versions.iter().filter(|version| version.dots().all(|name| *name != dot));
-        let beside = others.flat_map(Version::dots).cloned().collect();
+        let beside = entry.beside(&dot).cloned().collect();
         let before = match after {
             Some(id) => self.conflicts.insert(key.clone(), id),
             None if planted(Bug::EndedConflictListed) => None,
@@ -186,6 +213,8 @@ impl Catalog {
             lamport: version.written().event.lamport,
             hlc: version.written().event.hlc,
             wall_ms: version.written().event.wall_ms,
+            kind: version.written().event.body.kind,
+            value: summary_value(&version.written().event.body),
         };
         let siblings = entry.versions.iter().map(sibling).collect();
         ConflictView { id, key: key.clone(), revision: entry.revision, siblings }

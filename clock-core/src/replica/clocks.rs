@@ -3,7 +3,7 @@
 use super::input::Now;
 use super::mistakes;
 use crate::bugs::{Bug, planted};
-use crate::clocks::{HybridClock, HybridTimestamp, LamportClock, MAX_COUNTER};
+use crate::clocks::{HybridClock, HybridTimestamp, LamportClock};
 use crate::event::WriteEvent;
 
 /// The Lamport clock and the hybrid clock of one station.
@@ -40,11 +40,6 @@ impl Clocks {
     /// The Lamport time of the latest event.
     pub(super) fn lamport(&self) -> u64 {
         self.lamport.current()
-    }
-
-    /// Whether there is no Lamport time above the latest.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.lamport() >= MAX_COUNTER
     }
 
     /// Goes on above an event that this station minted before it stopped, whatever the wall clock shows by now.

@@ -1,16 +1,18 @@
 //! What happens when the disk has spoken: staged events become visible, and only then does anyone learn of them
 //! (rule 1).
 
+use super::asker::narrow;
 use super::catalog::Change;
 use super::effect::{Effect, Fact};
 use super::input::Lsn;
 use super::ledger::Staged;
 use super::{Replica, Step};
 use crate::bugs::{Bug, planted};
-use crate::event::WriteEvent;
+use crate::event::{CONTEXT_DOTS_MAX, WriteEvent};
 use crate::id::Dot;
 use crate::versions::VersionVector;
-use crate::wire::{AppliedView, Outcome, Receipt, Response, VersionView};
+use crate::wire::message::{Beside, Message};
+use crate::wire::{AppliedView, Outcome, Receipt, VersionView};
 
 impl Replica {
     pub(super) fn handle_synced(&mut self, step: &mut Step<'_>, upto: Lsn) {
@@ -22,6 +24,7 @@ impl Replica {
         if self.ledger.visible_lsn() > before {
             self.acknowledge_peers(step);
             self.pump_all(step);
+            self.serve_caught_up(step);
         }
     }
 
@@ -30,10 +33,11 @@ impl Replica {
         let change = self.catalog.apply(event.clone(), vector.clone());
         self.note_relay(step.now.mono, lsn, &event.dot);
         let receipt = self.receipt(&event, &vector, &change.beside);
-        for ticket in waiters {
-            step.push(Effect::Reply { ticket, response: Response::Written(receipt.clone()) });
+        self.requests.written(&event, lsn, receipt.clone());
+        for asker in waiters {
+            self.await_copies(step, asker, lsn, &receipt);
         }
-        self.requests.written(&event, receipt);
+        self.tell_author(step, &event.dot, &change.beside);
         let (key, dot) = (event.key.clone(), event.dot.clone());
         let version = version_view(vec![dot.clone()], &event, vector);
         let applied = AppliedView {
@@ -51,6 +55,19 @@ impl Replica {
         opened.into_iter().for_each(|conflict| step.observe(Fact::ConflictOpened(conflict)));
     }
 
+    /// Tells the station that made a write what it met here, before the ack by which this copy is counted.
+    fn tell_author(&self, step: &mut Step<'_>, dot: &Dot, beside: &[Dot]) {
+        if beside.is_empty() || planted(Bug::AuthorNotTold) {
+            return;
+        }
+        let from_author = self.inbound.iter().filter(|(_, inbound)| inbound.peer == dot.replica.node);
+        for (session, _) in from_author {
+            let versions = beside.iter().take(CONTEXT_DOTS_MAX).cloned().collect();
+            let message = Message::Beside(Beside { dot: dot.clone(), versions });
+            step.push(Effect::Send { session: *session, message });
+        }
+    }
+
     pub(super) fn receipt(&self, event: &WriteEvent, vector: &VersionVector, beside: &[Dot]) -> Receipt {
         Receipt {
             dot: event.dot.clone(),
@@ -62,10 +79,18 @@ impl Replica {
             vector: vector.clone(),
             context: event.context.clone(),
             outcome: Outcome::Local,
+            w: 1,
+            n: narrow(self.members()),
             durable_on: vec![self.config.station.clone()],
-            concurrent_with: beside.to_vec(),
+            concurrent_with: sorted(beside),
         }
     }
+}
+
+fn sorted(dots: &[Dot]) -> Vec<Dot> {
+    let mut dots = dots.to_vec();
+    dots.sort_unstable();
+    dots
 }
 
 pub(super) fn version_view(dots: Vec<Dot>, event: &WriteEvent, vector: VersionVector) -> VersionView {

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use super::conflict::ConflictId;
 use super::input::{Lsn, SessionId, Ticket};
-use crate::id::{Dot, Incarnation, Key, NodeId};
+use crate::id::{Dot, Incarnation, Key, NodeId, RequestId};
 use crate::versions::VersionVector;
 use crate::wire::message::{Message, Refusal};
-use crate::wire::{AppliedView, ConflictView, EncodedEvent, Response};
+use crate::wire::{AppliedView, ConflictView, EncodedEvent, Outcome, Response};
 
 /// What the shell is to do, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +31,19 @@ pub enum Effect {
     Reply {
         /// Which request.
         ticket: Ticket,
+        /// The next token of its session, if it has one.
+        token: Option<VersionVector>,
         /// The answer.
         response: Response,
     },
-    /// Read a key's history from the log and answer a client with it.
-    ReplyHistory {
+    /// Answer a client from the log: [`lineage::answer`](super::lineage::answer) says what.
+    ReplyFromLog {
         /// Which request.
         ticket: Ticket,
-        /// Which key.
-        key: Key,
-        /// Entries behind this position.
-        after: Lsn,
+        /// The next token of its session, if it has one.
+        token: Option<VersionVector>,
+        /// What is asked.
+        question: LogQuestion,
     },
     /// Read events from the log, then hand in [`Input::LogRead`](super::Input::LogRead).
     ReadLog {
@@ -101,6 +103,38 @@ pub struct LogQuery {
     pub bytes_max: usize,
 }
 
+/// What a client asks of the log, as of the moment at which it asked: what is not visible by then is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuestion {
+    /// The last position to look at (inclusive).
+    pub upto: Lsn,
+    /// What is asked.
+    pub about: About,
+}
+
+/// A question about the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// The history of a key.
+    History {
+        /// Which key.
+        key: Key,
+        /// Entries behind this position.
+        after: Lsn,
+    },
+    /// Keys as of a frontier.
+    Snapshot {
+        /// Which keys.
+        keys: Vec<Key>,
+        /// As of these events, all of which are visible.
+        at: VersionVector,
+    },
+    /// What one write was.
+    Why(Dot),
+    /// What came after a write.
+    Impact(Dot),
+}
+
 /// Where to begin reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogStart {
@@ -113,6 +147,15 @@ pub enum LogStart {
 /// What happened, for logs, metrics, watchers and oracles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
+    /// A write of a client got its name, and goes to the log now.
+    Minted {
+        /// The write.
+        dot: Dot,
+        /// The client's id.
+        request: RequestId,
+        /// Whose request it was, or was a part of.
+        ticket: Ticket,
+    },
     /// A write became visible.
     Applied(Box<AppliedView>),
     /// A key has concurrent versions, or their set changed.
@@ -125,6 +168,26 @@ pub enum Fact {
         key: Key,
         /// The write that ended it.
         by: Dot,
+    },
+    /// Whoever waited for copies of a write is told its outcome.
+    CopiesDecided {
+        /// The write.
+        dot: Dot,
+        /// What they are told.
+        outcome: Outcome,
+        /// How many copies were asked for.
+        w: usize,
+        /// The peers that were not heard of in time, also if enough were.
+        missing: Vec<NodeId>,
+    },
+    /// A write whose outcome was indeterminate has as many copies as were asked for.
+    Committed {
+        /// The write.
+        dot: Dot,
+        /// The client's id.
+        request: RequestId,
+        /// Where it is durable.
+        durable_on: Vec<NodeId>,
     },
     /// An event came again: a no-op (rule 4).
     Duplicate {

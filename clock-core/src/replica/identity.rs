@@ -43,10 +43,15 @@ impl Replica {
     /// Before a dot is minted: the incarnation is given up if it may have minted events that are lost, and a peer
     /// that could know has not been heard.
     pub(super) fn make_sure_of_incarnation(&mut self, step: &mut Step<'_>) {
-        let is_trusted = planted(Bug::OldBackupTrusted) || planted(Bug::ClaimsIgnored);
-        if !self.unheard.is_empty() && !is_trusted {
+        if self.needs_incarnation() {
             self.take_new_incarnation(step);
         }
+    }
+
+    /// Whether the next write takes a new incarnation.
+    pub(super) fn needs_incarnation(&self) -> bool {
+        let is_trusted = planted(Bug::OldBackupTrusted) || planted(Bug::ClaimsIgnored);
+        !self.unheard.is_empty() && !is_trusted
     }
 
     /// Takes a new incarnation, durable before anything is minted under it: they share a commit or follow it.

@@ -2,7 +2,7 @@
 
 use crate::id::{Dot, NodeId};
 use crate::wire::message::{Claim, Message};
-use crate::wire::{EncodedEvent, Request};
+use crate::wire::{EncodedEvent, Request, Terms};
 
 /// A moment of the monotonic clock, in nanoseconds since an arbitrary start. Never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -83,6 +83,8 @@ pub enum Input {
     Client {
         /// Where the answer goes.
         ticket: Ticket,
+        /// On which terms.
+        terms: Terms,
         /// What it asks.
         request: Request,
     },

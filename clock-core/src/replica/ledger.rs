@@ -8,11 +8,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::input::{Lsn, Ticket};
+use super::asker::Asker;
+use super::input::Lsn;
 use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId, ReplicaId};
-use crate::versions::{VECTOR_ENTRIES_MAX, VersionVector};
+use crate::versions::VersionVector;
 
 /// An event in the log that is not yet known to be durable.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub(super) struct Staged {
     pub(super) event: WriteEvent,
     pub(super) vector: VersionVector,
     pub(super) via: Option<NodeId>,
-    pub(super) waiters: Vec<Ticket>,
+    pub(super) waiters: Vec<Asker>,
     /// Minted by this process, and not one of its own that it had lost and was sent again.
     pub(super) is_minted_here: bool,
 }
@@ -95,11 +96,6 @@ impl Ledger {
         self.origins.len()
     }
 
-    /// Whether a vector with this replica in it can still be sent.
-    pub(super) fn has_room_for(&self, replica: &ReplicaId) -> bool {
-        self.knows(replica) || self.origins_count() < VECTOR_ENTRIES_MAX
-    }
-
     pub(super) fn checksum(&self, dot: &Dot) -> Option<u32> {
         let index = usize::try_from(dot.seq.checked_sub(1)?).ok()?;
         self.origins.get(&dot.replica)?.checksums.get(index).copied()
@@ -132,7 +128,7 @@ impl Ledger {
         event: WriteEvent,
         checksum: u32,
         via: Option<NodeId>,
-        waiters: Vec<Ticket>,
+        waiters: Vec<Asker>,
     ) -> Lsn {
         let vector = self.enter(&event, checksum);
         let lsn = self.last_lsn.next();

@@ -36,6 +36,15 @@ pub struct Limits {
     /// hours of an operator's work; with four stations a receipt has under a kilobyte, so the table has at most
     /// some ten megabytes.
     pub requests: usize,
+    /// Events in the log that are not durable yet, beyond which a client is told that the station is busy, at least 1.
+    /// By default many commits' worth: the disk is behind by a good second.
+    pub staged: usize,
+    /// Writes that wait for copies, beyond which a client is told that the station is busy, at least 1.
+    pub awaited: usize,
+    /// Writes whose outcome was indeterminate, and that are still watched; the oldest is let go.
+    pub indeterminate: usize,
+    /// Requests that wait for what their session has seen; one more is told that the station is busy.
+    pub waiting: usize,
 }
 
 impl Default for Limits {
@@ -48,6 +57,10 @@ impl Default for Limits {
             chunk_bytes: 256 * 1024,
             frame_events: FRAME_EVENTS_MAX,
             requests: 16_384,
+            staged: 4_096,
+            awaited: 8_192,
+            indeterminate: 8_192,
+            waiting: 256,
         }
     }
 }
@@ -63,6 +76,9 @@ impl Limits {
             chunk_bytes: self.chunk_bytes.clamp(1, CHUNK_BYTES_MAX),
             frame_events: self.frame_events.clamp(1, FRAME_EVENTS_MAX),
             requests: self.requests.max(1),
+            staged: self.staged.max(1),
+            awaited: self.awaited.max(1),
+            ..self
         }
     }
 }
@@ -81,6 +97,10 @@ mod tests {
             chunk_bytes: limit,
             frame_events: limit,
             requests: limit,
+            staged: limit,
+            awaited: limit,
+            indeterminate: 7,
+            waiting: 7,
         };
         assert_eq!(every(0).in_range(), every(1));
         let highest = every(usize::MAX).in_range();

@@ -1,8 +1,8 @@
 //! What planted bugs do where it takes more than a line. Nothing here runs unless a bug is planted
 //! ([`crate::bugs`], feature `sim-bugs`), and without the feature nothing here is compiled in.
 
+use super::asker::Asker;
 use super::catalog::Catalog;
-use super::effect::Effect;
 use super::input::{Now, SessionId};
 use super::outbound::Outbound;
 use super::{Replica, Step};
@@ -43,9 +43,7 @@ impl Replica {
         let waiters = std::mem::take(&mut staged.waiters);
         let (event, vector) = (staged.event.clone(), staged.vector.clone());
         let receipt = self.receipt(&event, &vector, &[]);
-        for ticket in waiters {
-            step.push(Effect::Reply { ticket, response: Response::Written(receipt.clone()) });
-        }
+        waiters.into_iter().for_each(|asker| self.give_receipt(step, asker, receipt.clone()));
     }
 
     /// Refuses a write that is staged behind another one.
@@ -55,6 +53,12 @@ impl Replica {
         }
         self.ledger.staged_mut(dot).into_iter().for_each(|staged| staged.waiters.clear());
         Err(RequestError::Exhausted("writes on their way to the disk".to_owned()))
+    }
+
+    /// Tells whoever waits for copies that their write failed.
+    pub(super) fn refuse_by_mistake(&self, step: &mut Step<'_>, asker: Asker) {
+        let error = RequestError::Exhausted("patience".to_owned());
+        self.reply(step, asker, Response::Refused(error));
     }
 
     /// The catalog as it will be when the disk has spoken.

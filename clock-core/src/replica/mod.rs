@@ -11,20 +11,26 @@
 //! Architecture invariants: nothing leaves the replica before it is durable (rule 1); the applied vector moves
 //! only by contiguous events, never by a vector from outside (rule 2). The rules are numbered in docs/protocol.md.
 
+mod asker;
+mod behind;
 mod catalog;
 mod clocks;
 mod commit;
 mod conflict;
+mod copies;
 mod deliver;
 mod effect;
 mod identity;
 mod input;
 mod ledger;
 mod limits;
+pub mod lineage;
+mod mint;
 mod mistakes;
 mod outbound;
 mod read;
 mod recover;
+mod request;
 mod requests;
 mod session;
 mod sync;
@@ -34,14 +40,17 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use conflict::ConflictId;
-pub use effect::{Effect, Fact, LogQuery, LogRecord, LogStart};
+pub use effect::{About, Effect, Fact, LogQuery, LogQuestion, LogRecord, LogStart};
 pub use input::{Input, LoggedEvent, Lsn, Mono, Now, Opener, SessionId, Ticket};
 pub use limits::Limits;
 pub use recover::Recovered;
 pub use usage::Usage;
 
+use self::asker::Batches;
+use self::behind::Behind;
 use self::catalog::Catalog;
 use self::clocks::Clocks;
+use self::copies::Copies;
 use self::deliver::HoldBack;
 use self::ledger::Ledger;
 use self::outbound::{Outbound, RelayQueue};
@@ -103,6 +112,9 @@ pub struct Replica {
     hold_back: HoldBack,
     catalog: Catalog,
     requests: RequestTable,
+    batches: Batches,
+    copies: Copies,
+    behind: Behind,
     outbound: BTreeMap<SessionId, Outbound>,
     inbound: BTreeMap<SessionId, Inbound>,
     /// Client sessions that were accepted: nobody else's requests are heard.
@@ -146,8 +158,8 @@ impl Replica {
     pub fn handle(&mut self, now: Now, input: Input, effects: &mut Vec<Effect>) {
         let step = &mut Step { now, effects };
         match input {
-            Input::Client { ticket, request } if self.clients.contains(&ticket.session) => {
-                self.handle_request(step, ticket, request);
+            Input::Client { ticket, terms, request } if self.clients.contains(&ticket.session) => {
+                self.handle_request(step, ticket, terms, request);
             }
             // Its session was refused or has ended; nobody waits for an answer.
             Input::Client { .. } => {}
@@ -165,7 +177,8 @@ impl Replica {
 
     /// When to call [`handle`](Self::handle) with [`Input::Tick`] at the latest, if nothing else happens.
     pub fn next_deadline(&self) -> Option<Mono> {
-        self.outbound.values().filter_map(Outbound::deadline).min()
+        let answers = self.copies.deadline().into_iter().chain(self.behind.deadline());
+        self.outbound.values().filter_map(Outbound::deadline).chain(answers).min()
     }
 
     /// This station in its present incarnation.

@@ -17,6 +17,8 @@ use crate::wire::EncodedEvent;
 pub(super) struct Outbound {
     pub(super) peer: NodeId,
     established: bool,
+    /// What was visible here when the peer accepted the session.
+    pub(super) up_since: Lsn,
     /// What the peer is known to have.
     claim: VersionVector,
     /// The next log position to look at; `None`: find the first event it lacks.
@@ -38,6 +40,7 @@ impl Outbound {
         Self {
             peer,
             established: false,
+            up_since: Lsn::default(),
             claim: VersionVector::new(),
             cursor: None,
             reading: false,
@@ -91,8 +94,9 @@ impl Outbound {
     }
 
     /// The peer has accepted the session and said what it has.
-    pub(super) fn establish(&mut self, durable: VersionVector, heartbeat_at: Mono) {
+    pub(super) fn establish(&mut self, durable: VersionVector, visible: Lsn, heartbeat_at: Mono) {
         self.established = true;
+        self.up_since = visible;
         self.heartbeat_at = heartbeat_at;
         if planted(Bug::PeerStateKept) && self.cursor.is_some() {
             return self.learn(&durable);

@@ -1,16 +1,16 @@
 //! A client's questions, answered from what is visible: no answer ever shows what a crash could take back.
 
+use super::asker::Asker;
+use super::behind::first_missing;
 use super::catalog::Written;
 use super::commit::version_view;
-use super::effect::Effect;
-use super::input::{Lsn, Ticket};
+use super::effect::{About, Effect, LogQuestion};
 use super::mistakes;
 use super::{Replica, Step};
 use crate::bugs::{Bug, planted};
 use crate::id::{Key, NodeId};
-use crate::wire::{
-    ConflictView, EntryView, LinkView, Request, RequestError, Response, StatusView, VersionView,
-};
+use crate::versions::VersionVector;
+use crate::wire::{ConflictView, EntryView, LinkView, RequestError, Response, StatusView, VersionView};
 
 /// Bytes in one answer: with the largest version on top it still fits a frame.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -22,28 +22,33 @@ const ANSWER_VERSIONS_MAX: usize = 64;
 const ANSWER_SIBLINGS_MAX: usize = 1024;
 
 impl Replica {
-    pub(super) fn handle_request(&mut self, step: &mut Step<'_>, ticket: Ticket, request: Request) {
-        let response = match request {
-            Request::Put { key, kind, value, context, request } => {
-                let written = self.put(step, ticket, (key, context, request), (kind, value));
-                return refuse_on_error(step, ticket, written);
-            }
-            Request::Resolve { conflict, choice, request } => {
-                let written = self.resolve(step, ticket, conflict, choice, request);
-                return refuse_on_error(step, ticket, written);
-            }
-            Request::History { key, after } => {
-                return step.push(Effect::ReplyHistory { ticket, key, after: Lsn(after) });
-            }
-            Request::Get { key, skip } => self.entry_view(key, skip),
-            Request::Conflicts { after } => self.conflicts_view(after.as_ref()),
-            Request::Status => Response::Status(self.status(step.now.wall_ms)),
-            Request::Watch => Response::Watching,
-        };
-        step.push(Effect::Reply { ticket, response });
+    /// From the log: what is visible by now, and no more.
+    pub(super) fn ask_log(&self, step: &mut Step<'_>, asker: Asker, about: About) {
+        let Some(ticket) = asker.ticket() else { return };
+        let question = LogQuestion { upto: self.ledger.visible_lsn(), about };
+        step.push(Effect::ReplyFromLog { ticket, token: self.token_for(asker), question });
     }
 
-    fn entry_view(&self, key: Key, skip: u32) -> Response {
+    /// A frontier is answered when all of it is visible, or else refused: a part of it would be another frontier.
+    pub(super) fn snapshot(
+        &self,
+        step: &mut Step<'_>,
+        asker: Asker,
+        (keys, at): (Vec<Key>, Option<VersionVector>),
+    ) -> Result<(), RequestError> {
+        if keys.is_empty() {
+            return Err(RequestError::EmptySnapshot);
+        }
+        let visible = self.ledger.visible();
+        let at = at.unwrap_or_else(|| visible.clone());
+        if let Some(missing) = first_missing(visible, &at) {
+            return Err(RequestError::Behind { missing, events: at.events_beyond(visible) });
+        }
+        self.ask_log(step, asker, About::Snapshot { keys, at });
+        Ok(())
+    }
+
+    pub(super) fn entry_view(&self, key: Key, skip: u32) -> Response {
         let unsynced = planted(Bug::UnsyncedShown).then(|| self.catalog_with_staged());
         let catalog = unsynced.as_ref().unwrap_or(&self.catalog);
         let Some(entry) = catalog.entry(&key) else { return Response::UnknownKey };
@@ -60,14 +65,15 @@ impl Replica {
         }
         let conflict = catalog.conflict_of(&key);
         let versions_total = u32::try_from(entry.versions.len()).unwrap_or(u32::MAX);
-        let mut view = EntryView { key, revision: entry.revision, conflict, versions_total, versions };
+        let (revision, presence) = (entry.revision, entry.presence());
+        let mut view = EntryView { key, revision, conflict, presence, versions_total, versions };
         if planted(Bug::FirstVersionShown) {
             mistakes::hide_siblings(&mut view);
         }
         Response::Entry(view)
     }
 
-    fn conflicts_view(&self, after: Option<&Key>) -> Response {
+    pub(super) fn conflicts_view(&self, after: Option<&Key>) -> Response {
         let (mut siblings, mut conflicts) = (0, Vec::<ConflictView>::new());
         for conflict in self.catalog.conflicts_after(after) {
             siblings += conflict.siblings.len();
@@ -80,7 +86,7 @@ impl Replica {
         Response::Conflicts { conflicts, more_after: None }
     }
 
-    fn status(&self, wall_ms: u64) -> StatusView {
+    pub(super) fn status(&self, wall_ms: u64) -> StatusView {
         StatusView {
             cluster: self.config.cluster.clone(),
             replica: self.me.clone(),
@@ -89,6 +95,7 @@ impl Replica {
             keys: self.catalog.keys_count() as u64,
             conflicts: self.catalog.conflicts_count() as u64,
             held_back: self.hold_back.len() as u64,
+            awaiting_copies: self.copies.len() as u64,
             duplicates: self.counters.duplicates,
             quarantined: self.counters.quarantined,
             wall_ms,
@@ -101,12 +108,5 @@ impl Replica {
         let lag_events = lags.filter_map(|outbound| outbound.lag_events(self.ledger.visible())).min();
         let inbound = self.inbound.values().any(|inbound| inbound.peer == *peer);
         LinkView { peer: peer.clone(), outbound: lag_events.is_some(), inbound, lag_events }
-    }
-}
-
-/// An accepted write answers by itself, when the disk has spoken; a refused one at once.
-fn refuse_on_error(step: &mut Step<'_>, ticket: Ticket, written: Result<(), RequestError>) {
-    if let Err(error) = written {
-        step.push(Effect::Reply { ticket, response: Response::Refused(error) });
     }
 }

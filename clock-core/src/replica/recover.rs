@@ -67,6 +67,9 @@ impl Replica {
             hold_back: Default::default(),
             catalog: Default::default(),
             requests: RequestTable::new(config.limits.requests),
+            batches: Default::default(),
+            copies: Default::default(),
+            behind: Default::default(),
             outbound: Default::default(),
             inbound: Default::default(),
             clients: Default::default(),
@@ -104,7 +107,7 @@ impl Replica {
         let change = self.catalog.apply(shown, vector.clone());
         let receipt = self.receipt(&event, &vector, &change.beside);
         if !planted(Bug::RequestsForgottenAtRestart) {
-            self.requests.written(&event, receipt);
+            self.requests.written(&event, lsn, receipt);
         }
     }
 

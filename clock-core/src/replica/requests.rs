@@ -10,6 +10,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::conflict::ConflictId;
+use super::input::Lsn;
 use crate::bugs::{Bug, planted};
 use crate::event::{Body, WriteEvent};
 use crate::id::{Dot, Key, RequestId};
@@ -20,8 +21,8 @@ use crate::wire::Receipt;
 pub(super) enum Progress {
     /// In the log, not yet durable.
     Staged,
-    /// Durable: its receipt.
-    Written(Box<Receipt>),
+    /// Durable: its place in the log, and its receipt as of then.
+    Written(Lsn, Box<Receipt>),
 }
 
 /// What a request asks for, as far as it can be compared with the write that has its id.
@@ -69,8 +70,16 @@ impl RequestTable {
         self.remember(event, Progress::Staged);
     }
 
-    pub(super) fn written(&mut self, event: &WriteEvent, receipt: Receipt) {
-        self.remember(event, Progress::Written(Box::new(receipt)));
+    pub(super) fn written(&mut self, event: &WriteEvent, lsn: Lsn, receipt: Receipt) {
+        self.remember(event, Progress::Written(lsn, Box::new(receipt)));
+    }
+
+    /// More became known of what the write met: a retry is told too.
+    pub(super) fn learn_beside(&mut self, receipt: &Receipt) {
+        let known = self.known.get_mut(&receipt.request).filter(|known| known.dot == receipt.dot);
+        if let Some(Known { progress: Progress::Written(_, remembered), .. }) = known {
+            remembered.concurrent_with.clone_from(&receipt.concurrent_with);
+        }
     }
 
     /// What became of a request, and the dot it got.

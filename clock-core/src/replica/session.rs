@@ -83,7 +83,9 @@ impl Replica {
     }
 
     pub(super) fn handle_session_down(&mut self, step: &mut Step<'_>, session: SessionId) {
-        self.clients.remove(&session);
+        if self.clients.remove(&session) {
+            self.behind.forget(session);
+        }
         self.inbound.remove(&session);
         if planted(Bug::PeerStateKept) {
             return self.outbound.get_mut(&session).into_iter().for_each(Outbound::pause);

@@ -12,6 +12,7 @@
 //! events from travelling twice, a cursor waits a moment (`relay_delay`) before it passes on a third station's
 //! fresh event that the peer has not claimed yet.
 
+use super::copies::Ack;
 use super::effect::{Effect, Fact};
 use super::input::{LoggedEvent, Lsn, Mono, SessionId};
 use super::{Replica, Step};
@@ -35,6 +36,10 @@ impl Replica {
             (Message::Ack { durable, resend }, _, Some(peer)) => {
                 self.handle_ack(step, session, &peer, durable, resend)
             }
+            (Message::Beside(beside), _, Some(_)) => {
+                self.note_beside(beside);
+                Ok(())
+            }
             // The peer says why it closes; the shell sees the close itself and reports it.
             (Message::Refused(_), _, _) => Ok(()),
             _ => Err(Refusal::Protocol("unexpected message for this side of the session".to_owned())),
@@ -56,9 +61,13 @@ impl Replica {
         }
         self.check_claim(step, peer, &claim.durable)?;
         self.note_witness(peer);
+        if planted(Bug::WelcomeIsCopy) {
+            self.note_ack(step, &Ack { peer, durable: &claim.durable, up_since: Lsn(0) });
+        }
         let missing = self.ledger.visible().events_beyond(&claim.durable);
         if let Some(outbound) = self.outbound.get_mut(&session) {
-            outbound.establish(claim.durable, step.now.mono.plus(self.config.heartbeat));
+            let visible = self.ledger.visible_lsn();
+            outbound.establish(claim.durable, visible, step.now.mono.plus(self.config.heartbeat));
             step.observe(Fact::LinkUp { peer: peer.clone(), missing });
         }
         self.pump(step, session);
@@ -74,6 +83,8 @@ impl Replica {
         resend: bool,
     ) -> Result<(), Refusal> {
         self.check_claim(step, peer, &durable)?;
+        let up_since = self.outbound.get(&session).map_or(Lsn(u64::MAX), |outbound| outbound.up_since);
+        self.note_ack(step, &Ack { peer, durable: &durable, up_since });
         if let Some(outbound) = self.outbound.get_mut(&session) {
             if resend {
                 outbound.restart(durable);
@@ -170,5 +181,7 @@ impl Replica {
             }
         }
         self.pump_all(step);
+        self.settle_all(step);
+        self.refuse_behind(step);
     }
 }

@@ -12,6 +12,11 @@ pub struct Usage {
     pub held_bytes: usize,
     /// Events in the log that are not durable yet; bounded by what arrives during one sync.
     pub staged: usize,
+    /// Writes that wait for copies, or whose outcome was indeterminate; bounded by `awaited`, what a commit adds, and
+    /// `indeterminate`.
+    pub awaited: usize,
+    /// Requests that wait for what their session has seen; bounded by `waiting`.
+    pub waiting: usize,
     /// Requests remembered for retries; bounded by `requests`.
     pub requests: usize,
     /// Events in flight to the peer with the most of them; bounded by `window_events`.
@@ -36,6 +41,8 @@ impl Replica {
             held_events: self.hold_back.len(),
             held_bytes: self.hold_back.bytes(),
             staged: self.ledger.staged().count(),
+            awaited: self.copies.len(),
+            waiting: self.behind.len(),
             requests: self.requests.len(),
             window_events: most(Outbound::in_flight_events),
             window_bytes: most(Outbound::in_flight_bytes),

@@ -1,98 +1,197 @@
-//! A client's write: validate, tick, mint, append. No reply and no send here: those wait for the disk (rule 1).
+//! A client's writes: validate, find retries, make sure that nothing can fail any more, and only then mint.
+//!
+//! A single write is a batch of one. A batch is refused as a whole: everything that can be wrong with any of its writes
+//! is found before the first is appended. No reply and no send here: those wait for the disk (rule 1).
 
 use std::collections::BTreeSet;
 
+use super::asker::Asker;
+use super::behind::RETRY_AFTER_MS;
 use super::conflict::ConflictId;
-use super::effect::{Effect, LogRecord};
-use super::input::Ticket;
 use super::ledger::Staged;
 use super::requests::{Asked, Progress};
 use super::{Replica, Step};
 use crate::bugs::{Bug, planted};
-use crate::clocks::MAX_COUNTER;
-use crate::event::{Body, BodyKind, CONTEXT_DOTS_MAX, WriteEvent};
+use crate::event::{Body, BodyKind, CONTEXT_DOTS_MAX};
 use crate::id::{Dot, Key, RequestId};
 use crate::record;
-use crate::wire::{Choice, EncodedEvent, RequestError, Response, WriteContext};
+use crate::wire::{Change, Choice, RequestError, Write, WriteContext};
 
-/// A write that has been checked and lacks nothing but its dot.
-struct Accepted {
-    key: Key,
-    body: Body,
-    context: BTreeSet<Dot>,
-    request: RequestId,
+/// A write whose value is valid.
+pub(super) struct Proposed {
+    pub(super) key: Key,
+    pub(super) body: Body,
+    pub(super) context: WriteContext,
+    pub(super) request: RequestId,
 }
 
-/// What a conflict is to end with, validated.
-enum Chosen {
-    Sibling(Dot),
-    Value(Body),
+/// Which write of a batch was refused, and why.
+pub(super) struct Refused {
+    /// None: it was the batch as a whole.
+    pub(super) index: Option<usize>,
+    pub(super) error: RequestError,
 }
 
-impl Chosen {
-    fn of(choice: Choice) -> Result<Self, RequestError> {
-        match choice {
-            Choice::Take(dot) => Ok(Self::Sibling(dot)),
-            Choice::Value { kind, value } => validated(kind, &value).map(Self::Value),
-        }
+impl Refused {
+    fn at(index: usize) -> impl FnOnce(RequestError) -> Self {
+        move |error| Self { index: Some(index), error }
+    }
+}
+
+impl Proposed {
+    fn of(write: Write) -> Result<Self, RequestError> {
+        let Write { key, change, context, request } = write;
+        let body = match change {
+            Change::Put { kind, value } => validated(kind, &value)?,
+            Change::Delete => Body::TOMBSTONE,
+        };
+        Ok(Self { key, body, context, request })
     }
 }
 
 impl Replica {
-    pub(super) fn put(
+    pub(super) fn write(
         &mut self,
         step: &mut Step<'_>,
-        ticket: Ticket,
-        (key, context, request): (Key, WriteContext, RequestId),
-        (kind, value): (BodyKind, bytes::Bytes),
+        asker: Asker,
+        write: Write,
     ) -> Result<(), RequestError> {
-        let body = validated(kind, &value)?;
-        if self.answer_retry(step, ticket, request, &Asked::Put { key: &key, body: &body })? {
-            return Ok(());
+        let proposed = Proposed::of(write)?;
+        self.propose(step, vec![asker], vec![proposed]).map_err(|refused| refused.error)
+    }
+
+    /// All writes of the batch or none.
+    pub(super) fn batch(
+        &mut self,
+        step: &mut Step<'_>,
+        asker: Asker,
+        writes: Vec<Write>,
+    ) -> Result<(), Refused> {
+        let mut proposed = Vec::with_capacity(writes.len());
+        for (index, write) in writes.into_iter().enumerate() {
+            proposed.push(Proposed::of(write).map_err(Refused::at(index))?);
         }
-        let context = self.context_dots(&key, &context)?;
-        self.mint(step, ticket, Accepted { key, body, context, request })
+        let askers = self.batches.open(asker, proposed.len());
+        let number = askers.first().copied();
+        let made = self.propose(step, askers, proposed);
+        if made.is_err() {
+            number.into_iter().for_each(|asker| self.batches.abandon(asker));
+        }
+        made
     }
 
     /// Resolving is a write whose context is all siblings of the conflict: it replicates, and can itself conflict.
     pub(super) fn resolve(
         &mut self,
         step: &mut Step<'_>,
-        ticket: Ticket,
+        asker: Asker,
         conflict: ConflictId,
         choice: Choice,
         request: RequestId,
     ) -> Result<(), RequestError> {
-        let choice = Chosen::of(choice)?;
-        let asked = match &choice {
-            Chosen::Sibling(dot) => Asked::Resolve { conflict, body: None, taken: Some(dot) },
-            Chosen::Value(body) => Asked::Resolve { conflict, body: Some(body), taken: None },
+        let (body, taken) = match choice {
+            Choice::Take(dot) => (None, Some(dot)),
+            Choice::Value { kind, value } => (Some(validated(kind, &value)?), None),
+            Choice::Delete => (Some(Body::TOMBSTONE), None),
         };
-        if self.answer_retry(step, ticket, request, &asked)? {
+        let asked = Asked::Resolve { conflict, body: body.as_ref(), taken: taken.as_ref() };
+        if self.is_known(request, &asked)? {
+            self.answer_known(step, asker, request);
             return Ok(());
         }
         let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?.clone();
         let entry = self.catalog.entry(&key).ok_or(RequestError::UnknownConflict(conflict))?;
-        let body = match choice {
-            Chosen::Value(body) => body,
-            Chosen::Sibling(dot) => {
-                let taken = entry.versions.iter().find(|version| version.dots().any(|name| *name == dot));
-                let taken = taken.ok_or(RequestError::NotASibling { dot, conflict })?;
-                taken.written().event.body.clone()
+        let body = match (body, taken) {
+            (Some(body), _) => body,
+            (None, taken) => {
+                let dot = taken.ok_or(RequestError::UnknownConflict(conflict))?;
+                let version = entry.versions.iter().find(|version| version.dots().any(|name| *name == dot));
+                let version = version.ok_or(RequestError::NotASibling { dot, conflict })?;
+                version.written().event.body.clone()
             }
         };
-        let context = entry.dots().cloned().collect();
-        self.mint(step, ticket, Accepted { key, body, context, request })
+        let context = WriteContext::Exactly(entry.dots().cloned().collect());
+        let proposed = Proposed { key, body, context, request };
+        self.propose(step, vec![asker], vec![proposed]).map_err(|refused| refused.error)
     }
 
-    /// A request id that is known gets the answer it had, or has its ticket wait for the same commit (rule 9).
-    fn answer_retry(
+    /// What became of a write: known at once, or awaited.
+    pub(super) fn receipt_of(
         &mut self,
         step: &mut Step<'_>,
-        ticket: Ticket,
+        asker: Asker,
         request: RequestId,
-        asked: &Asked<'_>,
-    ) -> Result<bool, RequestError> {
+    ) -> Result<(), RequestError> {
+        if self.requests.progress(request).is_none() {
+            return Err(RequestError::UnknownRequest(request));
+        }
+        self.answer_known(step, asker, request);
+        Ok(())
+    }
+
+    fn propose(
+        &mut self,
+        step: &mut Step<'_>,
+        askers: Vec<Asker>,
+        writes: Vec<Proposed>,
+    ) -> Result<(), Refused> {
+        let mut known = Vec::with_capacity(writes.len());
+        for (index, write) in writes.iter().enumerate() {
+            let is_known = self.acceptable(write, &writes[..index]);
+            match is_known {
+                Ok(is_known) => known.push(is_known),
+                Err(_) if index > 0 && planted(Bug::BatchHalfMade) => break,
+                Err(error) => return Err(Refused { index: Some(index), error }),
+            }
+        }
+        let new = known.iter().filter(|is_known| !**is_known).count();
+        let stamps = self.make_room(step.now, new).map_err(|error| Refused { index: None, error })?;
+        let mut stamps = stamps.into_iter();
+        for (index, ((asker, write), is_known)) in askers.into_iter().zip(writes).zip(known).enumerate() {
+            if is_known {
+                self.answer_known(step, asker, write.request);
+            } else if let Some(stamp) = stamps.next() {
+                let context = self.context_dots(&write.key, &write.context);
+                self.mint(step, asker, (write, context), stamp).map_err(Refused::at(index))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the write is a retry of one that is known, or else everything that can be wrong with it.
+    fn acceptable(&self, write: &Proposed, before: &[Proposed]) -> Result<bool, RequestError> {
+        let Proposed { key, body, context, request } = write;
+        if before.iter().any(|earlier| earlier.request == *request) {
+            return Err(RequestError::RequestTwiceInBatch(*request));
+        }
+        if self.is_known(*request, &Asked::Put { key, body })? {
+            return Ok(true);
+        }
+        if let WriteContext::Exactly(dots) = context {
+            let unread = |dot: &&Dot| !self.ledger.visible().covers(dot);
+            if let Some(ahead) = dots.iter().find(unread).filter(|_| !planted(Bug::ContextAheadAccepted)) {
+                return Err(RequestError::ContextAhead(ahead.clone()));
+            }
+        }
+        let in_batch = before.iter().filter(|earlier| earlier.key == *key).count();
+        let dots = self.context_dots(key, context);
+        let has_nothing = dots.is_empty() && in_batch == 0 && *context == WriteContext::StationView;
+        if body.is_tombstone() && has_nothing {
+            return Err(RequestError::UnknownKey(key.clone()));
+        }
+        let siblings = self.catalog.entry(key).map_or(0, |entry| entry.dots().count());
+        // A write beside too many versions would make a conflict that no single write can end.
+        if siblings.saturating_sub(dots.len()) >= CONTEXT_DOTS_MAX {
+            return Err(too_many(siblings));
+        }
+        if dots.len() + in_batch > CONTEXT_DOTS_MAX {
+            return Err(too_many(dots.len() + in_batch));
+        }
+        Ok(false)
+    }
+
+    /// Whether this very write was made already (rule 9).
+    fn is_known(&self, request: RequestId, asked: &Asked<'_>) -> Result<bool, RequestError> {
         let Some((dot, progress)) = self.requests.progress(request) else { return Ok(false) };
         if planted(Bug::ForeignRequestsForgotten) && dot.replica.node != self.config.station {
             return Ok(false);
@@ -100,41 +199,47 @@ impl Replica {
         if !self.requests.is_same(request, asked) && !planted(Bug::ReusedRequestAnswered) {
             return Err(RequestError::RequestReused { request, dot: dot.clone() });
         }
-        match progress {
-            Progress::Written(receipt) => {
-                let response = Response::Written(receipt.as_ref().clone());
-                step.push(Effect::Reply { ticket, response });
-            }
-            Progress::Staged if planted(Bug::RetryInFlightIsNew) => return Ok(false),
-            Progress::Staged => {
-                let dot = dot.clone();
-                self.ledger.staged_mut(&dot).into_iter().for_each(|staged| staged.waiters.push(ticket));
-            }
-        }
-        Ok(true)
+        Ok(!(matches!(progress, Progress::Staged) && planted(Bug::RetryInFlightIsNew)))
     }
 
-    fn context_dots(&self, key: &Key, context: &WriteContext) -> Result<BTreeSet<Dot>, RequestError> {
-        let dots = match context {
+    /// Gives the answer that a known write had, or waits for the same commit.
+    fn answer_known(&mut self, step: &mut Step<'_>, asker: Asker, request: RequestId) {
+        match self.requests.progress(request) {
+            Some((_, Progress::Written(lsn, receipt))) => {
+                let (lsn, receipt) = (*lsn, receipt.as_ref().clone());
+                self.await_copies(step, asker, lsn, &receipt);
+            }
+            Some((dot, Progress::Staged)) => {
+                let dot = dot.clone();
+                self.ledger.staged_mut(&dot).into_iter().for_each(|staged| staged.waiters.push(asker));
+            }
+            None => {}
+        }
+    }
+
+    /// Refused while nothing is appended: too much waits for the disk, or for copies.
+    pub(super) fn check_load(&self, writes: usize) -> Result<(), RequestError> {
+        let limits = &self.config.limits;
+        let is_over = |load: usize, limit: usize| load + writes > limit.max(writes);
+        let what = match () {
+            () if planted(Bug::NeverBusy) => return Ok(()),
+            () if is_over(self.ledger.staged().count(), limits.staged) => "writes on their way to the disk",
+            () if is_over(self.copies.len(), limits.awaited) => "writes that wait for copies",
+            () => return Ok(()),
+        };
+        Err(RequestError::Busy { what: what.to_owned(), retry_after_ms: RETRY_AFTER_MS })
+    }
+
+    fn context_dots(&self, key: &Key, context: &WriteContext) -> BTreeSet<Dot> {
+        match context {
             WriteContext::Blind if planted(Bug::BlindSeesAll) => self.station_view(key),
             WriteContext::Blind => BTreeSet::new(),
             WriteContext::StationView => self.station_view(key),
             WriteContext::Exactly(dots) => {
-                let ahead_is_fine = planted(Bug::ContextAheadAccepted);
-                let unread = |dot: &&Dot| !ahead_is_fine && !self.ledger.visible().covers(dot);
-                if let Some(ahead) = dots.iter().find(unread) {
-                    return Err(RequestError::ContextAhead(ahead.clone()));
-                }
                 let widened = planted(Bug::ExactContextWidened).then(|| self.station_view(key));
                 dots.iter().cloned().chain(widened.into_iter().flatten()).collect()
             }
-        };
-        let siblings = self.catalog.entry(key).map_or(0, |entry| entry.dots().count());
-        // A write beside too many versions would make a conflict that no single write can end.
-        if siblings.saturating_sub(dots.len()) >= CONTEXT_DOTS_MAX {
-            return Err(too_many(siblings));
         }
-        Ok(dots)
     }
 
     /// What this station knows of the key: the visible versions, and its own writes on their way to the disk,
@@ -154,67 +259,10 @@ impl Replica {
 
     /// This process's own writes on their way to the disk. An event of this station that it had lost, and was sent
     /// again, is like any other station's: nobody here has seen it before it is visible.
-    fn own_staged(&self) -> impl Iterator<Item = &Staged> {
+    pub(super) fn own_staged(&self) -> impl Iterator<Item = &Staged> {
         self.ledger.staged().filter(|staged| {
             let is_own = staged.event.dot.replica.node == self.config.station;
             staged.is_minted_here || (is_own && planted(Bug::RefetchedSeen))
-        })
-    }
-
-    fn mint(&mut self, step: &mut Step<'_>, ticket: Ticket, accepted: Accepted) -> Result<(), RequestError> {
-        if accepted.context.len() > CONTEXT_DOTS_MAX {
-            return Err(too_many(accepted.context.len()));
-        }
-        self.make_sure_of_incarnation(step);
-        let event = self.minted(step, accepted)?;
-        let encoded =
-            EncodedEvent::encode(&event).map_err(|error| RequestError::InvalidValue(error.to_string()))?;
-        let (dot, key) = (event.dot.clone(), event.key.clone());
-        self.minted_since_incarnation = true;
-        self.requests.staged(&event);
-        let lsn = self.ledger.stage(event, encoded.checksum(), None, vec![ticket]);
-        step.push(Effect::Append(LogRecord::Event { lsn, dot: dot.clone(), key, event: encoded }));
-        if planted(Bug::RefusedAfterAppend) {
-            return self.refuse_behind_another(&dot);
-        }
-        if planted(Bug::AnsweredBeforeSync) {
-            self.answer_early(step, &dot);
-        }
-        if planted(Bug::ShippedBeforeSync) {
-            self.pump_all(step);
-        }
-        Ok(())
-    }
-
-    /// Ticks the clocks and names the event. Its past is what this station has made visible, plus its own writes.
-    fn minted(&mut self, step: &Step<'_>, accepted: Accepted) -> Result<WriteEvent, RequestError> {
-        let exhausted = |clock: &str| RequestError::Exhausted(clock.to_owned());
-        let seq = self.ledger.applied().upto(&self.me) + 1;
-        if seq > MAX_COUNTER || self.clocks.is_exhausted() {
-            return Err(exhausted("counter at 2^63 - 1"));
-        }
-        if !self.ledger.has_room_for(&self.me) {
-            return Err(exhausted("too many incarnations in the cluster"));
-        }
-        let (lamport, hlc) = self.clocks.tick(step.now).map_err(|error| exhausted(&error))?;
-        let mut past = match planted(Bug::PastIncludesUnshown) {
-            true => self.ledger.applied().clone(),
-            false => self.ledger.visible().clone(),
-        };
-        self.own_staged().for_each(|staged| past.raise(&staged.event.dot.replica, staged.event.dot.seq));
-        let mut delta = past.delta_from(&self.ledger.delta_base(&self.me));
-        delta.retain(|(replica, _)| *replica != self.me && !planted(Bug::DeltaLeftOut));
-        let Accepted { key, body, context, request } = accepted;
-        Ok(WriteEvent {
-            dot: Dot { replica: self.me.clone(), seq },
-            lamport,
-            hlc,
-            wall_ms: step.now.wall_ms,
-            delta,
-            context: context.into_iter().collect(),
-            key,
-            request,
-            body,
         })
     }
 }

@@ -3,11 +3,15 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Notice, Request, Response};
+use super::bounded;
 use super::codec::{self, CodecError};
 use super::event_bytes::{EVENT_BYTES_MAX, EncodedEvent};
 use super::frame::{self, Frame, FrameError};
-use crate::id::{NodeId, ReplicaId};
+use super::request::{Request, Terms};
+use super::response::Response;
+use super::view::Notice;
+use crate::event::CONTEXT_DOTS_MAX;
+use crate::id::{Dot, NodeId, ReplicaId};
 use crate::versions::VersionVector;
 
 /// Most events in one frame: enough to amortise it, few enough that an ack is never far away.
@@ -27,6 +31,7 @@ pub const FRAME_EVENTS_MAX: usize = 256;
 /// | 4 | `Events` | dialling station | events that the peer's last vector does not cover, in the sender's log order |
 /// | 5 | `Heartbeat` | dialling station | at an interval: what the session has carried so far |
 /// | 6 | `Ack` | accepting station | after every commit and every heartbeat: its durable vector, absolute |
+/// | 7 | `Beside` | accepting station | before the ack that covers it: an event of the dialler met others at its key |
 /// | 16 | `Request` | client | any time; answered in any order, matched by `number` |
 /// | 17 | `Response` | station | once for each request |
 /// | 18 | `Notice` | station | after a `Watch` request, as things happen |
@@ -54,10 +59,15 @@ pub enum Message {
         /// Something the heartbeat named never arrived: ship again from `durable`.
         resend: bool,
     },
+    /// Tells the author of a write what stood beside it when it became visible at the acceptor, so that its receipt can
+    /// name the conflict.
+    Beside(Beside),
     /// A client asks.
     Request {
         /// Chosen by the client, unique among its open requests.
         number: u64,
+        /// On which terms.
+        terms: Terms,
         /// What it asks.
         request: Request,
     },
@@ -65,11 +75,23 @@ pub enum Message {
     Response {
         /// The number of the request.
         number: u64,
+        /// The session's token from now on, if the request came with one: what the station showed when it answered.
+        token: Option<VersionVector>,
         /// The answer.
         response: Response,
     },
     /// Something happened that a watcher asked to be told.
     Notice(Notice),
+}
+
+/// What an event met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// The event.
+    pub dot: Dot,
+    /// The other current versions of its key, ascending; not all, if there are more than one context may name.
+    #[serde(deserialize_with = "bounded::list::<_, _, CONTEXT_DOTS_MAX>")]
+    pub versions: Vec<Dot>,
 }
 
 /// The first words of a session.
@@ -158,8 +180,13 @@ impl Message {
             Self::Events(events) => (4, join_events(events)),
             Self::Heartbeat { sent } => (5, codec::encode("heartbeat", sent)?),
             Self::Ack { durable, resend } => (6, codec::encode("ack", &(durable, resend))?),
-            Self::Request { number, request } => (16, codec::encode("request", &(number, request))?),
-            Self::Response { number, response } => (17, codec::encode("response", &(number, response))?),
+            Self::Beside(beside) => (7, codec::encode("beside", beside)?),
+            Self::Request { number, terms, request } => {
+                (16, codec::encode("request", &(number, terms, request))?)
+            }
+            Self::Response { number, token, response } => {
+                (17, codec::encode("response", &(number, token, response))?)
+            }
             Self::Notice(notice) => (18, codec::encode("notice", notice)?),
         };
         Ok(frame::encode(kind, &body)?)
@@ -181,13 +208,14 @@ impl Message {
                 let (durable, resend) = codec::decode("ack", body)?;
                 Self::Ack { durable, resend }
             }
+            7 => Self::Beside(codec::decode("beside", body)?),
             16 => {
-                let (number, request) = codec::decode("request", body)?;
-                Self::Request { number, request }
+                let (number, terms, request) = codec::decode("request", body)?;
+                Self::Request { number, terms, request }
             }
             17 => {
-                let (number, response) = codec::decode("response", body)?;
-                Self::Response { number, response }
+                let (number, token, response) = codec::decode("response", body)?;
+                Self::Response { number, token, response }
             }
             18 => Self::Notice(codec::decode("notice", body)?),
             unknown => return Err(MessageError::UnknownType(unknown)),

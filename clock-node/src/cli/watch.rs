@@ -22,7 +22,7 @@ pub(super) struct WatchArgs {
 impl WatchArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         self.connection.block_on(async |mut client| {
-            let Response::Watching = client.request(Request::Watch).await? else {
+            let Response::Watching = client.request(Request::Watch { after: None }).await? else {
                 return Err(ClientError::Unexpected { address: client.replica().to_string() }.into());
             };
             eprintln!("watching {}", client.replica());
@@ -58,5 +58,13 @@ fn line(notice: &Notice) -> String {
             format!("CONFLICT  {}  {}  {}", conflict.key, conflict.id, dots.join(" | "))
         }
         Notice::ConflictClosed { id, key, by } => format!("ended     {key}  {id}  by {by}"),
+        Notice::Replayed { key, entry } => {
+            format!("replayed  {key}  {}  {}", entry.dot, view::value_cell(entry.kind, &entry.value))
+        }
+        Notice::Lagged { missed } => format!("LAGGED    by {missed} notices: the writes follow"),
+        Notice::Committed { dot, durable_on, .. } => {
+            let stations: Vec<&str> = durable_on.iter().map(|station| station.as_str()).collect();
+            format!("committed {dot}  on {}", stations.join(", "))
+        }
     }
 }

@@ -36,7 +36,7 @@ impl Watchers {
     pub(super) async fn start(clients: Vec<(NodeId, Client)>, started: Instant) -> Result<Self, DemoError> {
         let (sender, incoming) = mpsc::channel(OBSERVATIONS);
         for (station, mut client) in clients {
-            client.request(Request::Watch).await?;
+            client.request(Request::Watch { after: None }).await?;
             tokio::spawn(forward(station, client, started, sender.clone()));
         }
         Ok(Self { incoming, seen: Vec::new(), started })
@@ -84,7 +84,7 @@ impl Watchers {
     pub(super) fn applied(&self, station: &NodeId, dot: &Dot) -> Option<(Duration, &AppliedView)> {
         self.seen.iter().filter(|seen| seen.station == *station).find_map(|seen| match &seen.notice {
             Notice::Applied(applied) if applied.version.dots.contains(dot) => Some((seen.at, applied)),
-            Notice::Applied(_) | Notice::ConflictOpened(_) | Notice::ConflictClosed { .. } => None,
+            _ => None,
         })
     }
 
@@ -101,7 +101,7 @@ impl Watchers {
                         open.remove(&seen.station);
                     }
                 }
-                Notice::Applied(_) | Notice::ConflictOpened(_) | Notice::ConflictClosed { .. } => {}
+                _ => {}
             }
         }
         open

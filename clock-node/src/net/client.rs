@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use clock_core::wire::message::{Hello, Message, Refusal, Role};
-use clock_core::wire::{ConflictView, EntryView, HistoryEntry, Notice, Request, Response, StatusView};
-use clock_core::{Key, NodeId, ReplicaId};
+use clock_core::wire::{ConflictView, EntryView, HistoryEntry, Notice, Request, Response, StatusView, Terms};
+use clock_core::{Key, NodeId, ReplicaId, VersionVector};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -116,23 +116,43 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; for a write, [`Timeout`](ClientError::Timeout) and [`Broken`](ClientError::Broken) mean *unknown*.
     pub async fn request(&mut self, request: Request) -> Result<Response, ClientError> {
+        let (response, _) = self.request_on(Terms::default(), request).await?;
+        Ok(response)
+    }
+
+    /// Asks on terms of one's own, and waits for the answer: by so much longer as the terms allow the station to wait.
+    /// With it comes the session's next token, if the terms have one.
+    ///
+    /// # Errors
+    /// As for [`request`](Self::request).
+    pub async fn request_on(
+        &mut self,
+        terms: Terms,
+        request: Request,
+    ) -> Result<(Response, Option<VersionVector>), ClientError> {
         let number = self.next_number;
         self.next_number += 1;
-        let late = ClientError::Timeout { address: self.address.clone(), after: self.patience };
-        let answered = timeout(self.patience, self.exchange(number, request)).await;
+        let patience = self.patience + Duration::from_millis(u64::from(terms.deadline_ms));
+        let late = ClientError::Timeout { address: self.address.clone(), after: patience };
+        let answered = timeout(patience, self.exchange(number, terms, request)).await;
         match answered.map_err(|_| late)?? {
-            Response::Refused(error) => Err(error.into()),
-            response => Ok(response),
+            (Response::Refused(error), _) => Err(error.into()),
+            answered => Ok(answered),
         }
     }
 
-    async fn exchange(&mut self, number: u64, request: Request) -> Result<Response, ClientError> {
-        let sent = self.writer.send(Message::Request { number, request }).await;
+    async fn exchange(
+        &mut self,
+        number: u64,
+        terms: Terms,
+        request: Request,
+    ) -> Result<(Response, Option<VersionVector>), ClientError> {
+        let sent = self.writer.send(Message::Request { number, terms, request }).await;
         sent.map_err(|error| self.broken(&error))?;
         loop {
             match self.receive().await? {
-                Message::Response { number: answered, response } if answered == number => {
-                    return Ok(response);
+                Message::Response { number: answered, token, response } if answered == number => {
+                    return Ok((response, token));
                 }
                 // An answer that came too late for an earlier request.
                 Message::Response { .. } => {}

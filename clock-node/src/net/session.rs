@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock_core::replica::{Input, Opener, SessionId, Ticket};
-use clock_core::wire::Request;
 use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, Refusal};
+use clock_core::wire::{Request, Terms};
 use futures_util::{SinkExt, StreamExt};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
@@ -159,8 +159,8 @@ impl Session {
             };
             match message {
                 Message::Refused(refusal) => return Ending::Refused(refusal),
-                Message::Request { number, request } if self.is_client => {
-                    if self.ask(number, request).await.is_err() {
+                Message::Request { number, terms, request } if self.is_client => {
+                    if self.ask(number, terms, request).await.is_err() {
                         return Ending::Closed;
                     }
                 }
@@ -209,17 +209,17 @@ impl Session {
         }
     }
 
-    async fn ask(&mut self, number: u64, request: Request) -> Result<(), Stopping> {
+    async fn ask(&mut self, number: u64, terms: Terms, request: Request) -> Result<(), Stopping> {
         // Never closed, so this only waits. The writer gives the permit back with the answer.
         if let Ok(permit) = self.open_requests.acquire().await {
             permit.forget();
         }
-        if request == Request::Watch && !self.is_watching {
+        if matches!(request, Request::Watch { .. }) && !self.is_watching {
             self.is_watching = true;
             self.watch();
         }
         let ticket = Ticket { session: self.id, number };
-        self.handle.input(Input::Client { ticket, request }).await
+        self.handle.input(Input::Client { ticket, terms, request }).await
     }
 
     /// Forwards notices in a task of its own, at the watcher's pace. One that falls behind by the whole buffer is
@@ -315,6 +315,7 @@ fn kind_of(message: &Message) -> &'static str {
         Message::Events(_) => "events",
         Message::Heartbeat { .. } => "a heartbeat",
         Message::Ack { .. } => "an ack",
+        Message::Beside(_) => "what stood beside a write",
         Message::Request { .. } => "a request",
         Message::Response { .. } => "a response",
         Message::Notice(_) => "a notice",

@@ -11,6 +11,7 @@
 
 mod open;
 mod overlay;
+mod past;
 mod read;
 mod salvage;
 mod schema;

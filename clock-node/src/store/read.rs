@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clock_core::replica::{LogQuery, LogStart, LoggedEvent, Lsn};
-use clock_core::wire::{EncodedEvent, HistoryEntry};
-use clock_core::{Dot, Key, WriteEvent};
+use clock_core::replica::{LogQuery, LogQuestion, LogStart, LoggedEvent, Lsn, lineage};
+use clock_core::wire::{EncodedEvent, Response};
+use clock_core::{Dot, WriteEvent};
 use redb::{Database, ReadTransaction, ReadableDatabase};
 
-use super::schema::{self, BY_KEY, DOTS, KEYS, LOG, STATIONS};
+use super::past::LogSnapshot;
+use super::schema::{self, DOTS, LOG, STATIONS};
 use super::{StoreError, engine, guarded};
-
-/// Bytes of events in one part of a history: with the largest on top it still fits a frame.
-const HISTORY_BYTES_MAX: usize = 256 * 1024;
-/// Entries in one part of a history.
-const HISTORY_ENTRIES_MAX: usize = 256;
 
 /// Snapshot reads. Blocking: call from a blocking thread.
 #[derive(Debug, Clone)]
@@ -78,34 +74,12 @@ impl StoreReader {
         Ok((events, query.upto.next()))
     }
 
-    /// The entries of a key behind a position, oldest first, and where to go on if there are more.
+    /// The answer to a question about the past, from one snapshot.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] as for [`read`](Self::read).
-    pub fn history(&self, key: &Key, after: Lsn) -> Result<(Vec<HistoryEntry>, Option<u64>), StoreError> {
-        guarded(|| self.history_part(key, after))
-    }
-
-    fn history_part(&self, key: &Key, after: Lsn) -> Result<(Vec<HistoryEntry>, Option<u64>), StoreError> {
-        let transaction = self.database.begin_read().map_err(engine)?;
-        let keys = transaction.open_table(KEYS).map_err(engine)?;
-        let Some(key_number) = keys.get(key.as_str()).map_err(engine)?.map(|number| number.value()) else {
-            return Ok((Vec::new(), None));
-        };
-        let log = transaction.open_table(LOG).map_err(engine)?;
-        let positions = transaction.open_table(BY_KEY).map_err(engine)?;
-        let (mut entries, mut bytes) = (Vec::<HistoryEntry>::new(), 0);
-        for row in positions.range((key_number, after.next().0)..=(key_number, u64::MAX)).map_err(engine)? {
-            let lsn = row.map_err(engine)?.0.value().1;
-            if entries.len() == HISTORY_ENTRIES_MAX || bytes > HISTORY_BYTES_MAX {
-                return Ok((entries.clone(), entries.last().map(|last| last.position)));
-            }
-            let Some(stored) = log.get(lsn).map_err(engine)? else { continue };
-            let (event, written) = checked(lsn, stored.value())?;
-            bytes += event.as_bytes().len();
-            entries.push(HistoryEntry::new(lsn, written));
-        }
-        Ok((entries, None))
+    pub fn answer(&self, question: &LogQuestion) -> Result<Response, StoreError> {
+        guarded(|| lineage::answer(&LogSnapshot::of(&self.database)?, question))
     }
 }
 
@@ -123,7 +97,7 @@ fn first_of(transaction: &ReadTransaction, dots: &[Dot]) -> Result<Option<Lsn>, 
     Ok(first)
 }
 
-fn checked(lsn: u64, bytes: &[u8]) -> Result<(EncodedEvent, WriteEvent), StoreError> {
+pub(super) fn checked(lsn: u64, bytes: &[u8]) -> Result<(EncodedEvent, WriteEvent), StoreError> {
     let event = EncodedEvent::from_bytes(Bytes::copy_from_slice(bytes));
     let written = event.decode().map_err(|source| StoreError::Damaged { lsn, source })?;
     Ok((event, written))

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use clock_core::replica::{Effect, Input, LogRecord, Now, Opener, Replica, ReplicaConfig, SessionId, Ticket};
 use clock_core::wire::message::Claim;
-use clock_core::wire::{Request, WriteContext};
+use clock_core::wire::{Request, Terms, WriteContext};
 use clock_core::{BodyKind, Dot, RequestId, VersionVector};
 use clock_node::store::OpenedStore;
 
@@ -37,7 +37,7 @@ pub fn mints(replica: &mut Replica) -> Dot {
         context: WriteContext::StationView,
         request: RequestId(u128::MAX),
     };
-    let asked = Input::Client { ticket: Ticket { session, number: 1 }, request };
+    let asked = Input::Client { ticket: Ticket { session, number: 1 }, terms: Terms::default(), request };
     replica.handle(Now::default(), asked, &mut effects);
     let minted = effects.into_iter().find_map(|effect| match effect {
         Effect::Append(LogRecord::Event { dot, .. }) => Some(dot),

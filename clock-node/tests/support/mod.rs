@@ -13,12 +13,14 @@ pub mod model;
 use std::path::Path;
 
 use bytes::Bytes;
-use clock_core::replica::{LogQuery, LogRecord, LogStart, Lsn};
-use clock_core::wire::EncodedEvent;
+use clock_core::replica::{About, LogQuery, LogQuestion, LogRecord, LogStart, Lsn};
+use clock_core::wire::{EncodedEvent, HistoryEntry, Response};
 use clock_core::{
     Body, BodyKind, Dot, HybridTimestamp, Incarnation, Key, NodeId, RequestId, VersionVector, WriteEvent,
 };
-use clock_node::store::{self, Batch, OpenedStore, Progress, StoreIdentity, StoreWriter};
+use clock_node::store::{
+    self, Batch, OpenedStore, Progress, StoreError, StoreIdentity, StoreReader, StoreWriter,
+};
 use tempfile::TempDir;
 
 pub const FILE: &str = "catalog.redb";
@@ -115,6 +117,21 @@ pub fn whole_log() -> LogQuery {
         covered: VersionVector::new(),
         events_max: usize::MAX,
         bytes_max: usize::MAX,
+    }
+}
+
+/// The positions of a key's history, as far as one answer goes.
+pub fn history(reader: &StoreReader, key: &Key) -> Result<Vec<u64>, StoreError> {
+    Ok(history_entries(reader, key)?.iter().map(|entry| entry.position).collect())
+}
+
+/// A key's history, as far as one answer goes.
+pub fn history_entries(reader: &StoreReader, key: &Key) -> Result<Vec<HistoryEntry>, StoreError> {
+    let about = About::History { key: key.clone(), after: Lsn(0) };
+    match reader.answer(&LogQuestion { upto: Lsn(u64::MAX), about })? {
+        Response::History { entries, .. } => Ok(entries),
+        Response::UnknownKey => Ok(Vec::new()),
+        other => panic!("a history was asked for: {other:?}"),
     }
 }
 

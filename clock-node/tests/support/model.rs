@@ -7,7 +7,7 @@ use clock_core::wire::EncodedEvent;
 use clock_core::{Incarnation, VersionVector};
 use clock_node::store::OpenedStore;
 
-use super::{FRESH, KEYS, dot, key, record, value, whole_log};
+use super::{FRESH, KEYS, dot, history, key, record, value, whole_log};
 
 /// After some batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +73,7 @@ impl Held {
         same("last position", &store.recovered.last_lsn, &Lsn(self.last_lsn))?;
         same("events", &store.events_count, &(self.log.len() as u64))?;
         for number in 0..KEYS {
-            let (entries, _) =
-                store.reader().history(&key(number), Lsn(0)).map_err(|error| error.to_string())?;
-            let positions: Vec<u64> = entries.iter().map(|entry| entry.position).collect();
+            let positions = history(&store.reader(), &key(number)).map_err(|error| error.to_string())?;
             let expected = self.log.iter().filter(|(_, seq)| **seq % KEYS == number).map(|(lsn, _)| *lsn);
             // A history may have more parts than one.
             let expected: Vec<u64> = expected.take(positions.len().max(1)).collect();

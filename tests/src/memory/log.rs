@@ -1,10 +1,12 @@
 //! A disk in memory with two images: what was written, and what is durable.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
+use clock_core::replica::lineage::{Log, Placed};
 use clock_core::replica::{LogQuery, LogRecord, LogStart, LoggedEvent, Lsn};
-use clock_core::wire::{EncodedEvent, HistoryEntry, Response};
-use clock_core::{Dot, Incarnation, Key};
+use clock_core::wire::EncodedEvent;
+use clock_core::{Dot, Incarnation, Key, ReplicaId};
 
 /// The log of one station.
 #[derive(Debug, Default)]
@@ -121,14 +123,41 @@ impl MemoryLog {
         (events, query.upto.next().max(from))
     }
 
-    /// A key's history.
-    pub fn history(&self, key: &Key, after: Lsn) -> Response {
-        let of_key = self.durable.iter().filter(|(lsn, (_, stored, _))| **lsn > after && stored == key);
-        let entries = of_key
-            .map(|(lsn, (_, _, event))| {
-                HistoryEntry::new(lsn.0, event.decode().expect("the log holds valid events"))
-            })
-            .collect();
-        Response::History { entries, more_after: None }
+    fn decoded(lsn: Lsn, event: &EncodedEvent) -> Result<Placed, Infallible> {
+        Ok((lsn, event.decode().expect("the log holds valid events")))
+    }
+}
+
+impl Log for MemoryLog {
+    type Error = Infallible;
+
+    fn find(&self, dot: &Dot) -> Result<Option<Placed>, Infallible> {
+        let stored = self.durable.iter().find(|(_, (stored, _, _))| stored == dot);
+        stored.map(|(lsn, (_, _, event))| Self::decoded(*lsn, event)).transpose()
+    }
+
+    fn of_key(
+        &self,
+        key: &Key,
+        after: Lsn,
+    ) -> Result<impl Iterator<Item = Result<Placed, Infallible>>, Infallible> {
+        let behind = self.durable.range(after.next()..).filter(move |(_, (_, stored, _))| stored == key);
+        Ok(behind.map(|(lsn, (_, _, event))| Self::decoded(*lsn, event)))
+    }
+
+    fn of_replica(
+        &self,
+        replica: &ReplicaId,
+        upto: u64,
+    ) -> Result<impl Iterator<Item = Result<Placed, Infallible>>, Infallible> {
+        let is_asked = |dot: &Dot| dot.replica == *replica && dot.seq <= upto;
+        let stored = self.durable.iter().filter(|(_, (dot, _, _))| is_asked(dot));
+        let mut events: Vec<_> = stored.map(|(lsn, (_, _, event))| Self::decoded(*lsn, event)).collect();
+        events.sort_by_key(|placed| placed.as_ref().map(|(_, event)| event.dot.seq).unwrap_or_default());
+        Ok(events.into_iter())
+    }
+
+    fn from(&self, start: Lsn) -> Result<impl Iterator<Item = Result<Placed, Infallible>>, Infallible> {
+        Ok(self.durable.range(start..).map(|(lsn, (_, _, event))| Self::decoded(*lsn, event)))
     }
 }

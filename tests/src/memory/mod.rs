@@ -12,9 +12,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use clock_core::replica::{
     Effect, Fact, Input, Limits, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
+    lineage,
 };
 use clock_core::wire::message::{Message, Refusal, Role};
-use clock_core::wire::{Request, Response, frame};
+use clock_core::wire::{Request, Response, Terms, frame};
 use clock_core::{Incarnation, NodeId};
 
 pub use log::MemoryLog;
@@ -216,7 +217,7 @@ impl MemoryCluster {
     /// Hands in a request on a session of the test's choice; nobody may have accepted it.
     pub fn submit_on(&mut self, session: SessionId, name: &str, request: Request) {
         let ticket = Ticket { session, number: 0 };
-        self.handle(&station(name), Input::Client { ticket, request });
+        self.handle(&station(name), Input::Client { ticket, terms: Terms::default(), request });
     }
 
     /// From now on no disk finishes a sync.
@@ -251,7 +252,7 @@ impl MemoryCluster {
         let number = self.next_number;
         self.next_number += 1;
         let ticket = Ticket { session: CLIENT, number };
-        self.handle(&station(name), Input::Client { ticket, request });
+        self.handle(&station(name), Input::Client { ticket, terms: Terms::default(), request });
         number
     }
 
@@ -380,9 +381,12 @@ impl MemoryCluster {
             match effect {
                 Effect::Append(record) => at.log.append(record),
                 Effect::Sync { upto } => at.syncing = Some(upto),
-                Effect::Reply { ticket, response } => drop(at.replies.insert(ticket.number, response)),
-                Effect::ReplyHistory { ticket, key, after } => {
-                    drop(at.replies.insert(ticket.number, at.log.history(&key, after)));
+                Effect::Reply { ticket, token: _, response } => {
+                    drop(at.replies.insert(ticket.number, response))
+                }
+                Effect::ReplyFromLog { ticket, token: _, question } => {
+                    let Ok(response) = lineage::answer(&at.log, &question);
+                    at.replies.insert(ticket.number, response);
                 }
                 Effect::ReadLog { session, query } => {
                     let (events, next) = at.log.read(&query);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use clock_core::replica::{Input, Ticket};
-use clock_core::wire::{Choice, EntryView, Receipt, Request, Response, StatusView, WriteContext};
+use clock_core::wire::{Choice, EntryView, Receipt, Request, Response, StatusView, Terms, WriteContext};
 use clock_core::{BodyKind, DEFAULT_MAX_DRIFT_MS, Dot, RequestId, VersionVector};
 
 use super::plan::{Ask, PutContext};
@@ -93,7 +93,7 @@ impl World<'_> {
         }
         let Some((request, _)) = work.sent.clone() else { return };
         let ticket = Ticket { session: CLIENTS, number: op };
-        self.handle(station, Input::Client { ticket, request });
+        self.handle(station, Input::Client { ticket, terms: Terms::default(), request });
     }
 
     /// What to send, and what it means.

@@ -2,7 +2,7 @@
 
 use clock_core::RequestId;
 use clock_core::replica::{Effect, Input, Ticket};
-use clock_core::wire::Request;
+use clock_core::wire::{Request, Terms};
 
 use super::clients::Manners;
 use super::plan::{Act, Ask, DiskFate, Plan, PutContext};
@@ -197,7 +197,11 @@ impl World<'_> {
         for key in &self.keys {
             let ticket = Ticket { session: CLIENTS, number: AUDIT };
             let request = Request::Get { key: key.clone(), skip: 0 };
-            process.replica.handle(now, Input::Client { ticket, request }, &mut effects);
+            process.replica.handle(
+                now,
+                Input::Client { ticket, terms: Terms::default(), request },
+                &mut effects,
+            );
         }
         for effect in effects {
             if let Effect::Reply { response, .. } = effect {

@@ -75,9 +75,11 @@ impl World<'_> {
                 Effect::Append(record) => self.append(station, minting, record),
                 Effect::Sync { upto } => self.submit(station, upto),
                 Effect::Send { session, message } => self.send(station, session, &message),
-                Effect::Reply { ticket, response } => self.answered(station, ticket.number, response),
+                Effect::Reply { ticket, token: _, response } => {
+                    self.answered(station, ticket.number, response)
+                }
                 // Nobody asks for histories here.
-                Effect::ReplyHistory { .. } => {}
+                Effect::ReplyFromLog { .. } => {}
                 Effect::ReadLog { session, query } => {
                     let later = self.rng.u64(10..300);
                     self.heap.after(later, Event::Read { station, boot, session, query: Box::new(query) });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clock_core::replica::{Input, SessionId, Ticket};
+use clock_core::wire::Terms;
 use clock_core::wire::message::Message;
 
 use super::checks::{self, ANSWERED, INVARIANT};
@@ -203,7 +204,7 @@ impl World {
         }
         let ticket = Ticket { session: CLIENT, number: u64::from(number) };
         let request = self.clients.request(number);
-        let refusals = self.handle(place, Input::Client { ticket, request });
+        let refusals = self.handle(place, Input::Client { ticket, terms: Terms::default(), request });
         self.judge(place, number, had, (expected, refusals.len()));
         let station = self.at(place);
         let is_own =

@@ -8,7 +8,7 @@ use clock_core::NodeId;
 use clock_core::replica::{
     Effect, Input, Limits, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId, Ticket,
 };
-use clock_core::wire::{EntryView, Request, Response};
+use clock_core::wire::{EntryView, Request, Response, Terms};
 
 use super::clients::key;
 use super::disk::Disk;
@@ -95,7 +95,8 @@ impl Station {
     /// more the clocks decide nothing, and states that differ in them alone are one.
     pub(crate) fn settle(&mut self, writes_follow: bool) {
         let ticket = Ticket { session: CLIENT, number: 0 };
-        let read = Input::Client { ticket, request: Request::Get { key: key(), skip: 0 } };
+        let read =
+            Input::Client { ticket, terms: Terms::default(), request: Request::Get { key: key(), skip: 0 } };
         self.view = self.handle(read).into_iter().find_map(|effect| match effect {
             Effect::Reply { response: Response::Entry(entry), .. } => Some(entry),
             _ => None,

@@ -169,7 +169,7 @@ impl World {
                 }
                 Effect::Send { session, message } => self.send(place, session, &message),
                 Effect::Reply { response: Response::Refused(error), .. } => refusals.push(error),
-                Effect::Reply { ticket, response } => {
+                Effect::Reply { ticket, token: _, response } => {
                     if let Err((property, text)) = checks::answer(self, place, ticket.number, &response) {
                         self.fail(property, format!("station {place}: {text}"));
                     }
@@ -178,7 +178,7 @@ impl World {
                 // It shares the commit of the write that follows, and the disk tells it from that.
                 Effect::Append(LogRecord::Incarnation(_)) if self.has_crashed() => {}
                 Effect::Close { session, refusal: Refusal::Superseded } => self.close(place, session),
-                Effect::Append(_) | Effect::ReplyHistory { .. } | Effect::Close { .. } => {
+                Effect::Append(_) | Effect::ReplyFromLog { .. } | Effect::Close { .. } => {
                     self.fail(ALARM, format!("station {place}: {effect:?}"));
                 }
             }
@@ -234,7 +234,8 @@ impl World {
             Fact::Resending { .. } => self.happened.resent = true,
             Fact::HoldBackFull { .. } => self.happened.hold_back_full = true,
             Fact::NewIncarnation { .. } if self.has_crashed() => self.happened.renewed = true,
-            Fact::Applied(_)
+            Fact::Minted { .. }
+            | Fact::Applied(_)
             | Fact::ConflictOpened(_)
             | Fact::ConflictClosed { .. }
             | Fact::LinkUp { .. }

@@ -1,0 +1,67 @@
+//! What one write was: its past, and its place among the writes of its key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ancestors::built_on;
+use super::{Log, find, listed, unknown};
+use crate::id::{Dot, Key};
+use crate::replica::Lsn;
+use crate::versions::VersionVector;
+use crate::wire::{HistoryEntry, Response, WhyView};
+
+pub(super) fn why<L: Log>(log: &L, dot: &Dot, upto: Lsn) -> Result<Response, L::Error> {
+    let Some((lsn, event)) = find(log, dot, upto)? else { return Ok(unknown(dot)) };
+    let contexts = contexts_of(log, &event.key, upto)?;
+    let before = built_on(&contexts, [dot.clone()]);
+    let is_after = |later: &Dot| built_on(&contexts, [later.clone()]).contains(dot);
+    let others = contexts.keys().filter(|other| *other != dot && !before.contains(*other));
+    let (concurrent, _): (Vec<Dot>, Vec<Dot>) = others.cloned().partition(|other| !is_after(other));
+    let superseding = contexts.iter().filter(|(_, context)| context.contains(dot)).map(|(by, _)| by.clone());
+    let (superseded_by, more_superseding) = listed(superseding);
+    let (concurrent_with, more_concurrent) = listed(concurrent);
+    let (built_on, more_before) = listed(nearest_first(&contexts, dot));
+    Ok(Response::Why(WhyView {
+        key: event.key.clone(),
+        vector: vector_of(log, dot)?,
+        is_current: superseded_by.is_empty(),
+        entry: HistoryEntry::new(lsn.0, event),
+        superseded_by,
+        concurrent_with,
+        built_on,
+        is_cut: more_superseding || more_concurrent || more_before,
+    }))
+}
+
+/// What each write of the key had read.
+fn contexts_of<L: Log>(log: &L, key: &Key, upto: Lsn) -> Result<BTreeMap<Dot, Vec<Dot>>, L::Error> {
+    let mut contexts = BTreeMap::new();
+    for placed in log.of_key(key, Lsn(0))? {
+        let (lsn, event) = placed?;
+        if lsn <= upto {
+            contexts.insert(event.dot, event.context);
+        }
+    }
+    Ok(contexts)
+}
+
+/// What a write was built on, step by step.
+fn nearest_first(contexts: &BTreeMap<Dot, Vec<Dot>>, dot: &Dot) -> Vec<Dot> {
+    let (mut seen, mut order, mut step) = (BTreeSet::new(), Vec::new(), vec![dot.clone()]);
+    while !step.is_empty() {
+        let read = step.iter().filter_map(|dot| contexts.get(dot)).flatten();
+        step = read.filter(|dot| seen.insert((*dot).clone())).cloned().collect();
+        order.extend(step.iter().cloned());
+    }
+    order
+}
+
+/// All that happened before an event: the sum of its station's deltas.
+fn vector_of<L: Log>(log: &L, dot: &Dot) -> Result<VersionVector, L::Error> {
+    let mut vector: VersionVector = VersionVector::new();
+    for placed in log.of_replica(&dot.replica, dot.seq)? {
+        let (_, event) = placed?;
+        event.delta.iter().for_each(|(replica, seq)| vector.raise(replica, *seq));
+        vector.raise(&event.dot.replica, event.dot.seq);
+    }
+    Ok(vector)
+}
