@@ -15,7 +15,7 @@ const AT_MS: u64 = 962_218_219_000;
 const STATIONS: [&str; 4] = ["pacific", "indian_ocean", "atlantic", "antarctic"];
 
 /// One version: its dots and its value.
-type Version = (Vec<Dot>, Option<Body>);
+type Version = (Vec<Dot>, Body);
 
 /// The sum of the digits, a minus counts 1, modulo ten: the last column of a line.
 fn with_checksum(line: &str) -> String {
@@ -45,7 +45,7 @@ fn dot(station: &str, seq: usize) -> Dot {
 }
 
 fn candidates(versions: &[Version]) -> Vec<Candidate<'_>> {
-    versions.iter().map(|(dots, body)| Candidate { dots, body: body.as_ref() }).collect()
+    versions.iter().map(|(dots, body)| Candidate { dots, body }).collect()
 }
 
 /// The first name of the version that a view shows.
@@ -53,11 +53,11 @@ fn shown(view: &View, versions: &[Version]) -> Result<Dot, Undecided> {
     view.choose(&candidates(versions)).map(|index| versions[index].0[0].clone())
 }
 
-fn any_body() -> impl Strategy<Value = Option<Body>> {
+fn any_body() -> impl Strategy<Value = Body> {
     prop_oneof![
-        6 => (179_u32..182, 0_u32..360).prop_map(|(day, anomaly)| Some(elements(day.into(), anomaly.into()))),
-        1 => "[a-c]{0,2}".prop_map(|value| Some(text(&value))),
-        1 => Just(None),
+        6 => (179_u32..182, 0_u32..360).prop_map(|(day, anomaly)| elements(day.into(), anomaly.into())),
+        1 => "[a-c]{0,2}".prop_map(|value| text(&value)),
+        1 => Just(Body::TOMBSTONE),
     ]
 }
 
@@ -65,7 +65,7 @@ fn any_body() -> impl Strategy<Value = Option<Body>> {
 fn any_versions() -> impl Strategy<Value = Vec<Version>> {
     let version = (0..4_usize, prop::option::weighted(0.2, 0..4_usize), any_body());
     prop::collection::vec(version, 0..6).prop_map(|versions| {
-        let named = |(n, (station, retry, body)): (usize, (usize, Option<usize>, Option<Body>))| {
+        let named = |(n, (station, retry, body)): (usize, (usize, Option<usize>, Body))| {
             let stations = [Some(station), retry].into_iter().flatten();
             let dots = stations.enumerate().map(|(place, station)| dot(STATIONS[station], 2 * n + place + 1));
             (dots.collect(), body)
@@ -104,7 +104,7 @@ proptest! {
         if versions.len() == 1 { return Ok(()) }
         match &view {
             View::LatestEpoch => {
-                let epoch = |(_, body): &Version| body.as_ref().unwrap().bytes.slice(18..32);
+                let epoch = |(_, body): &Version| body.bytes.slice(18..32);
                 let others = versions.iter().enumerate().filter(|(other, _)| *other != index);
                 for (_, other) in others {
                     prop_assert!(epoch(&versions[index]) > epoch(other), "an epoch is as late: {:?}", versions);
@@ -126,14 +126,14 @@ proptest! {
         (versions, shuffled) in any_versions().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
         let measured = |versions: &[Version]| {
-            let bodies: Vec<Option<&Body>> = versions.iter().map(|(_, body)| body.as_ref()).collect();
+            let bodies: Vec<&Body> = versions.iter().map(|(_, body)| body).collect();
             (severity(&bodies, AT_MS), side_by_side(&bodies))
         };
         let ((one, rows), (other, _)) = (measured(&versions), measured(&shuffled));
         prop_assert_eq!(&one, &other);
         if let Severity::Kilometres(kilometres) = one {
             prop_assert!(kilometres >= 0.0 && kilometres.is_finite());
-            let bytes: std::collections::BTreeSet<&Bytes> = versions.iter().flat_map(|(_, body)| body).map(|body| &body.bytes).collect();
+            let bytes: std::collections::BTreeSet<&Bytes> = versions.iter().map(|(_, body)| &body.bytes).collect();
             prop_assert_eq!(rows.iter().any(|row| row.differs), bytes.len() > 1);
         }
     }
@@ -169,24 +169,24 @@ fn what_names_no_view_is_refused_with_what_was_expected() {
 
 #[test]
 fn an_undecided_view_says_what_the_versions_lack() {
-    let version = |station: &str, seq, body: Option<Body>| (vec![dot(station, seq)], body);
+    let version = |station: &str, seq, body: Body| (vec![dot(station, seq)], body);
     let early = elements(179.0, 10.0);
     let late = elements(180.5, 20.0);
-    let decided = [version("pacific", 1, Some(early.clone())), version("atlantic", 1, Some(late.clone()))];
+    let decided = [version("pacific", 1, early.clone()), version("atlantic", 1, late.clone())];
     assert_eq!(shown(&View::LatestEpoch, &decided), Ok(dot("atlantic", 1)));
 
     let twice = elements(180.5, 30.0);
-    let equal = [version("pacific", 1, Some(late)), version("atlantic", 1, Some(twice))];
+    let equal = [version("pacific", 1, late), version("atlantic", 1, twice)];
     let epoch = "2000-06-28 12:00:00Z".to_owned();
     assert_eq!(shown(&View::LatestEpoch, &equal), Err(Undecided::EqualEpochs { epoch, count: 2 }));
 
-    let deleted = [version("pacific", 1, Some(early)), version("atlantic", 7, None)];
+    let deleted = [version("pacific", 1, early), version("atlantic", 7, Body::TOMBSTONE)];
     let no_epoch = Undecided::NoEpoch { version: "atlantic.00c0ffee:7".to_owned() };
     assert_eq!(shown(&View::LatestEpoch, &deleted), Err(no_epoch));
 
     let view: View = "source-priority=antarctic,pacific".parse().unwrap();
     assert_eq!(shown(&view, &decided), Ok(dot("pacific", 1)));
-    let both = [version("pacific", 1, None), version("pacific", 2, Some(text("a")))];
+    let both = [version("pacific", 1, Body::TOMBSTONE), version("pacific", 2, text("a"))];
     let authors = "pacific".to_owned();
     assert_eq!(shown(&view, &both), Err(Undecided::NoSource { authors }));
     assert_eq!(shown(&view, &[]), Err(Undecided::NoVersion));

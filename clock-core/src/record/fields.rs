@@ -34,23 +34,24 @@ pub struct FieldRow {
     pub differs: bool,
 }
 
-/// The fields of a value, in the order people read them; `None` stands for a deletion. A body that does not read as its
-/// kind says is shown as bytes: total, and never an error.
-pub fn fields(body: Option<&Body>) -> Vec<Field> {
-    let Some(body) = body else { return vec![field("kind", "", &"deleted")] };
+/// The fields of a value, in the order people read them. A body that does not read as its kind says is shown as bytes:
+/// total, and never an error.
+pub fn fields(body: &Body) -> Vec<Field> {
     let typed = match body.kind {
         BodyKind::TLE => Tle::parse(&body.bytes).ok().map(|tle| tle_fields(&tle)),
         BodyKind::ATTITUDE => Attitude::from_bytes(&body.bytes).ok().map(attitude_fields),
         _ => None,
     };
     let mut all = vec![field("kind", "", &kind_text(body.kind))];
-    all.extend(typed.unwrap_or_else(|| byte_fields(body)));
+    if !body.is_tombstone() {
+        all.extend(typed.unwrap_or_else(|| byte_fields(body)));
+    }
     all
 }
 
 /// The fields of several values beside each other: every field that any of them has, in the order it first appears.
-pub fn side_by_side(bodies: &[Option<&Body>]) -> Vec<FieldRow> {
-    let columns: Vec<Vec<Field>> = bodies.iter().map(|body| fields(*body)).collect();
+pub fn side_by_side(bodies: &[&Body]) -> Vec<FieldRow> {
+    let columns: Vec<Vec<Field>> = bodies.iter().map(|body| fields(body)).collect();
     let mut names: Vec<(&'static str, &'static str)> = Vec::new();
     for field in columns.iter().flatten() {
         if !names.iter().any(|(name, _)| *name == field.name) {
@@ -145,7 +146,7 @@ mod tests {
     }
 
     fn value(body: &Body, name: &str) -> String {
-        let all = fields(Some(body));
+        let all = fields(body);
         let found = all.iter().find(|field| field.name == name);
         found.unwrap_or_else(|| panic!("expected a field {name}, got {all:?}")).value.clone()
     }
@@ -176,16 +177,16 @@ mod tests {
     #[test]
     fn sets_that_differ_anywhere_differ_in_a_field() {
         let (one, other) = (body(BodyKind::TLE, ONE), body(BodyKind::TLE, OTHER));
-        let rows = side_by_side(&[Some(&one), Some(&other)]);
+        let rows = side_by_side(&[&one, &other]);
         let differing: Vec<&str> = rows.iter().filter(|row| row.differs).map(|row| row.name).collect();
         assert_eq!(differing, ["line 1"]);
-        assert!(side_by_side(&[Some(&one), Some(&one)]).iter().all(|row| !row.differs));
+        assert!(side_by_side(&[&one, &one]).iter().all(|row| !row.differs));
     }
 
     #[test]
     fn versions_of_different_kinds_and_deletions_stand_side_by_side() {
         let (attitude, text) = (body(BodyKind::ATTITUDE, "1,0,0,0"), body(BodyKind::OPAQUE, "a note"));
-        let rows = side_by_side(&[Some(&attitude), None, Some(&text)]);
+        let rows = side_by_side(&[&attitude, &Body::TOMBSTONE, &text]);
         let row = |name: &str| rows.iter().find(|row| row.name == name).expect("a row");
         let kinds = ["attitude", "deleted", "opaque"].map(|kind| Some(kind.to_owned()));
         assert_eq!(row("kind").values, kinds);

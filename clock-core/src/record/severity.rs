@@ -48,27 +48,28 @@ pub enum Unranked {
     NotPropagated(NotPropagated),
 }
 
-/// How far apart these versions are at an instant in milliseconds since 1970; `None` stands for a deletion. The order of
-/// the versions does not matter. The instant is what a person asked for: two stations that ask for the same one get the
+/// How far apart these versions are at an instant in milliseconds since 1970. The order of the versions does not matter. The instant is what a person asked for: two stations that ask for the same one get the
 /// same number.
-pub fn severity(versions: &[Option<&Body>], at_ms: u64) -> Severity {
+pub fn severity(versions: &[&Body], at_ms: u64) -> Severity {
     measured(versions, at_ms).unwrap_or_else(Severity::Unranked)
 }
 
-fn measured(versions: &[Option<&Body>], at_ms: u64) -> Result<Severity, Unranked> {
+fn measured(versions: &[&Body], at_ms: u64) -> Result<Severity, Unranked> {
     let [first, _, ..] = versions else { return Err(Unranked::NoConflict) };
-    let bodies: Option<Vec<&Body>> = versions.iter().copied().collect();
-    let (Some(first), Some(bodies)) = (first, bodies) else { return Err(Unranked::Deleted) };
-    if bodies.iter().any(|body| body.kind != first.kind) {
+    if versions.iter().any(|body| body.is_tombstone()) {
+        return Err(Unranked::Deleted);
+    }
+    if versions.iter().any(|body| body.kind != first.kind) {
         return Err(Unranked::DifferentKinds);
     }
     match first.kind {
         BodyKind::TLE => {
-            let positions = bodies.iter().map(|body| position(body, at_ms)).collect::<Result<Vec<_>, _>>()?;
+            let positions =
+                versions.iter().map(|body| position(body, at_ms)).collect::<Result<Vec<_>, _>>()?;
             Ok(Severity::Kilometres(largest(&positions, |one, other| distance_km(*one, *other))))
         }
         BodyKind::ATTITUDE => {
-            let attitudes = bodies.iter().map(|body| attitude(body)).collect::<Result<Vec<_>, _>>()?;
+            let attitudes = versions.iter().map(|body| attitude(body)).collect::<Result<Vec<_>, _>>()?;
             Ok(Severity::Degrees(largest(&attitudes, |one, other| one.angle_degrees(*other))))
         }
         other => Err(Unranked::NoDistance(other)),
@@ -162,7 +163,7 @@ mod tests {
         super::super::validate(kind, &Bytes::copy_from_slice(text.as_bytes())).unwrap()
     }
 
-    fn reason(versions: &[Option<&Body>]) -> Unranked {
+    fn reason(versions: &[&Body]) -> Unranked {
         match severity(versions, AT_MS) {
             Severity::Unranked(reason) => reason,
             other => panic!("expected no number, got {other}"),
@@ -172,10 +173,10 @@ mod tests {
     #[test]
     fn equal_versions_are_no_distance_apart() {
         let elements = body(BodyKind::TLE, VANGUARD);
-        assert_eq!(severity(&[Some(&elements), Some(&elements)], AT_MS), Severity::Kilometres(0.0));
+        assert_eq!(severity(&[&elements, &elements], AT_MS), Severity::Kilometres(0.0));
         let attitude = body(BodyKind::ATTITUDE, "0.5,0.5,0.5,-0.5");
         let negated = body(BodyKind::ATTITUDE, "-0.5,-0.5,-0.5,0.5");
-        assert_eq!(severity(&[Some(&attitude), Some(&negated)], AT_MS), Severity::Degrees(0.0));
+        assert_eq!(severity(&[&attitude, &negated], AT_MS), Severity::Degrees(0.0));
     }
 
     #[test]
@@ -187,7 +188,7 @@ mod tests {
             [&upside_down, &level, &tilted],
             [&tilted, &upside_down, &level],
         ] {
-            assert_eq!(severity(&versions.map(Some), AT_MS), Severity::Degrees(180.0));
+            assert_eq!(severity(&versions, AT_MS), Severity::Degrees(180.0));
         }
     }
 
@@ -196,14 +197,14 @@ mod tests {
         let elements = body(BodyKind::TLE, VANGUARD);
         let text = body(BodyKind::OPAQUE, "text");
         assert_eq!(reason(&[]), Unranked::NoConflict);
-        assert_eq!(reason(&[None]), Unranked::NoConflict);
-        assert_eq!(reason(&[Some(&elements), None]), Unranked::Deleted);
-        assert_eq!(reason(&[Some(&elements), Some(&text)]), Unranked::DifferentKinds);
-        assert_eq!(reason(&[Some(&text), Some(&text)]), Unranked::NoDistance(BodyKind::OPAQUE));
+        assert_eq!(reason(&[&Body::TOMBSTONE]), Unranked::NoConflict);
+        assert_eq!(reason(&[&elements, &Body::TOMBSTONE]), Unranked::Deleted);
+        assert_eq!(reason(&[&elements, &text]), Unranked::DifferentKinds);
+        assert_eq!(reason(&[&text, &text]), Unranked::NoDistance(BodyKind::OPAQUE));
         let broken = Body { kind: BodyKind::TLE, bytes: Bytes::from_static(b"no elements") };
-        assert!(matches!(reason(&[Some(&elements), Some(&broken)]), Unranked::Unreadable(_)));
+        assert!(matches!(reason(&[&elements, &broken]), Unranked::Unreadable(_)));
         let fallen = body(BodyKind::TLE, FALLEN);
-        assert!(matches!(reason(&[Some(&fallen), Some(&elements)]), Unranked::NotPropagated(_)));
+        assert!(matches!(reason(&[&fallen, &elements]), Unranked::NotPropagated(_)));
     }
 
     #[test]
@@ -228,7 +229,7 @@ mod tests {
     fn distances_are_those_of_the_reference_implementation() {
         let (one, other) = (body(BodyKind::TLE, VANGUARD), body(BodyKind::TLE, DELTA));
         for (at_ms, expected) in REFERENCE_KM {
-            let Severity::Kilometres(distance) = severity(&[Some(&one), Some(&other)], at_ms) else {
+            let Severity::Kilometres(distance) = severity(&[&one, &other], at_ms) else {
                 panic!("expected kilometres at {at_ms}");
             };
             assert!((distance - expected).abs() < 0.000_1, "{at_ms}: expected {expected} km, got {distance}");

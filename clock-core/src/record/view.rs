@@ -37,8 +37,8 @@ pub enum View {
 pub struct Candidate<'a> {
     /// Its names: more than one if a retry was accepted at two stations. Their stations are its authors.
     pub dots: &'a [Dot],
-    /// Its value; `None` for a deletion.
-    pub body: Option<&'a Body>,
+    /// Its value.
+    pub body: &'a Body,
 }
 
 /// Why a view picks none of the versions. Nothing was changed; a person has to look.
@@ -114,7 +114,7 @@ fn latest_epoch(versions: &[Candidate<'_>]) -> Result<usize, Undecided> {
 }
 
 fn element_set(version: &Candidate<'_>) -> Result<Tle, Undecided> {
-    let body = version.body.filter(|body| body.kind == BodyKind::TLE);
+    let body = Some(version.body).filter(|body| body.kind == BodyKind::TLE);
     let tle = body.and_then(|body| Tle::parse(&body.bytes).ok());
     let name = || version.dots.first().map(ToString::to_string).unwrap_or_default();
     tle.ok_or_else(|| Undecided::NoEpoch { version: name() })
