@@ -70,10 +70,12 @@ impl UndoArgs {
         let (base, may_be_retry) = self.terms.request_id();
         self.terms.exchange(&self.connection, async |client| {
             let why = client.why(&self.write).await?;
+            if !why.is_current && !may_be_retry {
+                return Err(self.superseded(&why).into());
+            }
             let writes = self.writes(client, &why, base).await?;
-            if !why.is_current && !(may_be_retry && is_known(client, &writes).await?) {
-                let by = crate::view::context_token(&why.superseded_by);
-                return Err(NotUndone::Superseded { write: self.write.clone(), key: why.key, by }.into());
+            if !why.is_current && !is_known(client, &writes).await? {
+                return Err(self.superseded(&why).into());
             }
             let receipts = match client.request(Request::Batch { writes }).await {
                 Ok(Response::BatchWritten(receipts)) => receipts,
@@ -88,6 +90,11 @@ impl UndoArgs {
                 receipts.iter().map(|receipt| exit_of(receipt.outcome)).find(|exit| *exit != Exit::Ok);
             Ok(worst.unwrap_or(Exit::Ok))
         })
+    }
+
+    fn superseded(&self, why: &WhyView) -> NotUndone {
+        let by = crate::view::context_token(&why.superseded_by);
+        NotUndone::Superseded { write: self.write.clone(), key: why.key.clone(), by }
     }
 
     /// What the write superseded, to be written again. A version with two names was one write, and becomes one.
