@@ -10,11 +10,11 @@ use std::sync::Arc;
 use clock_core::replica::{Effect, Input, LogQuery, LogQuestion, Lsn, Replica, SessionId, Ticket};
 use clock_core::wire::{Notice, Response};
 use clock_core::{NodeId, VersionVector};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::facts;
-use crate::handle::{Mail, SessionSender};
+use crate::handle::{Mail, Piece, SessionSender};
 use crate::store::{Batch, Progress, StoreError, StoreReader, StoreWriter, WriterEnded};
 use crate::wall_clock::StationClock;
 
@@ -102,6 +102,15 @@ impl Actor {
                 self.step(Input::SessionDown { session }).await
             }
             Mail::Input(input) => self.step(input).await,
+            Mail::Shown { answer } => {
+                // Whoever asked may be gone.
+                let _ = answer.send(self.replica.shown().clone());
+                Ok(())
+            }
+            Mail::Replay { told, from, answer } => {
+                self.replay(&told, from, answer);
+                Ok(())
+            }
             Mail::Damaged(error) => Err(ActorError::Store(error)),
         }
     }
@@ -166,6 +175,24 @@ impl Actor {
             };
             // The actor is gone: so is whoever asked.
             let _ = mailbox.blocking_send(mail);
+        });
+    }
+
+    /// Reads a piece for a watcher that is behind, on a blocking thread; it comes again for the next.
+    fn replay(&self, told: &VersionVector, from: Option<Lsn>, answer: oneshot::Sender<Piece>) {
+        let Some(query) = self.replica.unseen(told, from) else {
+            let _ = answer.send(Piece::default());
+            return;
+        };
+        let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
+        let shown = self.replica.shown().clone();
+        tokio::task::spawn_blocking(move || match reader.read(&query) {
+            Ok((mut events, next)) => {
+                // What a damaged store has stranded is in the log, and shown by nobody yet.
+                events.retain(|logged| shown.covers(&logged.dot));
+                drop(answer.send(Piece { events, next: Some(next) }));
+            }
+            Err(error) => drop(mailbox.blocking_send(Mail::Damaged(Arc::new(error)))),
         });
     }
 

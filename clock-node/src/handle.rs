@@ -2,25 +2,32 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use clock_core::VersionVector;
-use clock_core::replica::{Input, Opener, SessionId};
+use clock_core::replica::{Input, LoggedEvent, Lsn, Opener, SessionId};
 use clock_core::wire::message::{Message, Refusal};
 use clock_core::wire::{Notice, Response};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 
-/// Inputs on their way to the actor. When it is full a reader stops reading its socket: TCP holds the sender
-/// back, and nothing is lost.
+/// Inputs on their way to the actor. When it is full, a peer's reader stops reading its socket: TCP holds the sender
+/// back, and nothing is lost. A client's request waits for [`SUBMIT_PATIENCE`] and is refused.
 pub(crate) const MAILBOX: usize = 256;
+/// How long a client's request waits for room in the mailbox: far longer than a full one takes to be worked off when
+/// the disk is well, far shorter than any client's deadline, so that a refusal still leaves time for another try.
+pub(crate) const SUBMIT_PATIENCE: Duration = Duration::from_millis(500);
+/// When a client that was refused may come back: what a mailbox full of writes takes, at a commit for each of them.
+pub(crate) const RETRY_AFTER_MS: u32 = 1_000;
 /// Messages on their way to one session: a peer's window in frames of one event, or a client's open requests, and
 /// room for what goes beside them. When it is full the session is closed.
 pub(crate) const SESSION_QUEUE: usize = 1024;
 /// Notices on their way to one watcher, apart from its answers. When it is full the forwarder waits.
 pub(crate) const NOTICE_QUEUE: usize = 64;
-/// Notices kept for watchers that are behind; a watcher that misses some is told so and disconnected.
+/// Notices kept for watchers that are behind; a watcher that misses some is told so, and reads the log.
 pub(crate) const NOTICES: usize = 1024;
 
 /// What the actor receives.
@@ -30,14 +37,37 @@ pub(crate) enum Mail {
     Open { session: SessionId, sender: SessionSender, opener: Opener },
     /// For the replica.
     Input(Input),
+    /// A watcher asks what is shown.
+    Shown { answer: oneshot::Sender<VersionVector> },
+    /// A watcher that was told of so much asks for what follows.
+    Replay { told: VersionVector, from: Option<Lsn>, answer: oneshot::Sender<Piece> },
     /// A stored event failed its check: the station must end and recover.
     Damaged(Arc<StoreError>),
+}
+
+/// A part of what a watcher was not told.
+#[derive(Debug, Default)]
+pub(crate) struct Piece {
+    pub(crate) events: Vec<LoggedEvent>,
+    /// Where to go on; none, if that was all.
+    pub(crate) next: Option<Lsn>,
 }
 
 /// The actor is gone: the station is stopping.
 #[derive(Debug, thiserror::Error)]
 #[error("the station is stopping")]
 pub(crate) struct Stopping;
+
+/// Why a client's request did not reach the actor: nothing was changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotSubmitted {
+    /// The mailbox stayed full.
+    #[error("no room in the mailbox within {SUBMIT_PATIENCE:?}")]
+    Full,
+    /// The actor is gone.
+    #[error("the station is stopping")]
+    Stopping,
+}
 
 /// The way to the actor. When the last one is dropped the actor finishes its work and ends.
 #[derive(Debug, Clone)]
@@ -70,6 +100,30 @@ impl StationHandle {
     /// Hands in an input. Waits while the mailbox is full.
     pub(crate) async fn input(&self, input: Input) -> Result<(), Stopping> {
         self.mailbox.send(Mail::Input(input)).await.map_err(|_| Stopping)
+    }
+
+    /// Hands in a client's request. Waits for [`SUBMIT_PATIENCE`] while the mailbox is full: a client can be told to
+    /// come back, which a peer's events cannot.
+    pub(crate) async fn submit(&self, request: Input) -> Result<(), NotSubmitted> {
+        let submitted = self.mailbox.send_timeout(Mail::Input(request), SUBMIT_PATIENCE).await;
+        submitted.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => NotSubmitted::Full,
+            SendTimeoutError::Closed(_) => NotSubmitted::Stopping,
+        })
+    }
+
+    /// Everything that the station shows.
+    pub(crate) async fn shown(&self) -> Result<VersionVector, Stopping> {
+        let (answer, shown) = oneshot::channel();
+        self.mailbox.send(Mail::Shown { answer }).await.map_err(|_| Stopping)?;
+        shown.await.map_err(|_| Stopping)
+    }
+
+    /// The next part of what a watcher was not told, in log order.
+    pub(crate) async fn replay(&self, told: VersionVector, from: Option<Lsn>) -> Result<Piece, Stopping> {
+        let (answer, piece) = oneshot::channel();
+        self.mailbox.send(Mail::Replay { told, from, answer }).await.map_err(|_| Stopping)?;
+        piece.await.map_err(|_| Stopping)
     }
 
     /// Notices from now on.

@@ -1,4 +1,4 @@
-//! The verbs that look back, against one real station: snapshots, why, impact.
+//! The verbs that look back, against one real station: snapshots, why, impact, watching on.
 
 #![allow(clippy::panic, reason = "test helpers stop the test")]
 
@@ -68,4 +68,29 @@ fn why_and_impact_tell_what_came_before_and_after() {
     assert!(station.text(&["why", &first_dot], 0).contains("superseded by"));
     station.text(&["why", "pacific.00c0ffee:99"], 4);
     station.text(&["impact", "pacific.00c0ffee:99"], 4);
+}
+
+/// Disproved by a write that is missed or told twice by who resumes.
+#[test]
+fn a_watcher_resumes_where_it_stopped() {
+    let station = start();
+    let dots: Vec<Value> =
+        ["one", "two", "three"].map(|value| station.one(&["put", "key", value], 0)["dot"].clone()).into();
+    let told = |notices: &[Value]| -> Vec<Value> {
+        notices.iter().map(|notice| notice["version"]["dot"].clone()).collect()
+    };
+    let first = station.json(&["watch", "--after", "none", "--count", "2"], 0);
+    assert_eq!(told(&first), dots[..2]);
+    let token = text_of(&first[1]["token"]);
+    let rest = station.json(&["watch", "--after", &token, "--count", "1"], 0);
+    assert_eq!(told(&rest), dots[2..]);
+
+    let file = station.folder().join("watcher");
+    std::fs::write(&file, &token).expect("written");
+    let session = ["watch", "--session", file.to_str().expect("text"), "--count", "1"];
+    assert_eq!(told(&station.json(&session, 0)), dots[2..]);
+    let kept = std::fs::read_to_string(&file).expect("kept");
+    assert_eq!(kept.trim(), text_of(&rest[0]["token"]));
+    let fourth = station.one(&["put", "key", "four"], 0);
+    assert_eq!(told(&station.json(&session, 0)), [fourth["dot"].clone()]);
 }

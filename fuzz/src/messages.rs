@@ -5,7 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use clock_core::wire::frame::{self, FRAME_BYTES_MAX, Frame};
-use clock_core::wire::message::{FRAME_EVENTS_MAX, Message, Role};
+use clock_core::wire::message::{FRAME_EVENTS_MAX, Message, MessageError, Role};
 use clock_core::wire::{Choice, Notice, Request, Response, VersionView, WriteContext};
 use clock_core::{CONTEXT_DOTS_MAX, Dot};
 
@@ -22,6 +22,12 @@ const ANSWERS: Limit = Limit { constant_bytes: 4 * 1024 * 1024, bytes_per_byte: 
 
 const INPUT_BYTES_MAX: usize = 8 * 1024;
 const HEADER_BYTES: usize = 10;
+/// The type of a request.
+const REQUEST: u8 = 16;
+/// No path through the types of a request is longer than this,
+const FIELD_BYTES_MAX: usize = 96;
+/// and what is said of a field quotes a key at most, of 512 characters with what was expected.
+const DETAIL_BYTES_MAX: usize = 4 * 512;
 
 /// A version vector as it travels: the body of a heartbeat.
 pub static VECTOR_BINARY: Decoder = Decoder {
@@ -57,6 +63,7 @@ fn check(meter: &Meter, kind: u8, body: &[u8]) -> Outcome {
         Ok(message) => message,
         Err(error) => {
             assert!(!error.to_string().is_empty(), "an error says what was expected");
+            hold_malformed(kind, &error);
             return Outcome::Refused;
         }
     };
@@ -99,6 +106,14 @@ fn hold(message: &Message) {
         Message::Response { response, .. } => hold_response(response),
         Message::Notice(notice) => hold_notice(notice),
     }
+}
+
+/// Only a request is refused under a number: with a field and a reason, neither of them as long as what was sent.
+fn hold_malformed(kind: u8, error: &MessageError) {
+    let MessageError::Request { field, detail, .. } = error else { return };
+    assert_eq!(kind, REQUEST, "refused as a request: {error}");
+    assert!((1..=FIELD_BYTES_MAX).contains(&field.len()), "the field of {error}");
+    assert!((1..=DETAIL_BYTES_MAX).contains(&detail.len()), "the reason of {error}");
 }
 
 fn hold_request(request: &Request) {

@@ -92,6 +92,11 @@ fn hold_elements(elements: &sgp4::Elements) {
         elements.mean_motion,
     ];
     assert!(numbers.iter().all(|number| number.is_finite()), "not a number: {elements:?}");
+    let angles = [elements.right_ascension, elements.argument_of_perigee, elements.mean_anomaly];
+    assert!(angles.iter().all(|angle| (0.0..=360.0).contains(angle)), "an angle out of range: {elements:?}");
+    assert!((0.0..=180.0).contains(&elements.inclination), "inclination: {elements:?}");
+    assert!((0.0..1.0).contains(&elements.eccentricity), "eccentricity: {elements:?}");
+    assert!(elements.mean_motion > 0.0 && elements.mean_motion < 20.0, "mean motion: {elements:?}");
 }
 
 fn attitude_text(meter: &Meter, data: &[u8]) -> Outcome {

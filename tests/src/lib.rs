@@ -5,6 +5,7 @@
 pub mod check;
 pub mod compose;
 pub mod history;
+pub mod hostile;
 pub mod memory;
 #[cfg(feature = "sim-bugs")]
 pub mod mutants;

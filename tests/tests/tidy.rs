@@ -117,6 +117,8 @@ fn the_store_knows_no_replica_and_no_sockets_and_the_net_no_store() {
     assert_eq!(uses(&product_files("clock-node/src/net"), "crate::store"), Vec::<String>::new());
 }
 
+/// Every queue of a station has a bound with a name, and its policy stands in the table of docs/protocol.md. Disproved by
+/// a queue without a bound, by one whose bound is a bare number, or by one that the table does not list.
 #[test]
 fn queues_are_all_bounded() {
     for folder in ["clock-core/src", "clock-node/src", "clock-proxy/src", "tests/src"] {
@@ -124,6 +126,52 @@ fn queues_are_all_bounded() {
             assert_eq!(uses_outside(folder, banned, &[]), Vec::<String>::new(), "{banned} in {folder}");
         }
     }
+    let protocol = std::fs::read_to_string(workspace().join("docs/protocol.md")).expect("readable");
+    let table = protocol.split("\n## Queues").nth(1).expect("docs/protocol.md lists the queues");
+    for folder in ["clock-core/src", "clock-node/src"] {
+        for (place, bound) in queues(&without_tests(folder)) {
+            assert!(is_constant(&bound), "{place}: the bound {bound:?} of a queue has a name");
+            assert!(
+                table.contains(&format!("`{bound}`")),
+                "{place}: docs/protocol.md lists {bound} as a queue"
+            );
+        }
+    }
+    for (place, bound) in queues(&without_tests("clock-proxy/src")) {
+        assert!(is_constant(&bound) || bound == "1", "{place}: the bound {bound:?} of a queue has a name");
+    }
+}
+
+/// Where queues are made, and with which bound. Channels that hold one value (watch, oneshot) are no queues, and files of
+/// tests alone are no product.
+fn queues(files: &[(String, String)]) -> Vec<(String, String)> {
+    let makers = ["mpsc::channel(", "broadcast::channel(", "sync_channel(", "mpsc::channel::<"];
+    let mut found = Vec::new();
+    for (name, source) in files.iter().filter(|(name, _)| !name.ends_with("tests.rs")) {
+        for (number, line) in
+            source.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
+            for maker in makers.iter().filter(|maker| line.contains(**maker)) {
+                let bound = line.split(maker).nth(1).and_then(|rest| rest.split(')').next());
+                let bound = bound.unwrap_or_default().split('(').next_back().unwrap_or_default();
+                found.push((format!("{name}:{}", number + 1), bound.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+fn is_constant(bound: &str) -> bool {
+    !bound.is_empty() && bound.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+#[test]
+fn a_queue_without_a_named_bound_is_really_seen() {
+    let source =
+        "let (a, b) = mpsc::channel(12);\n// mpsc::channel(13)\nlet x = broadcast::channel(NOTICES);\n";
+    let found = queues(&[("file".to_owned(), source.to_owned())]);
+    assert_eq!(found, [("file:1".to_owned(), "12".to_owned()), ("file:3".to_owned(), "NOTICES".to_owned())]);
+    assert!(!is_constant("12") && is_constant("NOTICES"));
 }
 
 #[test]

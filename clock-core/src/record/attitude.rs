@@ -6,6 +6,8 @@ use bytes::Bytes;
 
 /// How far the norm may be from 1: rounding of four decimal places passes, a wrong component does not.
 const NORM_TOLERANCE: f64 = 1e-3;
+/// What the numbers are called, in their order.
+const COMPONENTS: [char; 4] = ['w', 'x', 'y', 'z'];
 
 /// The orientation of a satellite as a unit quaternion `w + xi + yj + zk`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,8 +19,16 @@ pub struct Attitude {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InvalidAttitude {
     /// Not four numbers.
-    #[error("attitude {text:?}: expected four numbers w,x,y,z")]
+    #[error("attitude has {numbers} numbers: expected 4, w,x,y,z")]
     NotFourNumbers {
+        /// How many parts the commas make.
+        numbers: usize,
+    },
+    /// A part is no number, or none that is finite.
+    #[error("attitude component {component}: {text:?}: expected a finite number")]
+    Component {
+        /// Which: w, x, y or z.
+        component: char,
         /// What was given, cut after 80 characters.
         text: String,
     },
@@ -43,10 +53,14 @@ impl Attitude {
     /// [`InvalidAttitude`] if it is not four finite numbers of unit norm.
     pub fn parse(input: &[u8]) -> Result<Self, InvalidAttitude> {
         let text = String::from_utf8_lossy(input);
-        let refused = || InvalidAttitude::NotFourNumbers { text: text.chars().take(80).collect() };
-        let numbers: Result<Vec<f64>, _> = text.trim().split(',').map(|part| part.trim().parse()).collect();
-        let components =
-            numbers.ok().and_then(|numbers| <[f64; 4]>::try_from(numbers).ok()).ok_or_else(refused)?;
+        let numbers = text.split(',').count();
+        if numbers != COMPONENTS.len() {
+            return Err(InvalidAttitude::NotFourNumbers { numbers });
+        }
+        let mut components = [0.0; COMPONENTS.len()];
+        for ((component, name), part) in components.iter_mut().zip(COMPONENTS).zip(text.split(',')) {
+            *component = finite(name, part.trim())?;
+        }
         Self::checked(components)
     }
 
@@ -99,6 +113,12 @@ impl Attitude {
             false => Err(InvalidAttitude::NotUnit { norm }),
         }
     }
+}
+
+/// Rust reads `inf`, `nan` and `1e999` as numbers; no orientation has such components.
+fn finite(component: char, text: &str) -> Result<f64, InvalidAttitude> {
+    let refused = || InvalidAttitude::Component { component, text: text.chars().take(80).collect() };
+    text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(refused)
 }
 
 impl fmt::Display for Attitude {

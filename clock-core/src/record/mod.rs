@@ -8,6 +8,7 @@ mod fields;
 mod position;
 mod severity;
 mod tle;
+mod tle_columns;
 mod view;
 
 use bytes::Bytes;

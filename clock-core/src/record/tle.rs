@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use sgp4::Elements;
 
+use super::tle_columns;
+
 const LINE_CHARS: usize = 69;
 /// Line 0 of the three-line form has 24 characters by convention; more is tolerated, a page is not.
 const NAME_CHARS_MAX: usize = 64;
@@ -25,8 +27,13 @@ pub enum InvalidTle {
         lines: usize,
     },
     /// The text is not ASCII.
-    #[error("element set: expected ASCII text")]
-    NotAscii,
+    #[error("element set has byte {byte:#04x} at offset {offset}: expected ASCII text")]
+    NotAscii {
+        /// Where, from 0.
+        offset: usize,
+        /// What was there.
+        byte: u8,
+    },
     /// The name is too long.
     #[error("element set name has {chars} characters: expected at most {NAME_CHARS_MAX}")]
     Name {
@@ -41,9 +48,63 @@ pub enum InvalidTle {
         /// How long it is.
         chars: usize,
     },
-    /// A checksum, a number or a column is wrong, or the lines are of two satellites.
+    /// The name has a character that no display shows.
+    #[error("element set name has the control character {found:?}: expected printable text")]
+    NameCharacter {
+        /// Which.
+        found: char,
+    },
+    /// The last digit of a line is not the sum of the digits before it.
+    #[error(
+        "element line {line}, column 69 (checksum): {found:?}: expected {expected}, the sum of columns 1 to 68"
+    )]
+    Checksum {
+        /// Line 1 or 2.
+        line: usize,
+        /// What it has.
+        found: char,
+        /// What its columns add up to, a minus sign being worth 1.
+        expected: u32,
+    },
+    /// A field does not hold what its columns are for.
+    #[error("element line {line}, columns {first} to {last} ({field}): {found:?}: expected {expected}")]
+    Field {
+        /// Line 1 or 2.
+        line: usize,
+        /// The first column, from 1.
+        first: usize,
+        /// The last column (inclusive).
+        last: usize,
+        /// Which field it is.
+        field: &'static str,
+        /// What was there.
+        found: String,
+        /// What was expected there.
+        expected: &'static str,
+    },
+    /// The epoch is day 366 of a year that has 365.
+    #[error(
+        "element line 1, columns 21 to 32 (epoch day): {day:?}: expected below 366 in the year {year:02}"
+    )]
+    LeapDay {
+        /// The last two digits of the year.
+        year: u32,
+        /// The day as it was given.
+        day: String,
+    },
+    /// The lines are of two satellites.
+    #[error(
+        "element lines 1 and 2, columns 3 to 7 (satellite number): {first:?} and {second:?}: expected the same"
+    )]
+    OtherSatellite {
+        /// That of line 1.
+        first: String,
+        /// That of line 2.
+        second: String,
+    },
+    /// The reader of element sets objects to what no check of a column found.
     #[error("element set: {0}")]
-    Field(String),
+    Elements(String),
 }
 
 impl Tle {
@@ -52,8 +113,7 @@ impl Tle {
     /// # Errors
     /// [`InvalidTle`] names the line and what was expected.
     pub fn parse(input: &[u8]) -> Result<Self, InvalidTle> {
-        let text =
-            std::str::from_utf8(input).ok().filter(|text| text.is_ascii()).ok_or(InvalidTle::NotAscii)?;
+        let text = ascii(input)?;
         let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
         let (name, first, second) = match lines.as_slice() {
             [first, second] => (None, *first, *second),
@@ -64,16 +124,10 @@ impl Tle {
             if text.len() != LINE_CHARS {
                 return Err(InvalidTle::Length { line, chars: text.len() });
             }
-            // The crate subtracts '0' from it unchecked.
-            if !text.ends_with(|last: char| last.is_ascii_digit()) {
-                return Err(InvalidTle::Field(format!("line {line} ends in no checksum digit")));
-            }
         }
+        tle_columns::check([first, second])?;
         let elements = Elements::from_tle(name.clone(), first.as_bytes(), second.as_bytes())
-            .map_err(|error| InvalidTle::Field(error.to_string()))?;
-        if !is_finite(&elements) {
-            return Err(InvalidTle::Field("a number that is not finite".to_owned()));
-        }
+            .map_err(|error| InvalidTle::Elements(error.to_string()))?;
         Ok(Self { name, lines: [first.to_owned(), second.to_owned()], elements })
     }
 
@@ -105,20 +159,11 @@ impl Tle {
     }
 }
 
-/// Rust reads `inf`, `nan` and `1e999` as numbers; no orbit has such elements.
-fn is_finite(elements: &Elements) -> bool {
-    let numbers = [
-        elements.mean_motion_dot,
-        elements.mean_motion_ddot,
-        elements.drag_term,
-        elements.inclination,
-        elements.right_ascension,
-        elements.eccentricity,
-        elements.argument_of_perigee,
-        elements.mean_anomaly,
-        elements.mean_motion,
-    ];
-    numbers.iter().all(|number| number.is_finite())
+fn ascii(input: &[u8]) -> Result<&str, InvalidTle> {
+    if let Some(offset) = input.iter().position(|byte| !byte.is_ascii()) {
+        return Err(InvalidTle::NotAscii { offset, byte: input[offset] });
+    }
+    Ok(std::str::from_utf8(input).expect("ASCII is UTF-8"))
 }
 
 /// The name without the `0 ` that some sources put in front.
@@ -127,8 +172,8 @@ fn checked_name(line: &str) -> Result<String, InvalidTle> {
     while let Some(rest) = name.strip_prefix("0 ") {
         name = rest.trim_start();
     }
-    if name.contains(char::is_control) {
-        return Err(InvalidTle::Field("a control character in the name".to_owned()));
+    if let Some(found) = name.chars().find(|character| character.is_control()) {
+        return Err(InvalidTle::NameCharacter { found });
     }
     if name.len() > NAME_CHARS_MAX {
         return Err(InvalidTle::Name { chars: name.len() });
@@ -155,7 +200,8 @@ mod tests {
     #[test]
     fn one_wrong_digit_fails_the_checksum() {
         let broken = VANGUARD.replacen("34.2682", "34.2683", 1);
-        assert!(matches!(Tle::parse(broken.as_bytes()), Err(InvalidTle::Field(_))));
+        let refused = Tle::parse(broken.as_bytes()).unwrap_err();
+        assert_eq!(refused, InvalidTle::Checksum { line: 2, found: '7', expected: 8 });
         let short = &VANGUARD[..VANGUARD.len() - 1];
         assert_eq!(Tle::parse(short.as_bytes()).unwrap_err(), InvalidTle::Length { line: 2, chars: 68 });
         assert_eq!(Tle::parse(b"").unwrap_err(), InvalidTle::Lines { lines: 0 });

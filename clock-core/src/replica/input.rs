@@ -70,6 +70,8 @@ pub enum Opener {
 /// One event read back from the log, its checksum verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedEvent {
+    /// Its place in the log.
+    pub lsn: Lsn,
     /// Its name.
     pub dot: Dot,
     /// Its bytes.

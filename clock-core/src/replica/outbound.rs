@@ -195,7 +195,7 @@ impl Outbound {
         }
         self.cursor = Some(next);
         let mut sent = Vec::new();
-        for LoggedEvent { dot, event } in events {
+        for LoggedEvent { dot, event, .. } in events {
             if self.claim.covers(&dot) || !visible.covers(&dot) {
                 continue;
             }

@@ -4,11 +4,12 @@ use super::asker::Asker;
 use super::behind::first_missing;
 use super::catalog::Written;
 use super::commit::version_view;
-use super::effect::{About, Effect, LogQuestion};
+use super::effect::{About, Effect, LogQuery, LogQuestion, LogStart};
+use super::input::Lsn;
 use super::mistakes;
 use super::{Replica, Step};
 use crate::bugs::{Bug, planted};
-use crate::id::{Key, NodeId};
+use crate::id::{Dot, Key, NodeId, ReplicaId};
 use crate::versions::VersionVector;
 use crate::wire::{ConflictView, EntryView, LinkView, RequestError, Response, StatusView, VersionView};
 
@@ -18,6 +19,8 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 const ID_BYTES: usize = 88;
 /// Versions in one answer: their vectors are bounded by the cluster, their number must be too.
 const ANSWER_VERSIONS_MAX: usize = 64;
+/// Events read at once for a watcher that is behind.
+const REPLAYED_EVENTS_MAX: usize = 64;
 /// Siblings over all conflicts in one answer, beyond which the rest follows in the next.
 const ANSWER_SIBLINGS_MAX: usize = 1024;
 
@@ -101,6 +104,29 @@ impl Replica {
             wall_ms,
             links: self.config.peers.iter().map(|peer| self.link_view(peer)).collect(),
         }
+    }
+
+    /// Everything that this station shows: a client that has been told of all of it has seen so much.
+    pub fn shown(&self) -> &VersionVector {
+        self.ledger.visible()
+    }
+
+    /// What to read from the log for a client that was told of so much; none, if that is everything shown. `from` is
+    /// where the last piece ended.
+    pub fn unseen(&self, told: &VersionVector, from: Option<Lsn>) -> Option<LogQuery> {
+        let (shown, upto) = (self.ledger.visible(), self.ledger.visible_lsn());
+        let first = |(replica, _): (ReplicaId, u64)| Dot { seq: told.upto(&replica) + 1, replica };
+        let missing: Vec<Dot> = shown.delta_from(told).into_iter().map(first).collect();
+        if missing.is_empty() || from.is_some_and(|from| from > upto) {
+            return None;
+        }
+        Some(LogQuery {
+            start: from.map_or(LogStart::FirstOf(missing), LogStart::At),
+            upto,
+            covered: told.clone(),
+            events_max: REPLAYED_EVENTS_MAX,
+            bytes_max: ANSWER_BYTES_MAX,
+        })
     }
 
     fn link_view(&self, peer: &NodeId) -> LinkView {

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use super::bounded;
-use super::codec::{self, CodecError};
+use super::codec::{self, CodecError, NumberedError};
 use super::event_bytes::{EVENT_BYTES_MAX, EncodedEvent};
 use super::frame::{self, Frame, FrameError};
 use super::request::{Request, Terms};
@@ -150,7 +150,7 @@ pub enum Refusal {
     Superseded,
 }
 
-/// Why a frame's body is no message. Close the session.
+/// Why a frame's body is no message. Close the session, unless it is a [`Request`](MessageError::Request).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// A type this build does not know.
@@ -159,12 +159,43 @@ pub enum MessageError {
     /// The body does not decode.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The request of a client does not decode. The frame around it is whole and says under which number an answer is
+    /// awaited: refuse the request, and go on.
+    #[error("malformed request {number}: field {field}: {detail}")]
+    Request {
+        /// The client's number for it.
+        number: u64,
+        /// The path of what did not decode, such as `Put.context[3].seq`.
+        field: String,
+        /// What was met there, and what was expected.
+        detail: String,
+    },
     /// It does not fit a frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// The list of events is cut short or too long.
     #[error("events frame: {0}")]
     Events(&'static str),
+}
+
+/// What is behind the number of a request: the names by which a malformed one is refused.
+#[derive(Deserialize)]
+struct Asked {
+    terms: Terms,
+    request: Request,
+}
+
+/// The numbered value of a frame is a request.
+impl From<NumberedError> for MessageError {
+    fn from(error: NumberedError) -> Self {
+        match error {
+            NumberedError::Number(error) => Self::Codec(error),
+            NumberedError::Value { number, field, detail } => {
+                let field = if field.is_empty() { "request".to_owned() } else { field };
+                Self::Request { number, field, detail }
+            }
+        }
+    }
 }
 
 impl Message {
@@ -210,7 +241,7 @@ impl Message {
             }
             7 => Self::Beside(codec::decode("beside", body)?),
             16 => {
-                let (number, terms, request) = codec::decode("request", body)?;
+                let (number, Asked { terms, request }) = codec::decode_numbered("request", body)?;
                 Self::Request { number, terms, request }
             }
             17 => {

@@ -8,6 +8,7 @@
 mod bounded;
 mod codec;
 mod event_bytes;
+mod field_path;
 pub mod frame;
 mod lineage_view;
 pub mod message;

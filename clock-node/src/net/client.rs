@@ -9,7 +9,7 @@ use clock_core::wire::{
     SnapshotEntry, StatusView, Terms, WhyView,
 };
 use clock_core::{Dot, Key, NodeId, ReplicaId, VersionVector};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -104,7 +104,7 @@ impl Client {
             |error: ReadError| ClientError::Broken { address: address.to_owned(), detail: error.to_string() };
         let hello = Hello { cluster: cluster.clone(), role: Role::Client };
         writer.send(Message::Hello(hello)).await.map_err(broken)?;
-        let welcome = timeout(patience, reader.next()).await;
+        let welcome = timeout(patience, session::next_message(&mut reader)).await;
         let replica = match welcome {
             Ok(Some(Ok(Message::Welcome(claim)))) => claim.replica,
             Ok(Some(Ok(Message::Refused(refusal)))) => {
@@ -200,7 +200,7 @@ impl Client {
     }
 
     async fn receive(&mut self) -> Result<Message, ClientError> {
-        match self.reader.next().await {
+        match session::next_message(&mut self.reader).await {
             Some(Ok(message)) => Ok(message),
             Some(Err(error)) => Err(self.broken(&error)),
             None => Err(closed(&self.address)),

@@ -1,10 +1,13 @@
 //! Sockets: frames in, frames out. Knows sessions and messages; never the store, never the replica's state.
 
 pub mod client;
+#[cfg(test)]
+mod door_tests;
 mod frames;
 mod peer;
 mod server;
 mod session;
+mod watcher;
 
 pub(crate) use peer::{Backoff, PeerDialler};
 pub(crate) use server::Server;

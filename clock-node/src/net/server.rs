@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock_core::replica::Opener;
 use clock_core::wire::message::{Hello, Message, Refusal, Role};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -79,7 +79,7 @@ async fn serve(
 ) {
     let hello = tokio::select! {
         () = stop.cancelled() => return refuse(writer, Refusal::Stopping).await,
-        hello = timeout(HANDSHAKE_TIMEOUT, reader.next()) => hello,
+        hello = timeout(HANDSHAKE_TIMEOUT, session::next_message(&mut reader)) => hello,
     };
     let protocol = |detail: &str| Refusal::Protocol(detail.to_owned());
     let opener = match hello {

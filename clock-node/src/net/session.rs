@@ -6,12 +6,11 @@ use std::time::Duration;
 use clock_core::replica::{Input, Opener, SessionId, Ticket};
 use clock_core::wire::frame::{FRAME_BYTES_MAX, HELLO_FRAME_BYTES_MAX};
 use clock_core::wire::message::{Message, Refusal};
-use clock_core::wire::{Request, Terms};
+use clock_core::wire::{Request, RequestError, Response, Terms};
 use futures_util::{SinkExt, StreamExt};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -19,8 +18,9 @@ use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::IDLE_TIMEOUT;
-use super::frames::{FrameDecoder, FrameEncoder, ReadError};
-use crate::handle::{SessionReceiver, SessionSender, StationHandle, Stopping};
+use super::frames::{FrameDecoder, FrameEncoder, ReadError, Received};
+use super::watcher::Watcher;
+use crate::handle::{NotSubmitted, RETRY_AFTER_MS, SessionReceiver, SessionSender, StationHandle, Stopping};
 
 /// Requests of one client that may be unanswered; beyond it the station stops reading from that client.
 const CLIENT_REQUESTS_MAX: usize = 128;
@@ -49,6 +49,11 @@ pub(super) fn split(stream: TcpStream) -> (Reader, Writer) {
     let (read_half, write_half) = stream.into_split();
     let reader = FramedRead::new(read_half, FrameDecoder { frame_bytes_max: HELLO_FRAME_BYTES_MAX });
     (reader, FramedWrite::new(write_half, FrameEncoder))
+}
+
+/// The next message, where no malformed request is answered; `None` at a clean end. Cancel safe.
+pub(super) async fn next_message(reader: &mut Reader) -> Option<Result<Message, ReadError>> {
+    Some(reader.next().await?.and_then(Received::message))
 }
 
 /// Asks the system to probe a silent connection, and to break it after about two minutes without an answer.
@@ -153,36 +158,44 @@ impl Session {
     async fn read(&mut self, mut reader: Reader, mut on_welcome: impl FnMut()) -> Ending {
         reader.decoder_mut().frame_bytes_max = FRAME_BYTES_MAX;
         loop {
-            let message = match self.next(&mut reader).await {
-                Ok(message) => message,
-                Err(ending) => return ending,
+            let heard = match self.next(&mut reader).await {
+                Ok(Received::Message(message)) => self.hear(message, &mut on_welcome).await,
+                Ok(Received::Malformed { number, refusal }) if self.is_client => {
+                    self.permit().await;
+                    self.refuse(number, refusal)
+                }
+                Ok(malformed) => malformed.message().map(drop).map_err(Ending::Broken),
+                Err(ending) => Err(ending),
             };
-            match message {
-                Message::Refused(refusal) => return Ending::Refused(refusal),
-                Message::Request { number, terms, request } if self.is_client => {
-                    if self.ask(number, terms, request).await.is_err() {
-                        return Ending::Closed;
-                    }
+            if let Err(ending) = heard {
+                return ending;
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Message, on_welcome: &mut impl FnMut()) -> Result<(), Ending> {
+        match message {
+            Message::Refused(refusal) => Err(Ending::Refused(refusal)),
+            Message::Request { number, terms, request } if self.is_client => {
+                self.ask(number, terms, request).await
+            }
+            message if self.is_client => {
+                let detail = format!("a client may only send requests, got {}", kind_of(&message));
+                self.sender.refuse(Refusal::Protocol(detail));
+                Err(Ending::Closed)
+            }
+            message => {
+                if matches!(message, Message::Welcome(_)) {
+                    on_welcome();
                 }
-                message if self.is_client => {
-                    let detail = format!("a client may only send requests, got {}", kind_of(&message));
-                    self.sender.refuse(Refusal::Protocol(detail));
-                    return Ending::Closed;
-                }
-                message => {
-                    if matches!(message, Message::Welcome(_)) {
-                        on_welcome();
-                    }
-                    if self.handle.input(Input::Frame { session: self.id, message }).await.is_err() {
-                        return Ending::Closed;
-                    }
-                }
+                let input = Input::Frame { session: self.id, message };
+                self.handle.input(input).await.map_err(|Stopping| Ending::Closed)
             }
         }
     }
 
     /// The next message. After a stop, only the one frame that has begun to arrive is still awaited.
-    async fn next(&mut self, reader: &mut Reader) -> Result<Message, Ending> {
+    async fn next(&mut self, reader: &mut Reader) -> Result<Received, Ending> {
         loop {
             let waited = tokio::select! {
                 // Endings first, or a busy sender would keep the session up. All are cancel safe.
@@ -199,7 +212,7 @@ impl Session {
                 waited = timeout(IDLE_TIMEOUT, reader.next()) => waited,
             };
             return match waited {
-                Ok(Some(Ok(message))) => Ok(message),
+                Ok(Some(Ok(received))) => Ok(received),
                 Ok(Some(Err(error))) => Err(Ending::Broken(error)),
                 Ok(None) => Err(Ending::Closed),
                 // A client may think for as long as it likes, but not within a frame.
@@ -209,42 +222,42 @@ impl Session {
         }
     }
 
-    async fn ask(&mut self, number: u64, terms: Terms, request: Request) -> Result<(), Stopping> {
-        // Never closed, so this only waits. The writer gives the permit back with the answer.
+    async fn ask(&mut self, number: u64, terms: Terms, request: Request) -> Result<(), Ending> {
+        self.permit().await;
+        // Before the station hears of it, so that nothing between the answer and the first notice is missed.
+        let watcher = match &request {
+            Request::Watch { after } if !self.is_watching => {
+                Watcher::new(self.handle.clone(), self.sender.clone(), after.clone()).await
+            }
+            _ => None,
+        };
+        let ticket = Ticket { session: self.id, number };
+        match self.handle.submit(Input::Client { ticket, terms, request }).await {
+            Ok(()) => {}
+            Err(NotSubmitted::Full) => return self.refuse(number, busy()),
+            Err(NotSubmitted::Stopping) => return Err(Ending::Closed),
+        }
+        if let Some(watcher) = watcher {
+            self.is_watching = true;
+            tokio::spawn(watcher.run(self.ended.clone()));
+        }
+        Ok(())
+    }
+
+    /// Waits until one request fewer than allowed is open. The writer gives the permit back with the answer.
+    async fn permit(&self) {
+        // Never closed, so this only waits.
         if let Ok(permit) = self.open_requests.acquire().await {
             permit.forget();
         }
-        if matches!(request, Request::Watch { .. }) && !self.is_watching {
-            self.is_watching = true;
-            self.watch();
-        }
-        let ticket = Ticket { session: self.id, number };
-        self.handle.input(Input::Client { ticket, terms, request }).await
     }
 
-    /// Forwards notices in a task of its own, at the watcher's pace. One that falls behind by the whole buffer is
-    /// told so and disconnected; the station never waits for it.
-    fn watch(&self) {
-        let (mut notices, sender) = (self.handle.watch(), self.sender.clone());
-        let (abort, ended) = (self.abort.clone(), self.ended.clone());
-        tokio::spawn(async move {
-            loop {
-                let notice = tokio::select! {
-                    () = abort.cancelled() => return,
-                    () = ended.cancelled() => return,
-                    notice = notices.recv() => notice,
-                };
-                match notice {
-                    Ok(notice) => {
-                        if !sender.notify(notice).await {
-                            return;
-                        }
-                    }
-                    Err(RecvError::Closed) => return,
-                    Err(RecvError::Lagged(_)) => return sender.refuse(Refusal::Lagged),
-                }
-            }
-        });
+    /// Answers a request that the actor never saw: nothing was changed, and the session goes on.
+    fn refuse(&self, number: u64, refusal: RequestError) -> Result<(), Ending> {
+        match self.sender.reply(number, None, Response::Refused(refusal)) {
+            true => Ok(()),
+            false => Err(Ending::Closed),
+        }
     }
 }
 
@@ -305,6 +318,10 @@ fn last_words(receiver: &mut SessionReceiver) -> Option<Message> {
     let refusal = receiver.ending.borrow_and_update().clone().filter(|_| !receiver.has_ended);
     receiver.has_ended = true;
     refusal.map(Message::Refused)
+}
+
+fn busy() -> RequestError {
+    RequestError::Busy { what: "the mailbox is full".to_owned(), retry_after_ms: RETRY_AFTER_MS }
 }
 
 fn kind_of(message: &Message) -> &'static str {

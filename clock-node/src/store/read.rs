@@ -68,7 +68,7 @@ impl StoreReader {
             let (event, written) = checked(lsn.value(), stored.value())?;
             if !query.covered.covers(&written.dot) {
                 bytes += event.as_bytes().len();
-                events.push(LoggedEvent { dot: written.dot, event });
+                events.push(LoggedEvent { lsn: Lsn(lsn.value()), dot: written.dot, event });
             }
         }
         Ok((events, query.upto.next()))

@@ -221,15 +221,15 @@ impl Disk {
             }
             let entry = &self.entries[at as usize - 1];
             if !query.covered.covers(&entry.event.dot) {
-                events.push(logged(entry));
+                events.push(logged(Lsn(at), entry));
             }
         }
         (events, query.upto.next().max(from))
     }
 }
 
-pub(super) fn logged(entry: &Entry) -> LoggedEvent {
-    LoggedEvent { dot: entry.event.dot.clone(), event: entry.encoded.clone() }
+pub(super) fn logged(lsn: Lsn, entry: &Entry) -> LoggedEvent {
+    LoggedEvent { lsn, dot: entry.event.dot.clone(), event: entry.encoded.clone() }
 }
 
 /// How many versions these current writes of a key are.

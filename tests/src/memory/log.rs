@@ -117,7 +117,7 @@ impl MemoryLog {
             next = lsn.next();
             if !query.covered.covers(dot) {
                 bytes += event.as_bytes().len();
-                events.push(LoggedEvent { dot: dot.clone(), event: event.clone() });
+                events.push(LoggedEvent { lsn: *lsn, dot: dot.clone(), event: event.clone() });
             }
         }
         (events, query.upto.next().max(from))

@@ -189,7 +189,7 @@ impl Disk {
             }
             if !query.covered.covers(dot) {
                 bytes += event.as_bytes().len();
-                events.push(LoggedEvent { dot: dot.clone(), event });
+                events.push(LoggedEvent { lsn, dot: dot.clone(), event });
             }
         }
         Ok((events, query.upto.next().max(from)))

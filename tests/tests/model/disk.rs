@@ -121,7 +121,7 @@ impl Disk {
             if lsn > query.upto || events.len() == query.events_max {
                 return (events, lsn);
             }
-            events.push(LoggedEvent { dot: stored.name.clone(), event: stored.event.clone() });
+            events.push(LoggedEvent { lsn, dot: stored.name.clone(), event: stored.event.clone() });
         }
         (events, query.upto.next().max(from))
     }
