@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test")]
 
+mod batches;
+mod copies;
+mod deletes;
 mod identity;
+mod past;
 mod requests;
+mod sessions;
 
 use std::collections::BTreeSet;
 
