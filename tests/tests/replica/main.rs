@@ -6,6 +6,7 @@ mod batches;
 mod copies;
 mod deletes;
 mod identity;
+mod limits;
 mod past;
 mod requests;
 mod sessions;
