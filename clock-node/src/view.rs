@@ -1,5 +1,10 @@
 //! What the station answers, as JSON values and as cells of a table.
 
+mod inbox;
+mod past;
+mod shown;
+mod token;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use clock_core::record;
@@ -8,6 +13,11 @@ use clock_core::wire::{
 };
 use clock_core::{Body, BodyKind, Dot, VersionVector};
 use serde_json::{Map, Value, json};
+
+pub(crate) use inbox::{conflict_fields_json, inbox_json};
+pub(crate) use past::{impact_json, snapshot_json, why_json};
+pub(crate) use shown::Shown;
+pub(crate) use token::Token;
 
 /// Longest value shown in a table cell; the whole is in the JSON.
 const CELL_CHARS_MAX: usize = 120;
@@ -27,6 +37,9 @@ pub(crate) fn value_text(kind: BodyKind, value: &bytes::Bytes) -> String {
 }
 
 pub(crate) fn value_cell(kind: BodyKind, value: &bytes::Bytes) -> String {
+    if kind == BodyKind::TOMBSTONE {
+        return "(deleted)".to_owned();
+    }
     let text = value_text(kind, value);
     if text.chars().count() <= CELL_CHARS_MAX {
         return text;
@@ -36,6 +49,30 @@ pub(crate) fn value_cell(kind: BodyKind, value: &bytes::Bytes) -> String {
 
 pub(crate) fn dots_cell<'a>(dots: impl IntoIterator<Item = &'a Dot>) -> String {
     dots.into_iter().map(Dot::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The stations that wrote a version: more than one if a retry was accepted at two.
+pub(crate) fn authors_cell(dots: &[Dot]) -> String {
+    dots.iter().map(|dot| dot.replica.node.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// Versions as `--context` takes them.
+pub(crate) fn context_token(dots: &[Dot]) -> String {
+    dots.iter().map(Dot::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// An answer with the next token of its session, if there is a session.
+pub(crate) fn with_token(answer: Value, token: Option<&VersionVector>) -> Value {
+    let Some(token) = token else { return answer };
+    extended(answer, json!({ "token": Token(token.clone()).to_string() }))
+}
+
+/// A JSON object with the fields of another added to it.
+fn extended(mut object: Value, fields: Value) -> Value {
+    if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
+        object.extend(fields);
+    }
+    object
 }
 
 fn dots_json(dots: &[Dot]) -> Value {
@@ -68,6 +105,7 @@ fn with_value(mut fields: Value, kind: BodyKind, value: &bytes::Bytes) -> Value 
 pub(crate) fn version_json(version: &VersionView) -> Value {
     let fields = json!({
         "dots": dots_json(&version.dots),
+        "authors": version.dots.iter().map(|dot| dot.replica.node.as_str()).collect::<Vec<_>>(),
         "lamport": version.lamport,
         "hlc": version.hlc.to_string(),
         "wall_ms": version.wall_ms,
@@ -106,6 +144,21 @@ pub(crate) fn entry_json(entry: &EntryView) -> Value {
         "presence": entry.presence.as_str(),
         "versions": entry.versions.iter().map(version_json).collect::<Vec<_>>(),
     })
+}
+
+/// A key as a reader is shown it: with the token to write in its context, and in a conflict with what all versions were
+/// built on.
+pub(crate) fn get_json(entry: &EntryView, ancestors: &[HistoryEntry], shown: Option<&Shown>) -> Value {
+    let dots: Vec<Dot> = entry.versions.iter().flat_map(|version| version.dots.clone()).collect();
+    let mut answer = extended(entry_json(entry), json!({ "context_token": context_token(&dots) }));
+    if entry.conflict.is_some() {
+        let ancestors: Vec<Value> = ancestors.iter().map(history_json).collect();
+        answer = extended(answer, json!({ "common_ancestors": ancestors }));
+    }
+    match shown {
+        Some(shown) => extended(answer, json!({ "view": shown.json() })),
+        None => answer,
+    }
 }
 
 pub(crate) fn history_json(entry: &HistoryEntry) -> Value {

@@ -1,58 +1,16 @@
 //! The command line against one real station: answers, exit codes, JSON.
 
+#![allow(clippy::panic, reason = "test helpers stop the test")]
+
+#[path = "support/station.rs"]
+mod station;
+
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-/// A station process with an empty store; killed when dropped.
-struct Station {
-    child: Child,
-    address: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Station {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clock-node"));
-    command.env_remove("CLOCK_NODE_AT").env_remove("CLOCK_CLUSTER").env_remove("CLOCK_LOG");
-    command
-}
-
-fn start() -> Station {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut command = program();
-    command.args(["run", "pacific", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the station starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a ready line");
-    let ready: Value =
-        serde_json::from_str(line.strip_prefix("ready ").expect("a ready line")).expect("JSON");
-    let address = ready["listen"].as_str().expect("an address").to_owned();
-    assert_ne!(address, "127.0.0.1:0", "the bound port is printed");
-    Station { child, address, _folder: folder }
-}
-
-impl Station {
-    fn run(&self, arguments: &[&str]) -> Output {
-        program().args(arguments).args(["--at", &self.address]).output().expect("the command runs")
-    }
-
-    /// Runs a command that must end with this exit code, and returns its JSON lines.
-    fn json(&self, arguments: &[&str], code: i32) -> Vec<Value> {
-        let output = self.run(&[arguments, &["-o", "json"]].concat());
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-        let lines = String::from_utf8(output.stdout).expect("text");
-        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    }
-}
+use station::{nobody, program, start};
 
 /// Disproved by another exit code, a value that comes back changed, or a conflict that is not shown.
 #[test]
@@ -120,11 +78,8 @@ fn failures_have_their_own_exit_codes() {
     assert!(said.contains("norm 2.000000: expected 1 within 0.001"), "{said}");
     station.json(&["get", "attitude"], 4);
 
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = unused.local_addr().expect("bound").to_string();
-    drop(unused);
-    let nobody = program().args(["get", "key", "--at", &address]).output().expect("runs");
-    assert_eq!(nobody.status.code(), Some(3), "{}", String::from_utf8_lossy(&nobody.stderr));
+    let unanswered = program().args(["get", "key", "--at", &nobody()]).output().expect("runs");
+    assert_eq!(unanswered.status.code(), Some(3), "{}", String::from_utf8_lossy(&unanswered.stderr));
 }
 
 /// Disproved by a second version for one request id.

@@ -17,3 +17,4 @@ pub mod setting;
 pub mod sim;
 pub mod stations;
 pub mod timeline;
+pub mod two_writers;

@@ -83,6 +83,28 @@ impl Attitude {
         self.components.iter().flat_map(|component| component.to_be_bytes()).collect()
     }
 
+    /// The components w, x, y, z.
+    pub fn components(self) -> [f64; 4] {
+        self.components
+    }
+
+    /// The angle in degrees, 0 to 180, of the one rotation that leads from this orientation to the other. A quaternion
+    /// and its negative are the same orientation.
+    ///
+    /// Twice the angle between the vector and the scalar part of the quotient. The arc cosine of the scalar product would be
+    /// shorter, and has lost half of the digits where it matters most, at small angles.
+    pub fn angle_degrees(self, other: Self) -> f64 {
+        let ([w, x, y, z], [a, b, c, d]) = (self.components, other.components);
+        let scalar = w * a + x * b + y * c + z * d;
+        let vector = [
+            w * b - a * x - (y * d - z * c),
+            w * c - a * y - (z * b - x * d),
+            w * d - a * z - (x * c - y * b),
+        ];
+        let length = vector.iter().map(|part| part * part).sum::<f64>().sqrt();
+        2.0 * length.atan2(scalar.abs()).to_degrees()
+    }
+
     fn checked(components: [f64; 4]) -> Result<Self, InvalidAttitude> {
         let norm = components.iter().map(|component| component * component).sum::<f64>().sqrt();
         // NaN is in no range.
@@ -115,6 +137,25 @@ mod tests {
         let attitude = Attitude::parse(b" 0.7071, 0, 0.7071, 0\n").unwrap();
         assert_eq!(Attitude::from_bytes(&attitude.to_bytes()).unwrap(), attitude);
         assert_eq!(attitude.to_string(), "0.7071,0,0.7071,0");
+    }
+
+    /// Disproved by another angle than that of the rotation the quaternions were made for.
+    #[test]
+    fn the_angle_is_that_of_the_rotation_between_them() {
+        let about_z = |degrees: f64| {
+            let half = degrees.to_radians() / 2.0;
+            Attitude::checked([half.cos(), 0.0, 0.0, half.sin()]).unwrap()
+        };
+        for (from, to, expected) in
+            [(0.0, 90.0, 90.0), (10.0, 10.001, 0.001), (0.0, 180.0, 180.0), (-100.0, 100.0, 160.0)]
+        {
+            let angle = about_z(from).angle_degrees(about_z(to));
+            assert!((angle - expected).abs() < 1e-9, "{from} to {to}: expected {expected}, got {angle}");
+            assert_eq!(angle, about_z(to).angle_degrees(about_z(from)), "the way back is as far");
+        }
+        let attitude = Attitude::parse(b"0.5,-0.5,0.5,0.5").unwrap();
+        let negated = Attitude::parse(b"-0.5,0.5,-0.5,-0.5").unwrap();
+        assert_eq!((attitude.angle_degrees(attitude), attitude.angle_degrees(negated)), (0.0, 0.0));
     }
 
     #[test]

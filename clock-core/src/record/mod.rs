@@ -4,13 +4,21 @@
 //! version does not know is passed through unread: it came from a newer station.
 
 mod attitude;
+mod fields;
+mod position;
+mod severity;
 mod tle;
 mod tle_columns;
+mod view;
 
 use bytes::Bytes;
 
 pub use attitude::{Attitude, InvalidAttitude};
+pub use fields::{Field, FieldRow, fields, side_by_side};
+pub use position::{NotPropagated, SPAN_YEARS_MAX};
+pub use severity::{Severity, Unranked, severity};
 pub use tle::{InvalidTle, Tle};
+pub use view::{Candidate, InvalidView, Undecided, View};
 
 use crate::event::{BODY_BYTES_MAX, Body, BodyKind};
 

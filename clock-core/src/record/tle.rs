@@ -136,6 +136,22 @@ impl Tle {
         &self.elements
     }
 
+    /// The satellite's name, if a line in front gave one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The two lines as they were given, without what follows their last column.
+    pub fn lines(&self) -> [&str; 2] {
+        self.lines.each_ref().map(String::as_str)
+    }
+
+    /// The instant the elements are of, in microseconds since 1970. It is a part of the record, as its author gave it: no
+    /// station's clock.
+    pub fn epoch_us(&self) -> i64 {
+        self.elements.datetime.and_utc().timestamp_micros()
+    }
+
     /// The canonical bytes: the lines joined by a single line feed, the name first if there is one.
     pub fn to_bytes(&self) -> Bytes {
         let lines = self.name.iter().chain(&self.lines).map(String::as_str).collect::<Vec<_>>();

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 use clock_core::NodeId;
+use clock_core::wire::Copies;
 use tokio::runtime;
 
 use super::exit::{CliError, Exit};
 use super::output::Format;
+use super::session::SessionArgs;
 use crate::net::client::{Client, ClientError};
 
 /// Where the station is and how to show its answers.
@@ -40,21 +42,40 @@ impl Connection {
     }
 
     /// Connects and runs one exchange on a small runtime of its own.
-    pub(super) fn block_on<F>(&self, exchange: impl FnOnce(Client) -> F) -> Result<Exit, CliError>
-    where
-        F: Future<Output = Result<Exit, CliError>>,
-    {
+    pub(super) fn block_on(
+        &self,
+        exchange: impl AsyncFnOnce(&mut Client) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        runtime()?.block_on(async { exchange(&mut self.connect().await?).await })
+    }
+
+    /// As [`block_on`](Self::block_on), in a session and with so many copies of each write. What the session has seen is
+    /// kept also after a failure: what was answered before it was seen.
+    pub(super) fn in_session(
+        &self,
+        session: &SessionArgs,
+        copies: Copies,
+        exchange: impl AsyncFnOnce(&mut Client) -> Result<Exit, CliError>,
+    ) -> Result<Exit, CliError> {
+        let terms = session.terms(copies)?;
         runtime()?.block_on(async {
-            let client = Client::connect(&self.at, &self.cluster, self.timeout).await;
-            // A broken or late hello is no unknown write: nothing was asked yet.
-            let client = client.map_err(|error| match error {
-                ClientError::Broken { address, detail } => {
-                    let source = std::io::Error::new(std::io::ErrorKind::ConnectionReset, detail);
-                    ClientError::Unreachable { address, source }
-                }
-                other => other,
-            })?;
-            exchange(client).await
+            let mut client = self.connect().await?;
+            client.on_terms(terms);
+            let done = exchange(&mut client).await;
+            let kept = session.keep(client.session());
+            done.and_then(|exit| kept.map(|()| exit))
+        })
+    }
+
+    async fn connect(&self) -> Result<Client, CliError> {
+        let client = Client::connect(&self.at, &self.cluster, self.timeout).await;
+        // A broken or late hello is no unknown write: nothing was asked yet.
+        client.map_err(|error| match error {
+            ClientError::Broken { address, detail } => {
+                let source = std::io::Error::new(std::io::ErrorKind::ConnectionReset, detail);
+                ClientError::Unreachable { address, source }.into()
+            }
+            other => other.into(),
         })
     }
 }

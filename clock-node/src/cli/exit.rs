@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clock_core::wire::RequestError;
 
+use super::undo::NotUndone;
 use crate::demo::DemoError;
 use crate::net::client::ClientError;
 
@@ -19,12 +20,19 @@ pub enum Exit {
     Usage = 2,
     /// No station answers there; nothing was asked of it.
     Unreachable = 3,
-    /// There is no such key or conflict.
+    /// There is no such key, conflict, write or request.
     NotFound = 4,
     /// What was asked for has concurrent versions.
     Conflict = 5,
     /// The answer did not arrive: a write may or may not have been applied.
     Unknown = 6,
+    /// The write is durable here, and fewer stations than were asked for are known to have it. Nothing has to be done: it
+    /// travels by itself, and `receipt` tells when it has arrived.
+    Indeterminate = 7,
+    /// Not now: the station is busy, or behind the session. Nothing was changed; ask again, or elsewhere.
+    Later = 8,
+    /// The key was deleted: it has no value, and is not unknown either.
+    Deleted = 9,
 }
 
 impl From<Exit> for ExitCode {
@@ -50,6 +58,9 @@ pub enum CliError {
         /// What happened.
         source: ClientError,
     },
+    /// A write was not taken back.
+    #[error(transparent)]
+    Undo(#[from] NotUndone),
     /// The station could not run.
     #[error(transparent)]
     Station(#[from] crate::station::StationError),
@@ -73,7 +84,7 @@ impl CliError {
             Self::Usage(_) => Exit::Usage,
             Self::Client(error) | Self::Write { source: error, .. } => client_exit(error),
             Self::Demo(DemoError::Client(error)) => client_exit(error),
-            Self::Station(_) | Self::Demo(_) | Self::Io { .. } => Exit::Failed,
+            Self::Undo(_) | Self::Station(_) | Self::Demo(_) | Self::Io { .. } => Exit::Failed,
         }
     }
 }
@@ -82,9 +93,18 @@ fn client_exit(error: &ClientError) -> Exit {
     match error {
         ClientError::Unreachable { .. } => Exit::Unreachable,
         ClientError::Timeout { .. } | ClientError::Broken { .. } => Exit::Unknown,
-        ClientError::Request(RequestError::UnknownConflict(_)) => Exit::NotFound,
-        ClientError::Refused { .. } | ClientError::Unexpected { .. } | ClientError::Request(_) => {
-            Exit::Failed
-        }
+        ClientError::Request(error) => refusal_exit(error),
+        ClientError::Refused { .. } | ClientError::Unexpected { .. } => Exit::Failed,
+    }
+}
+
+fn refusal_exit(error: &RequestError) -> Exit {
+    match error {
+        RequestError::UnknownConflict(_)
+        | RequestError::UnknownKey(_)
+        | RequestError::UnknownRequest(_)
+        | RequestError::UnknownDot(_) => Exit::NotFound,
+        RequestError::Busy { .. } | RequestError::Behind { .. } => Exit::Later,
+        _ => Exit::Failed,
     }
 }

@@ -32,7 +32,7 @@ impl HealthArgs {
 
     /// Healthy is a station that answers a question through its actor. Links that are down are no illness.
     fn ask_station(&self) -> Result<Exit, CliError> {
-        self.connection.block_on(async |mut client| {
+        self.connection.block_on(async |client| {
             let status = client.status().await?;
             match self.connection.output {
                 Format::Json => print_json(&view::status_json(&status))?,

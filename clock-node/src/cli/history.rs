@@ -19,7 +19,7 @@ pub(super) struct HistoryArgs {
 
 impl HistoryArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
-        self.connection.block_on(async |mut client| {
+        self.connection.block_on(async |client| {
             let Some(entries) = client.history(&self.key).await? else {
                 eprintln!("clock-node: no key {} at {}", self.key, client.replica());
                 return Ok(Exit::NotFound);

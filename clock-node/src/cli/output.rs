@@ -34,6 +34,14 @@ pub(super) fn print_table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<(), CliError> {
+    print_wide_table(header.map(str::to_owned).into(), rows.into_iter().map(Vec::from))
+}
+
+/// Prints a table with as many columns as its header has.
+pub(super) fn print_wide_table(
+    header: Vec<String>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Result<(), CliError> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
     for row in rows {

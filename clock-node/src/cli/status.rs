@@ -17,7 +17,7 @@ pub(super) struct StatusArgs {
 
 impl StatusArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
-        self.connection.block_on(async |mut client| {
+        self.connection.block_on(async |client| {
             let status = client.status().await?;
             match self.connection.output {
                 Format::Json => print_json(&view::status_json(&status))?,

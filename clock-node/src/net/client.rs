@@ -4,8 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use clock_core::wire::message::{Hello, Message, Refusal, Role};
-use clock_core::wire::{ConflictView, EntryView, HistoryEntry, Notice, Request, Response, StatusView, Terms};
-use clock_core::{Key, NodeId, ReplicaId, VersionVector};
+use clock_core::wire::{
+    ConflictView, EntryView, HistoryEntry, ImpactView, Notice, Request, Response, SNAPSHOT_KEYS_MAX,
+    SnapshotEntry, StatusView, Terms, WhyView,
+};
+use clock_core::{Dot, Key, NodeId, ReplicaId, VersionVector};
 use futures_util::SinkExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -72,8 +75,18 @@ pub struct Client {
     reader: Reader,
     writer: Writer,
     patience: Duration,
+    terms: Terms,
     next_number: u64,
     notices: VecDeque<Notice>,
+}
+
+/// Keys as of one frontier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The frontier.
+    pub at: VersionVector,
+    /// The keys that were ever written by then, in the order in which they were asked for.
+    pub entries: Vec<SnapshotEntry>,
 }
 
 impl Client {
@@ -103,7 +116,8 @@ impl Client {
             Err(_) => return Err(late()),
         };
         let address = address.to_owned();
-        Ok(Self { address, replica, reader, writer, patience, next_number: 1, notices: VecDeque::new() })
+        let (terms, notices) = (Terms::default(), VecDeque::new());
+        Ok(Self { address, replica, reader, writer, patience, terms, next_number: 1, notices })
     }
 
     /// Which station answers, in which incarnation.
@@ -111,12 +125,26 @@ impl Client {
         &self.replica
     }
 
+    /// The terms of every request from now on. With a session among them, each answer brings the next token, and the next
+    /// request takes it along.
+    pub fn on_terms(&mut self, terms: Terms) {
+        self.terms = terms;
+    }
+
+    /// What the session has seen so far; `None` if there is no session.
+    pub fn session(&self) -> Option<&VersionVector> {
+        self.terms.session.as_ref()
+    }
+
     /// Asks and waits for the answer.
     ///
     /// # Errors
     /// [`ClientError`]; for a write, [`Timeout`](ClientError::Timeout) and [`Broken`](ClientError::Broken) mean *unknown*.
     pub async fn request(&mut self, request: Request) -> Result<Response, ClientError> {
-        let (response, _) = self.request_on(Terms::default(), request).await?;
+        let (response, token) = self.request_on(self.terms.clone(), request).await?;
+        if self.terms.session.is_some() && token.is_some() {
+            self.terms.session = token;
+        }
         Ok(response)
     }
 
@@ -271,6 +299,60 @@ impl Client {
                 _ => return Err(ClientError::Unexpected { address: self.address.clone() }),
             }
         }
+    }
+
+    /// The versions of many keys as of one frontier: that which is given, or what the station shows now.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn snapshot(
+        &mut self,
+        keys: &[Key],
+        at: Option<VersionVector>,
+    ) -> Result<Snapshot, ClientError> {
+        let (mut rest, mut frontier, mut all) = (keys, at, Vec::new());
+        loop {
+            let asked = &rest[..rest.len().min(SNAPSHOT_KEYS_MAX)];
+            let request = Request::Snapshot { keys: asked.to_vec(), at: frontier.take() };
+            let Response::Snapshot { at, entries, answered } = self.request(request).await? else {
+                return Err(self.unexpected());
+            };
+            all.extend(entries);
+            let answered = usize::try_from(answered).unwrap_or(usize::MAX).min(asked.len());
+            rest = &rest[answered..];
+            match (rest.is_empty(), answered) {
+                (true, _) => return Ok(Snapshot { at, entries: all }),
+                // An answer to nothing would be asked for without end.
+                (false, 0) => return Err(self.unexpected()),
+                (false, _) => frontier = Some(at),
+            }
+        }
+    }
+
+    /// What one write was.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`UnknownDot`](clock_core::wire::RequestError::UnknownDot) if the station does not have it.
+    pub async fn why(&mut self, dot: &Dot) -> Result<WhyView, ClientError> {
+        match self.request(Request::Why { dot: dot.clone() }).await? {
+            Response::Why(why) => Ok(why),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// What came after a write.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`UnknownDot`](clock_core::wire::RequestError::UnknownDot) if the station does not have it.
+    pub async fn impact(&mut self, dot: &Dot) -> Result<ImpactView, ClientError> {
+        match self.request(Request::Impact { dot: dot.clone() }).await? {
+            Response::Impact(impact) => Ok(impact),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn unexpected(&self) -> ClientError {
+        ClientError::Unexpected { address: self.address.clone() }
     }
 
     /// What the station is doing.

@@ -6,9 +6,11 @@ mod batches;
 mod copies;
 mod deletes;
 mod identity;
+mod limits;
 mod past;
 mod requests;
 mod sessions;
+mod twins;
 
 use std::collections::BTreeSet;
 

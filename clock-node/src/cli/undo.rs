@@ -1,0 +1,160 @@
+//! `clock-node undo`: take back a resolution, or any other write, by writing again what it superseded.
+//!
+//! Each of the superseded versions is written with the undone write as its only context, all in one batch. So they stand
+//! beside each other as before, and the undone write is superseded by all of them. These are ordinary writes: they replicate,
+//! stay in the history beside what they take back, and where somebody has written concurrently, that stays too.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use clock_core::record;
+use clock_core::wire::{
+    BATCH_WRITES_MAX, Change, HistoryEntry, Request, RequestError, Response, WhyView, Write, WriteContext,
+};
+use clock_core::{Body, BodyKind, Dot, RequestId};
+
+use super::connection::Connection;
+use super::exit::{CliError, Exit};
+use super::write::{WriteArgs, exit_of, receipt_for, retryable, show};
+use crate::net::client::{Client, ClientError};
+
+/// Flags of `undo`.
+#[derive(Debug, Args)]
+pub(super) struct UndoArgs {
+    /// The write to take back: a current version of its key
+    write: Dot,
+    #[command(flatten)]
+    terms: WriteArgs,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Why a write cannot be taken back. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotUndone {
+    /// Something was written after it.
+    #[error("{write} is no current version of {key} any more: {by} superseded it. Take that back first")]
+    Superseded {
+        /// The write.
+        write: Dot,
+        /// Its key.
+        key: clock_core::Key,
+        /// What superseded it, with commas.
+        by: String,
+    },
+    /// There was nothing before it.
+    #[error("{0} superseded no version: there is nothing to go back to. `delete` its key instead")]
+    Nothing(Dot),
+    /// One batch cannot hold what it superseded.
+    #[error(
+        "{write} superseded {count} versions: expected at most {BATCH_WRITES_MAX}, which one batch can write again"
+    )]
+    TooMany {
+        /// The write.
+        write: Dot,
+        /// How many.
+        count: usize,
+    },
+    /// The history here lacks one of the versions.
+    #[error("{write} superseded {missing}, which is not in the history at this station: try at another")]
+    Missing {
+        /// The write.
+        write: Dot,
+        /// The version.
+        missing: Dot,
+    },
+}
+
+impl UndoArgs {
+    pub(super) fn run(self) -> Result<Exit, CliError> {
+        let (base, may_be_retry) = self.terms.request_id();
+        self.terms.exchange(&self.connection, async |client| {
+            let why = client.why(&self.write).await?;
+            if !why.is_current && !may_be_retry {
+                return Err(self.superseded(&why).into());
+            }
+            let writes = self.writes(client, &why, base).await?;
+            if !why.is_current && !is_known(client, &writes).await? {
+                return Err(self.superseded(&why).into());
+            }
+            let receipts = match client.request(Request::Batch { writes }).await {
+                Ok(Response::BatchWritten(receipts)) => receipts,
+                Ok(Response::BatchRefused { error, .. }) => return Err(ClientError::from(error).into()),
+                Ok(_) => return Err(ClientError::Unexpected { address: client.replica().to_string() }.into()),
+                Err(error) => return Err(retryable(error, base)),
+            };
+            receipts
+                .iter()
+                .try_for_each(|receipt| show(receipt, client, self.connection.output).map(drop))?;
+            let worst =
+                receipts.iter().map(|receipt| exit_of(receipt.outcome)).find(|exit| *exit != Exit::Ok);
+            Ok(worst.unwrap_or(Exit::Ok))
+        })
+    }
+
+    fn superseded(&self, why: &WhyView) -> NotUndone {
+        let by = crate::view::context_token(&why.superseded_by);
+        NotUndone::Superseded { write: self.write.clone(), key: why.key.clone(), by }
+    }
+
+    /// What the write superseded, to be written again. A version with two names was one write, and becomes one.
+    async fn writes(
+        &self,
+        client: &mut Client,
+        why: &WhyView,
+        base: RequestId,
+    ) -> Result<Vec<Write>, CliError> {
+        let history = client.history(&why.key).await?.unwrap_or_default();
+        let known: BTreeMap<&Dot, &HistoryEntry> = history.iter().map(|entry| (&entry.dot, entry)).collect();
+        let mut versions: Vec<&HistoryEntry> = Vec::new();
+        for dot in &why.entry.context {
+            let missing = || NotUndone::Missing { write: self.write.clone(), missing: dot.clone() };
+            let entry = *known.get(dot).ok_or_else(missing)?;
+            let is_same =
+                |other: &&HistoryEntry| other.request == entry.request && other.value == entry.value;
+            if !versions.iter().any(is_same) {
+                versions.push(entry);
+            }
+        }
+        match versions.len() {
+            0 => return Err(NotUndone::Nothing(self.write.clone()).into()),
+            count if count > BATCH_WRITES_MAX => {
+                return Err(NotUndone::TooMany { write: self.write.clone(), count }.into());
+            }
+            _ => {}
+        }
+        let again = versions.into_iter().enumerate().map(|(place, version)| Write {
+            key: why.key.clone(),
+            change: change(version),
+            context: WriteContext::Exactly(vec![self.write.clone()]),
+            request: derived(base, place),
+        });
+        Ok(again.collect())
+    }
+}
+
+/// The value as a client gives it: an attitude is stored as bytes, and read as text.
+fn change(version: &HistoryEntry) -> Change {
+    let body = Body { kind: version.kind, bytes: version.value.clone() };
+    match body.kind {
+        BodyKind::TOMBSTONE => Change::Delete,
+        BodyKind::ATTITUDE => Change::Put { kind: body.kind, value: record::display(&body).into() },
+        kind => Change::Put { kind, value: body.bytes },
+    }
+}
+
+/// Whether these writes were made already, so that this is a retry.
+async fn is_known(client: &mut Client, writes: &[Write]) -> Result<bool, ClientError> {
+    let Some(first) = writes.first() else { return Ok(false) };
+    match receipt_for(client, Request::Receipt { request: first.request }).await {
+        Ok(_) => Ok(true),
+        Err(ClientError::Request(RequestError::UnknownRequest(_))) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The request id of one write of the batch: the same for the same base, so that a retry is applied once.
+fn derived(base: RequestId, place: usize) -> RequestId {
+    let place = u128::try_from(place).unwrap_or(u128::MAX);
+    RequestId(base.0 ^ (place + 1))
+}
