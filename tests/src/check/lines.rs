@@ -19,8 +19,13 @@ impl Checker {
         }
         self.now_us = at_us;
         match what {
-            What::Invoke { op, station, call, .. } => self.invoked(*op, station, call),
-            What::Ok { op, answer, .. } => self.answered(*op, answer),
+            What::Invoke { op, client, station, call, session, .. } => {
+                self.invoked(*op, station, call)?;
+                let token = session.as_deref().into_iter();
+                token.for_each(|token| self.outside.roaming.asks(&mut self.known, (*op, *client), token));
+                Ok(())
+            }
+            What::Ok { op, answer, token } => self.answered(*op, answer, token.as_deref()),
             What::Fail { op, error: _ } => self.refused(*op),
             What::Info { op, why: _ } => self.unknown(*op),
             What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
@@ -77,6 +82,9 @@ impl Checker {
             unreachable!("a finding is an error")
         };
         self.known.end(operation, ending);
+        if ending != Ending::Answered {
+            self.outside.roaming.forget(op);
+        }
         Ok(operation)
     }
 
@@ -220,7 +228,7 @@ impl Checker {
         }
     }
 
-    fn answered(&mut self, op: u64, answer: &Answer) -> Verdict {
+    fn answered(&mut self, op: u64, answer: &Answer, token: Option<&[Dot]>) -> Verdict {
         let operation = self.ended(op, Ending::Answered)?;
         let at = operation.station;
         let told = Told::of(&mut self.known, answer);
@@ -239,7 +247,10 @@ impl Checker {
         }
         match self.is_observed(at) {
             true => self.session.answered(&self.known, at),
-            false => Ok(()),
+            false => {
+                let moment = (token, self.seen.lines);
+                self.outside.roaming.answered(&mut self.known, (op, operation), &told, moment)
+            }
         }
     }
 
