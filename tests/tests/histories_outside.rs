@@ -31,7 +31,7 @@ fn from_outside(lines: Vec<Line>) -> Vec<Line> {
                 }
                 kept.push(line);
             }
-            What::Ok { op, answer: Answer::Entry { versions, seen, .. } } => {
+            What::Ok { op, answer: Answer::Entry { versions, seen, .. }, .. } => {
                 let key = keys[&versions[0].request].clone();
                 let of_key = |dot: &&Dot| keys[&requests[*dot]] == key;
                 *seen = Some(shown[&asked[op]].iter().filter(of_key).cloned().collect());

@@ -50,6 +50,9 @@ pub(super) enum Question {
     /// This attempt of the request.
     Write(RequestIndex, usize),
     Get(KeyId),
+    /// What became of this request.
+    Receipt(RequestIndex),
+    Snapshot,
     Status,
 }
 
@@ -194,11 +197,7 @@ impl Known {
     fn question(&mut self, op: u64, station: StationId, call: &Call, begun: u64) -> Question {
         match call {
             Call::Put { key, value, context, request } => {
-                let reading = match context {
-                    Context::Station => Reading::Station,
-                    Context::Exactly(dots) => Reading::Exactly(self.names.writes(dots)),
-                    Context::Blind => Reading::Exactly(Vec::new()),
-                };
+                let reading = self.reading(context);
                 let (key, request) = (self.names.key(key), self.names.request(request));
                 self.attempt(
                     request,
@@ -213,8 +212,24 @@ impl Known {
                     Ask { op, station, key, value: *value, reading, ending: Ending::Open, begun },
                 )
             }
+            Call::Delete { key, context, request } => {
+                let reading = self.reading(context);
+                let (key, request) = (self.names.key(key), self.names.request(request));
+                let value = ValueDigest::TOMBSTONE;
+                self.attempt(request, Ask { op, station, key, value, reading, ending: Ending::Open, begun })
+            }
+            Call::Receipt { request } => Question::Receipt(self.names.request(request)),
+            Call::Snapshot { .. } => Question::Snapshot,
             Call::Get { key } => Question::Get(self.names.key(key)),
             Call::Status => Question::Status,
+        }
+    }
+
+    fn reading(&mut self, context: &Context) -> Reading {
+        match context {
+            Context::Station => Reading::Station,
+            Context::Exactly(dots) => Reading::Exactly(self.names.writes(dots)),
+            Context::Blind => Reading::Exactly(Vec::new()),
         }
     }
 

@@ -19,11 +19,12 @@ impl Checker {
         }
         self.now_us = at_us;
         match what {
-            What::Invoke { op, station, call, client: _ } => self.invoked(*op, station, call),
-            What::Ok { op, answer } => self.answered(*op, answer),
+            What::Invoke { op, station, call, .. } => self.invoked(*op, station, call),
+            What::Ok { op, answer, .. } => self.answered(*op, answer),
             What::Fail { op, error: _ } => self.refused(*op),
             What::Info { op, why: _ } => self.unknown(*op),
             What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
+            What::Committed { .. } => Ok(()),
             What::Durable { station, dots } => self.held(station, dots),
             What::Visible { station, dots } => self.shown(station, dots),
             What::Lost { station, dots } => self.lost(station, dots),
@@ -83,7 +84,7 @@ impl Checker {
         self.seen.refused += 1;
         match self.ended(op, Ending::Refused)?.question {
             Question::Write(request, ask) => indeterminate::refused(&self.known, request, ask),
-            Question::Get(_) | Question::Status => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -229,6 +230,7 @@ impl Checker {
             }
             (Question::Get(key), Told::Entry(entry)) => self.entry((operation, key), entry)?,
             (Question::Get(key), Told::Nothing) => self.nothing((operation, key))?,
+            (Question::Receipt(_), Told::Written(_)) | (Question::Snapshot, Told::Snapshot) => {}
             (Question::Status, Told::Status(status)) => self.status(operation, status)?,
             _ => {
                 let text = format!("operation {op} got an answer to another question");

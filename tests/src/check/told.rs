@@ -48,6 +48,7 @@ pub(super) enum Told<'a> {
     Written(Receipt),
     Entry(Entry<'a>),
     Nothing,
+    Snapshot,
     Status(Status),
 }
 
@@ -72,7 +73,7 @@ impl Version {
 impl<'a> Told<'a> {
     pub(super) fn of(known: &mut Known, answer: &'a Answer) -> Self {
         let told = match answer {
-            Answer::Written { dot, lamport, hlc, wall_ms, vector, context, beside } => {
+            Answer::Written { dot, lamport, hlc, wall_ms, vector, context, beside, .. } => {
                 Self::Written(Receipt {
                     write: known.names.write(dot),
                     stamps: Stamps { lamport: *lamport, hlc: *hlc, wall_ms: *wall_ms },
@@ -88,6 +89,7 @@ impl<'a> Told<'a> {
                 is_complete: *complete,
                 seen: seen.as_ref().map(|seen| known.names.writes(seen)),
             }),
+            Answer::Snapshot { .. } => Self::Snapshot,
             Answer::Unknown => Self::Nothing,
             Answer::Status { vector, lamport, conflicts } => Self::Status(Status {
                 vector: vector.iter().map(|dot| known.names.dot(dot)).collect(),

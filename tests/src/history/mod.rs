@@ -42,6 +42,15 @@ pub enum What {
         station: NodeId,
         /// What it asks.
         call: Call,
+        /// How many stations must have its write before it is told *committed*; absent: 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        w: Option<u16>,
+        /// The token of its session: the last event of each replica that the client was told of, wherever.
+        #[serde(with = "text::option_list", default, skip_serializing_if = "Option::is_none")]
+        session: Option<Vec<Dot>>,
+        /// Numbers the batch that this write is one of. Its writes are operations of their own, one after the other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<u64>,
     },
     /// It was answered.
     Ok {
@@ -49,6 +58,9 @@ pub enum What {
         op: u64,
         /// The answer.
         answer: Answer,
+        /// The next token of its session, if it has one.
+        #[serde(with = "text::option_list", default, skip_serializing_if = "Option::is_none")]
+        token: Option<Vec<Dot>>,
     },
     /// It was refused: the station says that nothing was changed.
     Fail {
@@ -78,6 +90,16 @@ pub enum What {
         /// two writes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         op: Option<u64>,
+    },
+    /// A station reported, by itself, that a write whose outcome had been indeterminate is committed.
+    Committed {
+        /// Which station.
+        station: NodeId,
+        /// The write.
+        #[serde(with = "text")]
+        dot: Dot,
+        /// Where it is durable, as the station says.
+        durable_on: Vec<NodeId>,
     },
     /// These writes are on a station's disk, as of now.
     Durable {
@@ -215,6 +237,30 @@ pub enum Call {
         #[serde(with = "text")]
         request: RequestId,
     },
+    /// Deletes a key: a write whose value is [`ValueDigest::TOMBSTONE`].
+    Delete {
+        /// Which key.
+        key: Key,
+        /// What the write supersedes.
+        context: Context,
+        /// The client's id.
+        #[serde(with = "text")]
+        request: RequestId,
+    },
+    /// Asks what became of a write.
+    Receipt {
+        /// The client's id of that write.
+        #[serde(with = "text")]
+        request: RequestId,
+    },
+    /// Reads keys as of one frontier.
+    Snapshot {
+        /// Which keys.
+        keys: Vec<Key>,
+        /// The last event of each replica that it is as of; absent: whatever the station shows.
+        #[serde(with = "text::option_list", default, skip_serializing_if = "Option::is_none")]
+        at: Option<Vec<Dot>>,
+    },
     /// Reads a key.
     Get {
         /// Which key.
@@ -257,9 +303,25 @@ pub enum Answer {
         /// What it superseded, as the station says.
         #[serde(with = "text::list")]
         context: Vec<Dot>,
-        /// What stood beside it when it became visible.
+        /// What stood beside it when it became visible, and whatever else the station knows it to have met.
         #[serde(with = "text::list")]
         beside: Vec<Dot>,
+        /// `local`, `committed` or `indeterminate`; absent: `local`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<String>,
+        /// Where it is durable, as the station says.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        durable_on: Vec<NodeId>,
+    },
+    /// Keys as of one frontier.
+    Snapshot {
+        /// The frontier: the last event of each replica.
+        #[serde(with = "text::list")]
+        at: Vec<Dot>,
+        /// Those of the keys that were ever written by then.
+        entries: Vec<SnapshotEntry>,
+        /// How many of the keys, from the first, are answered by this.
+        answered: u32,
     },
     /// The versions of a key.
     Entry {
@@ -287,6 +349,21 @@ pub enum Answer {
         /// How many conflicts are open.
         conflicts: u64,
     },
+}
+
+/// One key in a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SnapshotEntry {
+    /// Which key.
+    pub key: Key,
+    /// How many writes it had by then.
+    pub revision: u64,
+    /// The id of the conflict, if there is one.
+    pub conflict: Option<String>,
+    /// Its versions.
+    pub versions: Vec<Version>,
+    /// Whether these are all versions.
+    pub complete: bool,
 }
 
 /// One version in an answer.

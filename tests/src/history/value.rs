@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+use clock_core::BodyKind;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The digest of a value: 64 bits of FNV-1a over its canonical bytes, shown as 16 hex digits. Tells values of one
@@ -10,6 +12,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct ValueDigest(pub u64);
 
 impl ValueDigest {
+    /// Of a deletion. No value of this digest is ever written by the tests.
+    pub const TOMBSTONE: Self = Self(0xdead_dead_dead_dead);
+
+    /// The digest of a version: of its bytes, unless it is a deletion.
+    pub fn of_version(kind: BodyKind, value: &Bytes) -> Self {
+        if kind == BodyKind::TOMBSTONE { Self::TOMBSTONE } else { Self::of(value) }
+    }
+
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let digest = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

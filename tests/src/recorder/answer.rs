@@ -14,13 +14,15 @@ pub(super) fn written(receipt: &Receipt) -> Answer {
         vector: last_events(&receipt.vector),
         context: receipt.context.clone(),
         beside: receipt.concurrent_with.clone(),
+        outcome: Some(receipt.outcome.as_str().to_owned()),
+        durable_on: receipt.durable_on.clone(),
     }
 }
 
 pub(super) fn entry(entry: &EntryView, seen: Option<Vec<Dot>>) -> Answer {
     let versions = entry.versions.iter().map(|version| Version {
         dots: version.dots.clone(),
-        value: ValueDigest::of(&version.value),
+        value: ValueDigest::of_version(version.kind, &version.value),
         context: version.context.clone(),
         request: version.request,
     });

@@ -145,7 +145,7 @@ impl RecordingClient {
         let client = self.connections.get_mut(&place.station).expect("just connected");
         match exchange(client).await {
             Ok((answer, answered)) => {
-                self.recorder.note(What::Ok { op, answer });
+                self.recorder.note(What::Ok { op, answer, token: None });
                 Ok(answered)
             }
             Err(ClientError::Request(error)) => {

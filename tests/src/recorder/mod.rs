@@ -138,7 +138,8 @@ impl Recorder {
         let op = book.next_op;
         book.next_op += 1;
         book.counts.operations += 1;
-        book.note(What::Invoke { op, client, station: place.station.clone(), call });
+        let station = place.station.clone();
+        book.note(What::Invoke { op, client, station, call, w: None, session: None, batch: None });
         op
     }
 

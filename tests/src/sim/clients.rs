@@ -74,7 +74,7 @@ impl World<'_> {
         let op = self.next_op;
         self.next_op += 1;
         let (client, station) = (u32::from(work.client), self.id(work.station));
-        self.line(What::Invoke { op, client, station, call });
+        self.line(What::Invoke { op, client, station, call, w: None, session: None, batch: None });
         let boot = self.stations[work.station].boot;
         self.open.insert(op, work);
         let later = self.rng.u64(0..200);
@@ -179,7 +179,7 @@ impl World<'_> {
             }
             response => match answer_of(response) {
                 Some(answer) => {
-                    self.line(What::Ok { op, answer });
+                    self.line(What::Ok { op, answer, token: None });
                     if work.manners.doubts {
                         self.try_again(work);
                     }
@@ -212,8 +212,9 @@ impl World<'_> {
     fn remember(&mut self, work: &Work, entry: &EntryView) {
         let (Ask::Get { key } | Ask::Resolve { key } | Ask::Put { key, .. }) = work.ask else { return };
         let first = entry.versions.first();
-        let first_value =
-            first.and_then(|first| Some((first.dots.first()?.clone(), ValueDigest::of(&first.value))));
+        let first_value = first.and_then(|first| {
+            Some((first.dots.first()?.clone(), ValueDigest::of_version(first.kind, &first.value)))
+        });
         let last = LastRead {
             dots: entry.versions.iter().flat_map(|version| version.dots.iter().cloned()).collect(),
             conflict: entry.conflict,
@@ -286,6 +287,8 @@ fn written(receipt: Receipt) -> Answer {
         vector: upper(&receipt.vector),
         context: receipt.context,
         beside: receipt.concurrent_with,
+        outcome: Some(receipt.outcome.as_str().to_owned()),
+        durable_on: receipt.durable_on,
     }
 }
 
@@ -293,7 +296,7 @@ fn entry_of(entry: EntryView) -> Answer {
     let complete = usize::try_from(entry.versions_total) == Ok(entry.versions.len());
     let versions = entry.versions.into_iter().map(|version| Version {
         dots: version.dots,
-        value: ValueDigest::of(&version.value),
+        value: ValueDigest::of_version(version.kind, &version.value),
         context: version.context,
         request: version.request,
     });

@@ -128,7 +128,7 @@ impl Forge {
     fn next_op(&mut self, at: usize, call: Call) -> u64 {
         self.ops += 1;
         let (op, station) = (self.ops, self.stations[at].node.clone());
-        self.say(What::Invoke { op, client: 0, station, call });
+        self.say(What::Invoke { op, client: 0, station, call, w: None, session: None, batch: None });
         op
     }
 
@@ -300,8 +300,10 @@ impl Forge {
             vector: vector.into_iter().map(|(replica, seq)| Dot { replica, seq }).collect(),
             context: write.context.into_iter().collect(),
             beside: siblings.into_iter().filter(|other| !is_same(other)).collect(),
+            outcome: None,
+            durable_on: Vec::new(),
         };
-        self.say(What::Ok { op, answer });
+        self.say(What::Ok { op, answer, token: None });
     }
 
     /// The disk holds everything now, the station shows it, and answers.
@@ -351,12 +353,12 @@ impl Forge {
         let op = self.next_op(at, Call::Get { key: key.clone() });
         let revision = self.shown(at).iter().filter(|dot| self.writes[*dot].key == *key).count() as u64;
         if revision == 0 {
-            return self.say(What::Ok { op, answer: Answer::Unknown });
+            return self.say(What::Ok { op, answer: Answer::Unknown, token: None });
         }
         let siblings = self.siblings(at, key);
         let (conflict, versions) = (self.conflict(&siblings), self.versions(&siblings));
         let answer = Answer::Entry { revision, conflict, versions, complete: true, seen: None };
-        self.say(What::Ok { op, answer });
+        self.say(What::Ok { op, answer, token: None });
     }
 
     fn status(&mut self, at: usize) {
@@ -370,7 +372,7 @@ impl Forge {
         };
         let conflicts = KEYS.iter().filter(in_conflict).count() as u64;
         let answer = Answer::Status { vector, lamport: self.stations[at].lamport, conflicts };
-        self.say(What::Ok { op, answer });
+        self.say(What::Ok { op, answer, token: None });
     }
 
     fn state(&mut self, at: usize) {
