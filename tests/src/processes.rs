@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use clock_core::wire::{EntryView, Receipt, Request, RequestError, Response, WriteContext};
+use clock_core::wire::{EntryView, Receipt, Request, RequestError, Response, Terms, WriteContext};
 use clock_core::{BodyKind, Dot, Key, NodeId, RequestId};
 use clock_node::launch::{ClusterPlan, LocalCluster};
 use clock_node::net::client::{Client, ClientError};
@@ -134,13 +134,7 @@ impl Processes {
     /// A client of a station, connected anew where the last connection ended.
     pub async fn client(&mut self, name: &str) -> &mut Client {
         if !self.clients.contains_key(name) {
-            let address = self
-                .cluster
-                .address(&station(name))
-                .unwrap_or_else(|| panic!("{name} does not run"))
-                .to_owned();
-            let connected = Client::connect(&address, &station("constellation"), ANSWER).await;
-            let client = connected.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let client = self.connect(name).await;
             self.clients.insert(name.to_owned(), client);
         }
         self.clients.get_mut(name).expect("just connected")
@@ -156,6 +150,22 @@ impl Processes {
         let place = self.place(name);
         let receipt = self.own.write(&place, write).await;
         receipt.unwrap_or_else(|error| panic!("{write:?} at {name}: expected a receipt, got {error:?}"))
+    }
+
+    /// Writes on terms of one's own, and returns the receipt.
+    pub async fn write_on(&mut self, name: &str, write: &Write, terms: Terms) -> Receipt {
+        let place = self.place(name);
+        let written = self.own.write_on(&place, write, terms).await;
+        let (receipt, _) =
+            written.unwrap_or_else(|error| panic!("{write:?} at {name}: expected a receipt, got {error:?}"));
+        receipt
+    }
+
+    /// A connection of its own to a station, in use by nobody else.
+    pub async fn connect(&self, name: &str) -> Client {
+        let place = self.place(name);
+        let connected = Client::connect(&place.address, &station("constellation"), ANSWER).await;
+        connected.unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The key at a station.

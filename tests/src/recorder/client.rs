@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use clock_core::replica::ConflictId;
 use clock_core::wire::{
-    Choice, EntryView, Receipt, Request, RequestError, Response, StatusView, WriteContext,
+    Choice, EntryView, Receipt, Request, RequestError, Response, StatusView, Terms, WriteContext,
 };
-use clock_core::{BodyKind, Dot, Key, NodeId, RequestId};
+use clock_core::{BodyKind, Dot, Key, NodeId, RequestId, VersionVector};
 use clock_node::net::client::{Client, ClientError};
 
 use super::{Recorder, answer};
@@ -88,14 +88,28 @@ impl RecordingClient {
     /// # Errors
     /// [`NotAnswered`].
     pub async fn write(&mut self, place: &Place, write: &Write) -> Result<Receipt, NotAnswered> {
+        Ok(self.write_on(place, write, Terms::default()).await?.0)
+    }
+
+    /// Writes on terms of one's own; with the receipt comes the next token of the session, if there is one.
+    ///
+    /// # Errors
+    /// [`NotAnswered`].
+    pub async fn write_on(
+        &mut self,
+        place: &Place,
+        write: &Write,
+        terms: Terms,
+    ) -> Result<(Receipt, Option<VersionVector>), NotAnswered> {
         let request = write.request();
-        let receipt = self.ask(place, write.call(), async |client| match client.request(request).await? {
-            Response::Written(receipt) => Ok((answer::written(&receipt), receipt)),
-            _ => Err(unexpected(place)),
-        });
-        let receipt = receipt.await?;
+        let written =
+            self.ask(place, write.call(), async |client| match client.request_on(terms, request).await? {
+                (Response::Written(receipt), token) => Ok((answer::written(&receipt), (receipt, token))),
+                _ => Err(unexpected(place)),
+            });
+        let (receipt, token) = written.await?;
         self.recorder.acknowledge(&receipt, write);
-        Ok(receipt)
+        Ok((receipt, token))
     }
 
     /// Reads a key; with `look_behind` also all that the station has of it, if it holds still for so long.
