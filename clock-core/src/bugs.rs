@@ -63,6 +63,10 @@ bugs! {
     ServedBehind,
     /// C1. The author of a write is not told what it met elsewhere.
     AuthorNotTold,
+    /// C1. Who supersedes one name of a retried write leaves the other standing.
+    TwinStands,
+    /// C6. A name falls with its twin, whatever it supersedes itself: clients that retry crosswise end up with nothing.
+    TwinsFallInCircles,
     /// C4. A deletion removes what was written concurrently.
     TombstoneWins,
     /// D. Of a batch that is refused, the writes before the refused one are made.

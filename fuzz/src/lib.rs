@@ -35,6 +35,7 @@ pub mod headers;
 pub mod hello;
 mod input;
 pub mod json;
+mod message_seeds;
 pub mod messages;
 mod promises;
 pub mod proxy;

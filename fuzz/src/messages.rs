@@ -6,8 +6,11 @@
 use bytes::{Bytes, BytesMut};
 use clock_core::wire::frame::{self, FRAME_BYTES_MAX, Frame};
 use clock_core::wire::message::{FRAME_EVENTS_MAX, Message, MessageError, Role};
-use clock_core::wire::{Choice, Notice, Request, Response, VersionView, WriteContext};
-use clock_core::{CONTEXT_DOTS_MAX, Dot};
+use clock_core::wire::{
+    BATCH_WRITES_MAX, Choice, Notice, Receipt, Request, Response, SNAPSHOT_KEYS_MAX, VersionView,
+    WriteContext,
+};
+use clock_core::{CONTEXT_DOTS_MAX, Dot, Key};
 
 use crate::allocation::{Limit, Meter};
 use crate::decoder::{Decoder, Outcome};
@@ -36,10 +39,10 @@ pub static VECTOR_BINARY: Decoder = Decoder {
     limit: BOUNDED,
     input_bytes_max: INPUT_BYTES_MAX,
 };
-/// Hello, welcome, refusal, events, heartbeat, ack and an unknown type: the first byte picks.
+/// Hello, welcome, refusal, events, heartbeat, ack, beside and an unknown type: the first byte picks.
 pub static MESSAGE_PEER: Decoder = Decoder {
     name: "message_peer",
-    check: |meter, data| picked(meter, &[0, 1, 2, 3, 4, 5, 6], data),
+    check: |meter, data| picked(meter, &[0, 1, 2, 3, 4, 5, 6, 7], data),
     limit: BOUNDED,
     input_bytes_max: INPUT_BYTES_MAX,
 };
@@ -102,8 +105,18 @@ fn hold(message: &Message) {
         Message::Refused(refusal) => assert!(!refusal.to_string().is_empty()),
         Message::Events(events) => assert!(events.len() <= FRAME_EVENTS_MAX, "{} events", events.len()),
         Message::Heartbeat { sent: vector } | Message::Ack { durable: vector, .. } => hold_vector(vector),
-        Message::Request { request, .. } => hold_request(request),
-        Message::Response { response, .. } => hold_response(response),
+        Message::Beside(beside) => {
+            hold_dot(&beside.dot);
+            hold_context(&beside.versions);
+        }
+        Message::Request { terms, request, .. } => {
+            terms.session.iter().for_each(hold_vector);
+            hold_request(request);
+        }
+        Message::Response { token, response, .. } => {
+            token.iter().for_each(hold_vector);
+            hold_response(response);
+        }
         Message::Notice(notice) => hold_notice(notice),
     }
 }
@@ -118,36 +131,79 @@ fn hold_malformed(kind: u8, error: &MessageError) {
 
 fn hold_request(request: &Request) {
     match request {
-        Request::Put { key, context, .. } => {
-            hold_key(key);
-            if let WriteContext::Exactly(dots) = context {
-                assert!(dots.len() <= CONTEXT_DOTS_MAX, "a context of {} dots", dots.len());
-                hold_dots(dots);
-            }
+        Request::Put { key, context, .. } | Request::Delete { key, context, .. } => hold_write(key, context),
+        Request::Batch { writes } => {
+            assert!(writes.len() <= BATCH_WRITES_MAX, "a batch of {} writes", writes.len());
+            writes.iter().for_each(|write| hold_write(&write.key, &write.context));
         }
         Request::Resolve { choice: Choice::Take(dot), .. } => hold_dot(dot),
         Request::Get { key, .. } | Request::History { key, .. } => hold_key(key),
         Request::Conflicts { after } => after.iter().for_each(hold_key),
-        Request::Resolve { choice: Choice::Value { .. }, .. } | Request::Status | Request::Watch => {}
+        Request::Snapshot { keys, at } => {
+            assert!(keys.len() <= SNAPSHOT_KEYS_MAX, "a snapshot of {} keys", keys.len());
+            keys.iter().for_each(hold_key);
+            at.iter().for_each(hold_vector);
+        }
+        Request::Watch { after } => after.iter().for_each(hold_vector),
+        Request::Why { dot } | Request::Impact { dot } => hold_dot(dot),
+        Request::Resolve { choice: Choice::Value { .. } | Choice::Delete, .. }
+        | Request::Receipt { .. }
+        | Request::Status => {}
     }
+}
+
+fn hold_write(key: &Key, context: &WriteContext) {
+    hold_key(key);
+    if let WriteContext::Exactly(dots) = context {
+        hold_context(dots);
+    }
+}
+
+fn hold_context(dots: &[Dot]) {
+    assert!(dots.len() <= CONTEXT_DOTS_MAX, "a context of {} dots", dots.len());
+    hold_dots(dots);
 }
 
 fn hold_response(response: &Response) {
     match response {
-        Response::Written(receipt) => {
-            hold_dot(&receipt.dot);
-            hold_vector(&receipt.vector);
-            hold_dots(&receipt.context);
-            hold_dots(&receipt.concurrent_with);
-            receipt.durable_on.iter().for_each(hold_node);
+        Response::Written(receipt) => hold_receipt(receipt),
+        Response::BatchWritten(receipts) => {
+            assert!(receipts.len() <= BATCH_WRITES_MAX, "{} receipts", receipts.len());
+            receipts.iter().for_each(hold_receipt);
         }
         Response::Entry(entry) => entry.versions.iter().for_each(hold_version),
         Response::History { entries, .. } => entries.iter().for_each(|entry| hold_dot(&entry.dot)),
         Response::Conflicts { conflicts, .. } => conflicts.iter().for_each(|view| hold_key(&view.key)),
         Response::Status(status) => hold_vector(&status.durable),
-        Response::Refused(error) => assert!(!error.to_string().is_empty()),
+        Response::Snapshot { at, entries, .. } => {
+            hold_vector(at);
+            let versions = entries.iter().flat_map(|entry| &entry.versions);
+            versions.for_each(|version| hold_dots(&version.dots));
+        }
+        Response::Why(why) => {
+            hold_vector(&why.vector);
+            [&why.superseded_by, &why.concurrent_with, &why.built_on]
+                .into_iter()
+                .for_each(|dots| hold_dots(dots));
+        }
+        Response::Impact(impact) => {
+            hold_dots(&impact.same_key);
+            impact.stations.iter().for_each(|station| hold_dot(&station.first));
+            impact.keys.iter().for_each(hold_key);
+        }
+        Response::Refused(error) | Response::BatchRefused { error, .. } => {
+            assert!(!error.to_string().is_empty());
+        }
         Response::UnknownKey | Response::Watching => {}
     }
+}
+
+fn hold_receipt(receipt: &Receipt) {
+    hold_dot(&receipt.dot);
+    hold_vector(&receipt.vector);
+    hold_dots(&receipt.context);
+    hold_dots(&receipt.concurrent_with);
+    receipt.durable_on.iter().for_each(hold_node);
 }
 
 fn hold_notice(notice: &Notice) {
@@ -158,6 +214,15 @@ fn hold_notice(notice: &Notice) {
             hold_key(key);
             hold_dot(by);
         }
+        Notice::Replayed { key, entry } => {
+            hold_key(key);
+            hold_dot(&entry.dot);
+        }
+        Notice::Committed { dot, durable_on, .. } => {
+            hold_dot(dot);
+            durable_on.iter().for_each(hold_node);
+        }
+        Notice::Lagged { .. } => {}
     }
 }
 

@@ -2,18 +2,15 @@
 
 use bytes::Bytes;
 use clock_core::headers::{self, DisplayTime, EventId, EventType, Trace, TracedEvent};
-use clock_core::replica::ConflictId;
-use clock_core::wire::message::{Claim, Hello, Message, Refusal, Role};
-use clock_core::wire::{
-    AppliedView, Choice, ConflictView, EncodedEvent, EntryView, HistoryEntry, LinkView, Notice, Outcome,
-    Receipt, Request, RequestError, Response, SiblingSummary, StatusView, VersionView, WriteContext,
-};
+use clock_core::wire::EncodedEvent;
+use clock_core::wire::message::{Beside, Claim, Hello, Message, Refusal, Role};
 use clock_core::{
     Body, BodyKind, Context, Dot, DotRange, DotSet, HybridTimestamp, Key, NodeId, ReplicaId, RequestId,
     Siblings, VectorSender, VectorTimestamp, VersionVector, WriteEvent,
 };
 
 use crate::group;
+use crate::message_seeds::{notices, requests, responses};
 use crate::proxy_seeds;
 use crate::replica as sequences;
 
@@ -188,30 +185,30 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("a value of ours is JSON")
 }
 
-fn replica(node: &str) -> ReplicaId {
+pub(crate) fn replica(node: &str) -> ReplicaId {
     format!("{node}.1a2b3c4d").parse().expect("a legal replica")
 }
 
-fn dot(node: &str, seq: u64) -> Dot {
+pub(crate) fn dot(node: &str, seq: u64) -> Dot {
     Dot { replica: replica(node), seq }
 }
 
-fn node(name: &str) -> NodeId {
+pub(crate) fn node(name: &str) -> NodeId {
     NodeId::new(name).expect("a legal name")
 }
 
-fn key() -> Key {
+pub(crate) fn key() -> Key {
     Key::new("MSS-17/attitude").expect("a legal key")
 }
 
-fn vector() -> VersionVector {
+pub(crate) fn vector() -> VersionVector {
     [("atlantic", 3), ("indian", 1), ("pacific", 1 << 40)]
         .map(|(node, seq)| (replica(node), seq))
         .into_iter()
         .collect()
 }
 
-fn hlc() -> HybridTimestamp {
+pub(crate) fn hlc() -> HybridTimestamp {
     HybridTimestamp::from_packed(1_700_000_000_000 << 20 | 7)
 }
 
@@ -266,7 +263,7 @@ fn body(message: &Message) -> Vec<u8> {
 }
 
 /// Behind the type.
-fn typed(messages: Vec<(&'static str, Message)>) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn typed(messages: Vec<(&'static str, Message)>) -> Vec<(&'static str, Vec<u8>)> {
     let typed = |message: &Message| {
         let frame = framed(message);
         [&frame[7..8], &frame[FRAME_PREFIX_BYTES..]].concat()
@@ -286,6 +283,7 @@ fn peer_messages() -> Vec<(&'static str, Vec<u8>)> {
         ("events", Message::Events(events)),
         ("heartbeat", heartbeat(vector())),
         ("ack", Message::Ack { durable: vector(), resend: false }),
+        ("beside", Message::Beside(Beside { dot: dot("pacific", 2), versions: vec![dot("indian", 1)] })),
     ])
 }
 
@@ -305,113 +303,7 @@ fn hellos() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn requests() -> Vec<(&'static str, Vec<u8>)> {
-    let value = Bytes::from_static(b"1,0,0,0");
-    let conflict = ConflictId::of(&[dot("pacific", 1), dot("atlantic", 1)]);
-    let request = RequestId(0x0011_2233);
-    let context = WriteContext::Exactly(vec![dot("atlantic", 3), dot("pacific", 2)]);
-    let put = Request::Put { key: key(), kind: BodyKind::ATTITUDE, value: value.clone(), context, request };
-    let choice = Choice::Value { kind: BodyKind::OPAQUE, value };
-    let all = [
-        ("put", put),
-        ("resolve_take", Request::Resolve { conflict, choice: Choice::Take(dot("pacific", 1)), request }),
-        ("resolve_value", Request::Resolve { conflict, choice, request }),
-        ("get", Request::Get { key: key(), skip: 3 }),
-        ("history", Request::History { key: key(), after: 70_000 }),
-        ("conflicts", Request::Conflicts { after: Some(key()) }),
-        ("status", Request::Status),
-    ];
-    let message = |(name, request)| (name, Message::Request { number: 300, request });
-    typed(all.into_iter().map(message).collect())
-}
-
-fn responses() -> Vec<(&'static str, Vec<u8>)> {
-    let (_, event) = events().remove(1);
-    let conflicts = vec![conflict()];
-    let entry = EntryView {
-        key: key(),
-        revision: 4,
-        conflict: Some(conflict().id),
-        versions_total: 2,
-        versions: vec![version(), version()],
-    };
-    let all = [
-        ("written", Response::Written(receipt())),
-        ("entry", Response::Entry(entry)),
-        ("log", Response::History { entries: vec![HistoryEntry::new(9, event)], more_after: Some(9) }),
-        ("open_conflicts", Response::Conflicts { conflicts, more_after: Some(key()) }),
-        ("state", Response::Status(status())),
-        ("refusal", Response::Refused(RequestError::ContextAhead(dot("indian", 5)))),
-    ];
-    let message = |(name, response)| (name, Message::Response { number: 1, response });
-    typed(all.into_iter().map(message).collect())
-}
-
-fn notices() -> Vec<(&'static str, Vec<u8>)> {
-    let via = Some(node("atlantic"));
-    let applied = AppliedView { key: key(), version: version(), position: 9, via, applied_wall_ms: 10 };
-    let closed = Notice::ConflictClosed { id: conflict().id, key: key(), by: dot("indian", 1) };
-    typed(vec![
-        ("applied", Message::Notice(Notice::Applied(applied))),
-        ("opened", Message::Notice(Notice::ConflictOpened(conflict()))),
-        ("closed", Message::Notice(closed)),
-    ])
-}
-
-fn receipt() -> Receipt {
-    Receipt {
-        dot: dot("pacific", 2),
-        key: key(),
-        request: RequestId(5),
-        lamport: 7,
-        hlc: hlc(),
-        wall_ms: 1_700_000_000_000,
-        vector: vector(),
-        context: vec![dot("atlantic", 3)],
-        outcome: Outcome::Local,
-        durable_on: vec![node("pacific")],
-        concurrent_with: vec![dot("indian", 1)],
-    }
-}
-
-fn version() -> VersionView {
-    VersionView {
-        dots: vec![dot("atlantic", 3), dot("pacific", 2)],
-        lamport: 7,
-        hlc: hlc(),
-        wall_ms: 1_700_000_000_000,
-        vector: vector(),
-        context: vec![dot("indian", 1)],
-        kind: BodyKind::OPAQUE,
-        value: Bytes::from_static(b"nominal"),
-        request: RequestId(5),
-    }
-}
-
-fn conflict() -> ConflictView {
-    let sibling = |node| SiblingSummary { dots: vec![dot(node, 1)], lamport: 3, hlc: hlc(), wall_ms: 8 };
-    let id = ConflictId::of(&[dot("atlantic", 1), dot("pacific", 1)]);
-    ConflictView { id, key: key(), revision: 2, siblings: vec![sibling("atlantic"), sibling("pacific")] }
-}
-
-fn status() -> StatusView {
-    let link = LinkView { peer: node("atlantic"), outbound: true, inbound: false, lag_events: Some(3) };
-    StatusView {
-        cluster: node("mss"),
-        replica: replica("pacific"),
-        lamport: 7,
-        durable: vector(),
-        keys: 3,
-        conflicts: 1,
-        held_back: 0,
-        duplicates: 2,
-        quarantined: 0,
-        wall_ms: 1_700_000_000_000,
-        links: vec![link],
-    }
-}
-
-fn events() -> Vec<(&'static str, WriteEvent)> {
+pub(crate) fn events() -> Vec<(&'static str, WriteEvent)> {
     let event = |delta, context, kind, bytes: &'static [u8]| WriteEvent {
         dot: dot("pacific", 2),
         lamport: 7,

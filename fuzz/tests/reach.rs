@@ -3,7 +3,7 @@
 use clock_fuzz::replica::{Tally, tally};
 use clock_fuzz::{corpus, seeds};
 
-fn counts(tally: Tally) -> [(&'static str, usize); 12] {
+fn counts(tally: Tally) -> [(&'static str, usize); 15] {
     [
         ("events that became visible", tally.committed),
         ("writes with a receipt", tally.written),
@@ -17,6 +17,9 @@ fn counts(tally: Tally) -> [(&'static str, usize); 12] {
         ("conflicts that ended", tally.resolved),
         ("refused timestamps", tally.timestamps),
         ("restarts", tally.crashes),
+        ("batches", tally.batches),
+        ("indeterminate receipts", tally.indeterminate),
+        ("questions to the log", tally.questions),
     ]
 }
 

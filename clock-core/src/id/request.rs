@@ -5,7 +5,11 @@ use core::str::FromStr;
 
 use super::{InvalidId, parse_hex};
 
-/// The id a client gives to one write, so that a retry is applied once. 128 bits, shown as 32 hex digits.
+/// The id a client gives to one write, so that a retry is applied once. 128 bits, shown as 32 hex digits: drawn at random,
+/// or derived from the client's own records, and never used for another write.
+///
+/// Retention: a station recognises the requests of the latest 16,384 writes in its log
+/// (`Limits::requests`), of whichever station, also across restarts. A retry that comes later is a new write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RequestId(pub u128);

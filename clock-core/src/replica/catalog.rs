@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 
 use super::conflict::ConflictId;
+use super::ledger::Height;
+use super::twins::{Operation, Superseded, Twin};
 use crate::bugs::{Bug, planted};
 use crate::event::{Body, WriteEvent};
 use crate::id::{Dot, Key};
@@ -29,6 +31,7 @@ pub(super) struct Version {
 pub(super) struct Written {
     pub(super) event: WriteEvent,
     pub(super) vector: VersionVector,
+    twin: Twin,
 }
 
 /// A key's versions.
@@ -52,6 +55,7 @@ pub(super) struct Change {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Catalog {
     entries: BTreeMap<Key, Entry>,
+    superseded: Superseded,
     conflicts: BTreeMap<Key, ConflictId>,
     keys_by_conflict: BTreeMap<ConflictId, Key>,
 }
@@ -84,7 +88,12 @@ impl Entry {
         (self.versions.len() > 1).then(|| ConflictId::of(self.dots()))
     }
 
-    fn apply(&mut self, written: Written) {
+    fn retain(&mut self, mut stays: impl FnMut(&Written) -> bool) {
+        self.versions.iter_mut().for_each(|version| version.writes.retain(&mut stays));
+        self.versions.retain(|version| !version.writes.is_empty());
+    }
+
+    fn apply(&mut self, written: Written, superseded: &mut Superseded) {
         self.revision += 1;
         let is_seen = |dot: &Dot| written.event.context.binary_search(dot).is_ok();
         if planted(Bug::ConcurrentIsEqual) && !self.dots().all(is_seen) {
@@ -95,14 +104,19 @@ impl Entry {
                 && !(planted(Bug::DominatedKept) && dot.replica.node != written.event.dot.replica.node)
         };
         let written_is_tombstone = written.event.body.is_tombstone();
-        for version in &mut self.versions {
-            version.writes.retain(|known| !is_superseded(&known.event.dot));
-        }
-        self.versions.retain(|version| !version.writes.is_empty());
+        written.event.context.iter().for_each(|dot| superseded.note_fallen(dot));
+        self.retain(|known| {
+            let is_read = is_superseded(&known.event.dot);
+            if is_read {
+                superseded.note(&known.twin);
+            }
+            !is_read
+        });
         match self.versions.iter_mut().find(|version| version.is_same_write(&written.event)) {
             Some(version) => version.join(written),
             None => self.versions.push(Version { writes: vec![written] }),
         }
+        self.retain(|known| !superseded.takes(&known.event.dot, &known.twin));
         if !planted(Bug::ArrivalOrderShown) {
             self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
         }
@@ -185,12 +199,15 @@ impl Catalog {
     }
 
     /// Applies one write: the only way a version ever appears or disappears.
-    pub(super) fn apply(&mut self, event: WriteEvent, vector: VersionVector) -> Change {
+    pub(super) fn apply(&mut self, event: WriteEvent, vector: VersionVector, height: Height) -> Change {
         let (key, dot) = (event.key.clone(), event.dot.clone());
         let entry = self.entries.entry(key.clone()).or_default();
-        entry.apply(Written { event, vector });
+        let twin = Twin { operation: Operation::of(&event), height };
+        entry.apply(Written { event, vector, twin }, &mut self.superseded);
         let after = entry.conflict();
-        let beside = entry.beside(&dot).cloned().collect();
+        // A name that fell with its twin has met nothing.
+        let beside =
+            entry.is_current(&dot).then(|| entry.beside(&dot).cloned().collect()).unwrap_or_default();
         let before = match after {
             Some(id) => self.conflicts.insert(key.clone(), id),
             None if planted(Bug::EndedConflictListed) => None,

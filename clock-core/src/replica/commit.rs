@@ -30,7 +30,8 @@ impl Replica {
 
     fn publish(&mut self, step: &mut Step<'_>, staged: Staged) {
         let Staged { lsn, event, vector, via, waiters, is_minted_here: _ } = staged;
-        let change = self.catalog.apply(event.clone(), vector.clone());
+        let height = self.ledger.height(&event);
+        let change = self.catalog.apply(event.clone(), vector.clone(), height);
         self.note_relay(step.now.mono, lsn, &event.dot);
         let receipt = self.receipt(&event, &vector, &change.beside);
         self.requests.written(&event, lsn, receipt.clone());

@@ -34,6 +34,20 @@ struct Origin {
     vector: VersionVector,
     /// The checksum of each of its events, by sequence from 1, to tell two contents of one dot apart (rule 4).
     checksums: Vec<u32>,
+    /// The height of each of its events, by sequence from 1.
+    heights: Vec<u64>,
+}
+
+/// How an event lies in the causal order: a number that is larger than that of everything in its past.
+///
+/// It is counted here and never believed: the number of events in its past, and in any case more than any version that it
+/// supersedes, also if a dishonest origin left that out of its past. Equal on every station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Height {
+    /// Its own.
+    pub(super) of: u64,
+    /// The largest of what it supersedes; 0 for nothing.
+    pub(super) superseded: u64,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -99,6 +113,18 @@ impl Ledger {
     pub(super) fn checksum(&self, dot: &Dot) -> Option<u32> {
         let index = usize::try_from(dot.seq.checked_sub(1)?).ok()?;
         self.origins.get(&dot.replica)?.checksums.get(index).copied()
+    }
+
+    /// How an event that is in the log lies above the versions that it supersedes.
+    pub(super) fn height(&self, event: &WriteEvent) -> Height {
+        let superseded = event.context.iter().map(|dot| self.height_of(dot)).max().unwrap_or(0);
+        Height { of: self.height_of(&event.dot), superseded }
+    }
+
+    fn height_of(&self, dot: &Dot) -> u64 {
+        let index = usize::try_from(dot.seq.saturating_sub(1)).ok();
+        let origin = self.origins.get(&dot.replica);
+        origin.zip(index).and_then(|(origin, index)| origin.heights.get(index)).copied().unwrap_or(0)
     }
 
     /// What a replica's next event takes its delta from.
@@ -175,10 +201,13 @@ impl Ledger {
     /// Counts an event as applied and rebuilds its vector on that of its predecessor.
     fn enter(&mut self, event: &WriteEvent, checksum: u32) -> VersionVector {
         advance(&mut self.applied, &event.dot);
+        let above = event.context.iter().map(|dot| self.height_of(dot)).max().unwrap_or(0);
         let origin = self.origins.entry(event.dot.replica.clone()).or_default();
         event.delta.iter().for_each(|(replica, seq)| origin.vector.raise(replica, *seq));
         origin.vector.raise(&event.dot.replica, event.dot.seq);
         origin.checksums.push(checksum);
+        let past = origin.vector.iter().fold(0_u64, |events, (_, seq)| events.saturating_add(seq));
+        origin.heights.push(past.max(above.saturating_add(1)));
         origin.vector.clone()
     }
 

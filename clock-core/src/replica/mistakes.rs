@@ -65,7 +65,8 @@ impl Replica {
     pub(super) fn catalog_with_staged(&self) -> Catalog {
         let mut catalog = self.catalog.clone();
         for staged in self.ledger.staged() {
-            catalog.apply(staged.event.clone(), staged.vector.clone());
+            let height = self.ledger.height(&staged.event);
+            catalog.apply(staged.event.clone(), staged.vector.clone(), height);
         }
         catalog
     }
@@ -73,7 +74,8 @@ impl Replica {
     /// Applies an event to its key once more.
     pub(super) fn apply_again(&mut self, event: &WriteEvent) {
         if self.ledger.visible().covers(&event.dot) {
-            self.catalog.apply(event.clone(), self.ledger.delta_base(&event.dot.replica));
+            let (vector, height) = (self.ledger.delta_base(&event.dot.replica), self.ledger.height(event));
+            self.catalog.apply(event.clone(), vector, height);
         }
     }
 

@@ -34,6 +34,7 @@ mod request;
 mod requests;
 mod session;
 mod sync;
+mod twins;
 mod usage;
 mod write;
 

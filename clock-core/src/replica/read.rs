@@ -58,7 +58,7 @@ impl Replica {
         let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
         let (mut bytes, mut versions) = (0, Vec::<VersionView>::new());
         for version in entry.versions.iter().skip(skipped).take(ANSWER_VERSIONS_MAX) {
-            let Written { event, vector } = version.written();
+            let Written { event, vector, .. } = version.written();
             let ids = version.dots().count() + event.context.len() + vector.len();
             bytes += event.body.bytes.len() + ids * ID_BYTES;
             if bytes > ANSWER_BYTES_MAX && !versions.is_empty() {

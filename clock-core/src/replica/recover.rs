@@ -104,7 +104,7 @@ impl Replica {
         if planted(Bug::SupersededComeBack) {
             shown.context.clear();
         }
-        let change = self.catalog.apply(shown, vector.clone());
+        let change = self.catalog.apply(shown, vector.clone(), self.ledger.height(&event));
         let receipt = self.receipt(&event, &vector, &change.beside);
         if !planted(Bug::RequestsForgottenAtRestart) {
             self.requests.written(&event, lsn, receipt);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use clock_core::replica::ConflictId;
-use clock_core::wire::{Choice, EncodedEvent, Request, WriteContext};
+use clock_core::wire::{Change, Choice, Copies, EncodedEvent, Request, Terms, Write, WriteContext};
 use clock_core::{
     Body, BodyKind, Dot, HybridTimestamp, Key, MAX_COUNTER, ReplicaId, RequestId, VersionVector, WriteEvent,
 };
@@ -17,6 +17,9 @@ use crate::input::Input;
 const LAMPORTS: [u64; 4] = [1, 1 << 40, MAX_COUNTER - 1, MAX_COUNTER];
 /// Entries that a liar claims.
 const COUNTERS: [u64; 4] = [1 << 40, MAX_COUNTER - 1, MAX_COUNTER, u64::MAX];
+
+/// How long a client waits, in milliseconds: the last is out of range.
+const DEADLINES_MS: [u32; 4] = [1, 500, 60_000, 0];
 
 /// Counts up what one frame has made so far, so that its events may follow each other.
 pub(super) type Made = BTreeMap<ReplicaId, u64>;
@@ -110,14 +113,54 @@ fn damaged(event: &EncodedEvent, input: &mut Input<'_>) -> EncodedEvent {
     EncodedEvent::from_bytes(bytes.into())
 }
 
-/// A write: key, value, context, request.
-pub(super) fn put(station: &Station<'_>, input: &mut Input<'_>) -> Request {
+/// Terms: what most clients ask for; or copies, a deadline, and a session that has seen what the station has or more.
+pub(super) fn terms(station: &Station<'_>, input: &mut Input<'_>) -> Terms {
+    let shape = input.byte();
+    let copies = match shape & 7 {
+        0 => Copies::Majority,
+        7 => Copies::Count(u16::from(shape)),
+        count => Copies::Count(u16::from(count - 1)),
+    };
+    let deadline_ms = DEADLINES_MS[usize::from(shape >> 3 & 3)];
+    let session = (shape & 0x80 != 0).then(|| vector(station, input));
+    Terms { copies, deadline_ms, session }
+}
+
+/// Several writes at once, one of them perhaps a deletion.
+pub(super) fn batch(station: &Station<'_>, input: &mut Input<'_>) -> Request {
+    let count = input.byte() % 5;
+    Request::Batch { writes: (0..count).map(|_| write(station, input)).collect() }
+}
+
+fn write(station: &Station<'_>, input: &mut Input<'_>) -> Write {
+    match put(station, input) {
+        Request::Put { key, kind, value, context, request } if kind.0 & 0x40 == 0 => {
+            Write { key, change: Change::Put { kind, value }, context, request }
+        }
+        Request::Put { key, context, request, .. } => Write { key, change: Change::Delete, context, request },
+        other => unreachable!("a put is {other:?}"),
+    }
+}
+
+/// A deletion: key, context, request.
+pub(super) fn delete(station: &Station<'_>, input: &mut Input<'_>) -> Request {
     let (shape, tag) = (input.byte(), input.byte());
-    let context = match shape >> 2 & 3 {
+    let context = context(station, input, shape);
+    Request::Delete { key: key(shape), context, request: RequestId(u128::from(tag % 8)) }
+}
+
+fn context(station: &Station<'_>, input: &mut Input<'_>, shape: u8) -> WriteContext {
+    match shape >> 2 & 3 {
         0 | 1 => WriteContext::StationView,
         2 => WriteContext::Blind,
         _ => WriteContext::Exactly((0..shape >> 4 & 3).map(|_| dot(station, input)).collect()),
-    };
+    }
+}
+
+/// A write: key, value, context, request.
+pub(super) fn put(station: &Station<'_>, input: &mut Input<'_>) -> Request {
+    let (shape, tag) = (input.byte(), input.byte());
+    let context = context(station, input, shape);
     let (kind, value) = match shape >> 6 {
         0 | 1 => (BodyKind::OPAQUE, vec![tag >> 3]),
         2 => (BodyKind::ATTITUDE, b"1,0,0,0".to_vec()),
@@ -144,13 +187,20 @@ pub(super) fn resolve(station: &Station<'_>, input: &mut Input<'_>) -> Request {
 }
 
 /// A question.
-pub(super) fn question(input: &mut Input<'_>) -> Request {
+pub(super) fn question(station: &Station<'_>, input: &mut Input<'_>) -> Request {
     let (shape, operand) = (input.byte(), input.byte());
-    match shape % 5 {
+    match shape % 9 {
         0 => Request::Get { key: key(operand), skip: u32::from(shape >> 6) },
         1 => Request::History { key: key(operand), after: u64::from(operand >> 2) },
         2 => Request::Conflicts { after: (operand & 0x80 != 0).then(|| key(operand)) },
         3 => Request::Status,
-        _ => Request::Watch,
+        4 => Request::Watch { after: None },
+        5 => Request::Receipt { request: RequestId(u128::from(operand % 8)) },
+        6 => {
+            let keys = (0..operand % 3).map(key).collect();
+            Request::Snapshot { keys, at: (operand & 0x80 != 0).then(|| vector(station, input)) }
+        }
+        7 => Request::Why { dot: dot(station, input) },
+        _ => Request::Impact { dot: dot(station, input) },
     }
 }

@@ -1,11 +1,12 @@
 //! What each effect has to keep, judged by the disk alone.
 
-use clock_core::replica::{Effect, Fact, LogQuery, LogRecord, Lsn, SessionId, Ticket};
+use clock_core::replica::{About, Effect, Fact, LogQuery, LogQuestion, LogRecord, Lsn, SessionId, Ticket};
 use clock_core::wire::message::{Claim, Message, Role};
 use clock_core::wire::{
-    ConflictView, EncodedEvent, EntryView, Receipt, Request, RequestError, Response, StatusView, VersionView,
+    ConflictView, Copies, EncodedEvent, EntryView, Outcome, Presence, Receipt, Request, RequestError,
+    Response, StatusView, Terms, VersionView,
 };
-use clock_core::{Dot, Key, NodeId, ReplicaId, VersionVector};
+use clock_core::{Dot, Key, NodeId, ReplicaId, RequestId, VersionVector};
 
 use super::disk::{self, Entry};
 use super::station::{Side, Station};
@@ -31,11 +32,9 @@ impl Station<'_> {
             }
             Effect::Sync { upto } => self.disk.request_sync(*upto),
             Effect::Send { session, message } => self.judge_send(*session, message),
-            Effect::Reply { ticket, response } => self.judge_reply(*ticket, response),
-            Effect::ReplyHistory { ticket, key, after } => {
-                let asked = self.open.remove(ticket);
-                let expected = Request::History { key: key.clone(), after: after.0 };
-                assert_eq!(asked, Some(expected), "a history that was not asked for");
+            Effect::Reply { ticket, token, response } => self.judge_reply(*ticket, token.as_ref(), response),
+            Effect::ReplyFromLog { ticket, token, question } => {
+                self.judge_question(*ticket, token.as_ref(), question);
             }
             Effect::ReadLog { session, query } => self.judge_read(*session, query),
             Effect::Close { session, .. } => {
@@ -52,10 +51,8 @@ impl Station<'_> {
         let is_mine =
             dot.replica.node == WORLD.config.station && dot.replica.incarnation == self.disk.incarnation;
         if is_mine {
-            let asked = self.minting.take();
-            let asked = asked.unwrap_or_else(|| panic!("{dot} was minted without a request"));
             self.has_minted = true;
-            self.judge_minted(&asked);
+            self.judge_minted();
             self.disk.note_minted();
         }
     }
@@ -73,6 +70,10 @@ impl Station<'_> {
             (Message::Welcome(claim), Side::Client) => self.judge_claim(claim, None),
             (Message::Ack { durable, .. }, Side::Inbound(_)) => self.judge_visible(durable),
             (Message::Heartbeat { .. }, Side::Dialled(_)) => {}
+            (Message::Beside(beside), Side::Inbound(peer)) => {
+                assert_eq!(beside.dot.replica.node, peer, "whose write stood beside others");
+                self.judge_durable(&[&beside.versions[..], std::slice::from_ref(&beside.dot)].concat());
+            }
             // Before a welcome nothing is read, so nothing is shipped but what a read brings that nobody asked for.
             (Message::Events(events), Side::Dialling(_) | Side::Dialled(_)) => {
                 assert!(!events.is_empty(), "a frame without events");
@@ -115,16 +116,68 @@ impl Station<'_> {
         self.reads.push((session, query.clone()));
     }
 
-    fn judge_reply(&mut self, ticket: Ticket, response: &Response) {
+    /// The request that is answered, and whether the session's token is as it should be.
+    fn answered(&mut self, ticket: Ticket, token: Option<&VersionVector>) -> (Terms, Request) {
         let asked = self.open.remove(&ticket);
-        let asked = asked.unwrap_or_else(|| panic!("answered twice, or never asked: {response:?}"));
-        match (&asked, response) {
-            (Request::Put { .. } | Request::Resolve { .. }, Response::Written(receipt)) => {
-                self.judge_receipt(&asked, receipt);
-                self.tally.written += 1;
+        let (terms, request) = asked.unwrap_or_else(|| panic!("answered twice, or never asked: {ticket:?}"));
+        if let Some(token) = token {
+            assert!(terms.session.is_some(), "a token for who has no session: {request:?}");
+            assert!(self.disk.visible().contains(token), "a token of what is not durable: {token}");
+        }
+        (terms, request)
+    }
+
+    fn judge_question(&mut self, ticket: Ticket, token: Option<&VersionVector>, question: &LogQuestion) {
+        let (terms, asked) = self.answered(ticket, token);
+        assert!(
+            question.upto.0 <= self.disk.durable_entries().len() as u64,
+            "{question:?} of what is not durable"
+        );
+        let is_asked = match (&question.about, &asked) {
+            (About::History { key, after }, Request::History { key: asked, after: from }) => {
+                (key, after.0) == (asked, *from)
             }
-            (Request::Put { .. } | Request::Resolve { .. }, Response::Refused(error)) => {
-                self.judge_refusal(error);
+            (About::Snapshot { keys, at }, Request::Snapshot { keys: asked, at: as_of }) => {
+                let is_visible = self.disk.visible().contains(at);
+                is_visible && keys == asked && as_of.as_ref().is_none_or(|as_of| as_of == at)
+            }
+            (About::Why(dot), Request::Why { dot: asked })
+            | (About::Impact(dot), Request::Impact { dot: asked }) => dot == asked,
+            _ => false,
+        };
+        assert!(is_asked, "{question:?} was not asked for, but {asked:?}");
+        self.judge_session(&terms, token);
+        self.tally.questions += 1;
+    }
+
+    /// Whoever is served in a session is served all that it has seen, and told so.
+    fn judge_session(&self, terms: &Terms, token: Option<&VersionVector>) {
+        let Some(seen) = &terms.session else { return };
+        let token = token.expect("who is served in a session gets its next token");
+        assert!(token.contains(seen), "served behind the session: {token} and not {seen}");
+    }
+
+    fn judge_reply(&mut self, ticket: Ticket, token: Option<&VersionVector>, response: &Response) {
+        let (terms, asked) = self.answered(ticket, token);
+        match (&asked, response) {
+            (_, Response::Refused(error)) => return self.judge_refusal(&asked, error),
+            (Request::Batch { writes }, Response::BatchRefused { index, error }) => {
+                assert!((*index as usize) < writes.len(), "write {index} of {}", writes.len());
+                return self.judge_refusal(&asked, error);
+            }
+            (Request::Batch { writes }, Response::BatchWritten(receipts)) => {
+                assert_eq!(writes.len(), receipts.len(), "a receipt for each write");
+                for (write, receipt) in writes.iter().zip(receipts) {
+                    self.judge_receipt((Some(&write.key), write.request), &terms, receipt);
+                }
+                self.tally.batches += 1;
+            }
+            (
+                Request::Put { key, request, .. } | Request::Delete { key, request, .. },
+                Response::Written(receipt),
+            ) => self.judge_receipt((Some(key), *request), &terms, receipt),
+            (Request::Resolve { request, .. } | Request::Receipt { request }, Response::Written(receipt)) => {
+                self.judge_receipt((None, *request), &terms, receipt);
             }
             (Request::Get { key, skip }, Response::Entry(entry)) => self.judge_entry(key, *skip, entry),
             (Request::Get { key, .. }, Response::UnknownKey) => {
@@ -134,28 +187,55 @@ impl Station<'_> {
                 self.judge_conflicts(after.as_ref(), conflicts);
             }
             (Request::Status, Response::Status(status)) => self.judge_status(status),
-            (Request::Watch, Response::Watching) => {}
+            (Request::Watch { .. }, Response::Watching) => {}
             _ => panic!("{response:?} is no answer to {asked:?}"),
         }
+        self.judge_session(&terms, token);
     }
 
-    fn judge_receipt(&self, asked: &Request, receipt: &Receipt) {
+    fn judge_receipt(&mut self, (key, request): (Option<&Key>, RequestId), terms: &Terms, receipt: &Receipt) {
         assert!(self.disk.is_durable(&receipt.dot), "{} was acknowledged before it was durable", receipt.dot);
         let Entry { event, past, .. } = self.disk.entry(&receipt.dot).expect("what is durable is there");
-        let request = match asked {
-            Request::Put { request, key, .. } => (key == &receipt.key).then_some(*request),
-            Request::Resolve { request, .. } => Some(*request),
-            _ => None,
-        };
-        assert_eq!(request, Some(receipt.request), "the receipt of another write: {receipt:?}");
+        assert!(
+            receipt.request == request && key.is_none_or(|key| *key == receipt.key),
+            "the receipt of another write: {receipt:?}"
+        );
         assert_eq!((&event.key, event.request), (&receipt.key, receipt.request), "what {event} is");
         assert_eq!((event.lamport, event.hlc), (receipt.lamport, receipt.hlc), "when {event} was");
         assert_eq!(event.context, receipt.context, "what {event} superseded");
         assert_eq!(receipt.vector, past.clone().into_iter().collect(), "the past of {event}");
-        self.judge_durable(&receipt.concurrent_with);
+        assert!(receipt.concurrent_with.is_sorted(), "{receipt:?}");
+        if !self.was_told_beside {
+            self.judge_durable(&receipt.concurrent_with);
+        }
+        self.judge_copies(terms, receipt);
+        self.tally.written += 1;
     }
 
-    fn judge_refusal(&mut self, error: &RequestError) {
+    /// The outcome is what the copies say, and no more copies are named than there can be.
+    fn judge_copies(&mut self, terms: &Terms, receipt: &Receipt) {
+        let n = u16::try_from(WORLD.config.peers.len() + 1).expect("a small cluster");
+        let w = match terms.copies {
+            Copies::Majority => n / 2 + 1,
+            Copies::Count(count) => count,
+        };
+        assert_eq!((receipt.w, receipt.n), (w, n), "W of N");
+        let (own, others) = receipt.durable_on.split_first().expect("it is durable here");
+        assert_eq!(*own, WORLD.config.station, "where it is durable first");
+        assert!(others.iter().all(|other| WORLD.config.peers.contains(other)), "{receipt:?}");
+        let has_enough = receipt.durable_on.len() >= usize::from(w);
+        match receipt.outcome {
+            Outcome::Local => assert_eq!(w, 1, "{receipt:?}"),
+            Outcome::Committed => assert!(has_enough && w > 1, "{receipt:?}"),
+            Outcome::Indeterminate => {
+                assert!(!has_enough, "{receipt:?}");
+                self.tally.indeterminate += 1;
+            }
+        }
+    }
+
+    fn judge_refusal(&mut self, asked: &Request, error: &RequestError) {
+        assert!(!error.to_string().is_empty(), "a refusal of {asked:?} says why");
         let is_exhausted = matches!(error, RequestError::Exhausted(_));
         assert!(!is_exhausted || !self.is_wall_sane, "a sane clock was exhausted: {error}");
         self.last_refusal = Some(error.clone());
@@ -169,6 +249,8 @@ impl Station<'_> {
         assert_eq!(entry.revision, self.disk.writes(key), "how many writes {key} had");
         let is_sorted = entry.versions.is_sorted_by_key(|version| version.dots.first());
         assert!(is_sorted, "the order of versions: {entry:?}");
+        let is_live = current.iter().any(|event| !event.body.is_tombstone());
+        assert_eq!(entry.presence == Presence::Live, is_live, "whether {key} has a value");
         assert_eq!(entry.conflict.is_some(), entry.versions_total > 1, "a conflict is more than one version");
         let mut dots: Vec<&Dot> = entry.versions.iter().flat_map(|version| &version.dots).collect();
         self.judge_versions(&entry.versions);

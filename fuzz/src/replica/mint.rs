@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use clock_core::replica::ConflictId;
-use clock_core::wire::{Choice, Request, WriteContext};
-use clock_core::{Dot, WriteEvent};
+use clock_core::wire::{Change, Choice, Request, WriteContext};
+use clock_core::{Dot, Key, RequestId, WriteEvent};
 
 use super::disk::{Entry, Past};
 use super::station::Station;
@@ -14,37 +14,48 @@ use super::world::WORLD;
 const COUNTED_MS: u64 = 1_000;
 
 impl Station<'_> {
-    /// Judges the event that was appended last, which a client has just asked for.
-    pub(super) fn judge_minted(&self, asked: &Request) {
+    /// Judges the event that was appended last, which a client has asked for: just now, or before its session's past came.
+    pub(super) fn judge_minted(&self) {
         let (minted, before) = self.disk.entries().split_last().expect("it was appended");
         assert!(self.unheard.is_empty(), "{} before {:?} were heard", minted.event.dot, self.unheard);
         let is_known = before.iter().any(|entry| entry.event.request == minted.event.request);
         assert!(!is_known, "a retry was minted again: {}", minted.event);
         assert_eq!(minted.past, self.expected_past(minted), "what {} comes after", minted.event);
         self.judge_clocks(minted, before);
+        let is_asked = self.open.values().any(|(_, asked)| self.asks_for(asked, &minted.event));
+        assert!(is_asked, "nobody has asked for {}, of {:?}", minted.event, self.open);
+    }
+
+    /// Whether a request asks for just this write.
+    fn asks_for(&self, asked: &Request, minted: &WriteEvent) -> bool {
+        let is = |key: &Key, context: &WriteContext, request: &RequestId, is_deletion: bool| {
+            (key, request, is_deletion) == (&minted.key, &minted.request, minted.body.is_tombstone())
+                && minted.context == self.expected_context(minted, context)
+        };
         match asked {
-            Request::Put { key, context, request, .. } => {
-                let is_asked = (key, request) == (&minted.event.key, &minted.event.request);
-                assert!(is_asked, "another write than was asked for: {}", minted.event);
-                assert_eq!(
-                    minted.event.context,
-                    self.expected_context(&minted.event, context),
-                    "of {asked:?}"
-                );
+            Request::Put { key, context, request, .. } => is(key, context, request, false),
+            Request::Delete { key, context, request } => is(key, context, request, true),
+            Request::Batch { writes } => writes.iter().any(|write| {
+                is(&write.key, &write.context, &write.request, matches!(write.change, Change::Delete))
+            }),
+            Request::Resolve { conflict, choice, request } => {
+                *request == minted.request && self.ends(*conflict, choice, minted)
             }
-            Request::Resolve { conflict, choice, .. } => {
-                assert_eq!(ConflictId::of(&minted.event.context), *conflict, "another conflict is resolved");
-                let current = self.disk.current(&minted.event.key);
-                let current: Vec<&Dot> = current.iter().map(|event| &event.dot).collect();
-                let is_current = minted.event.context.iter().all(|dot| current.contains(&dot));
-                assert!(is_current, "a conflict that is not open: {asked:?}");
-                if let Choice::Take(dot) = choice {
-                    let taken = self.disk.entry(dot).map(|entry| &entry.event.body);
-                    assert_eq!(taken, Some(&minted.event.body), "another sibling than {dot}");
-                }
-            }
-            question => panic!("{question:?} was answered with a write"),
+            _ => false,
         }
+    }
+
+    /// Whether a write ends an open conflict, as it was chosen to.
+    fn ends(&self, conflict: ConflictId, choice: &Choice, minted: &WriteEvent) -> bool {
+        let current = self.disk.current(&minted.key);
+        let current: Vec<&Dot> = current.iter().map(|event| &event.dot).collect();
+        let is_open = minted.context.iter().all(|dot| current.contains(&dot));
+        let is_chosen = match choice {
+            Choice::Take(dot) => self.disk.entry(dot).map(|entry| &entry.event.body) == Some(&minted.body),
+            Choice::Value { .. } => !minted.body.is_tombstone(),
+            Choice::Delete => minted.body.is_tombstone(),
+        };
+        ConflictId::of(&minted.context) == conflict && is_open && is_chosen
     }
 
     /// All that was visible, what this process has minted itself, and the event.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use clock_core::replica::{Input, Lsn};
+use clock_core::wire::Terms;
 use clock_core::wire::frame::Frame;
 use clock_core::wire::message::{Claim, Message, Refusal};
 use clock_core::{Incarnation, NodeId, ReplicaId};
@@ -94,10 +95,10 @@ fn say(station: &mut Station<'_>, input: &mut Script<'_>) {
     let (session, kind) = (station.session(input.byte()), input.byte());
     let frame = Frame { kind: kind % 19, body: Bytes::copy_from_slice(input.short()) };
     match Message::from_frame(&frame) {
-        Ok(Message::Request { number, request }) => {
+        Ok(Message::Request { number, terms, request }) => {
             // Numbers are a client's to keep apart; this one keeps them apart from those of the steps.
             if !station.open.keys().any(|ticket| ticket.session == session && ticket.number == number) {
-                station.ask(session, number, request);
+                station.ask(session, number, (terms, request));
             }
         }
         Ok(message) => station.hear(session, message),
@@ -107,13 +108,16 @@ fn say(station: &mut Station<'_>, input: &mut Script<'_>) {
 
 fn ask(station: &mut Station<'_>, input: &mut Script<'_>) {
     let (session, shape) = (station.session(input.byte()), input.byte());
-    let request = match shape % 8 {
-        0..=3 => forge::put(station, input),
+    let terms = if shape & 0x80 == 0 { Terms::default() } else { forge::terms(station, input) };
+    let request = match shape & 0x0F {
+        0..=3 | 8 | 9 => forge::put(station, input),
         4 | 5 => forge::resolve(station, input),
-        _ => forge::question(input),
+        10 | 11 => forge::delete(station, input),
+        12 | 13 => forge::batch(station, input),
+        _ => forge::question(station, input),
     };
     let number = station.next_number();
-    station.ask(session, number, request);
+    station.ask(session, number, (terms, request));
 }
 
 /// The disk speaks: of the next batches, of all, of a part, of what it was never given, or again of what it said before.
@@ -144,8 +148,8 @@ fn read(station: &mut Station<'_>, input: &mut Script<'_>) {
 /// A read that nobody asked for, of some piece of the log: also of what is not durable yet.
 fn read_unasked(station: &mut Station<'_>, input: &mut Script<'_>) {
     let (session, from, count) = (station.session(input.byte()), input.byte(), input.byte());
-    let entries = station.disk.entries().iter().skip(usize::from(from)).take(usize::from(count % 8));
-    let events = entries.map(logged).collect();
+    let entries = (1..).zip(station.disk.entries()).skip(usize::from(from)).take(usize::from(count % 8));
+    let events = entries.map(|(position, entry)| logged(Lsn(position), entry)).collect();
     let next = if count < 0xF0 { Lsn(u64::from(from) + u64::from(count % 8)) } else { Lsn(u64::MAX) };
     station.reads.retain(|(reading, _)| *reading != session);
     station.hand_in(Input::LogRead { session, events, next });
@@ -171,9 +175,5 @@ fn pass(station: &mut Station<'_>, input: &mut Script<'_>) {
 
 /// Harmless of a session that was never announced, and of one that is over.
 fn hang_up(station: &mut Station<'_>, input: &mut Script<'_>) {
-    let session = station.session(input.byte());
-    let is_over = *station.side(session) == Side::Gone;
-    station.set_side(session, Side::Gone);
-    let effects = station.hand_in(Input::SessionDown { session });
-    assert!(!is_over || effects.is_empty(), "a session ended twice: {effects:?}");
+    station.hang_up(station.session(input.byte()));
 }

@@ -46,6 +46,10 @@ pub(crate) fn scripts() -> Vec<(&'static str, Vec<u8>)> {
         ("refused", refused()),
         ("hostile_disk", hostile_disk()),
         ("questions", questions()),
+        ("deletions", deletions()),
+        ("batches", batches()),
+        ("copies", copies()),
+        ("sessions", sessions()),
     ]
 }
 
@@ -220,6 +224,79 @@ fn questions() -> Vec<u8> {
     let ask = |shape: u8| [10, 0, 6, shape, 0];
     let two = all(&[&put(0, 8, 1), &put(0, 8, 2), &put(0, 9, 3), &put(0, 9, 4)]);
     all(&[CLIENT, &two, SYNC_ALL, &ask(0), &ask(1), &ask(2), &ask(3), &ask(4)])
+}
+
+/// A key is deleted, in ignorance of another write and with it in view, and a deletion of nothing is refused.
+fn deletions() -> Vec<u8> {
+    let delete = |shape: u8, tag: u8| [10, 0, 10, shape, tag];
+    all(&[
+        CLIENT,
+        &put(0, 0, 1),
+        SYNC,
+        &delete(0, 2),
+        &delete(8, 3),
+        SYNC_ALL,
+        &get(0, 0),
+        &delete(1, 4),
+        &[10, 0, 4, 0, 5],
+        SYNC,
+    ])
+}
+
+/// Batches: of three writes, of none, with an id twice, and one that is refused for its last write.
+fn batches() -> Vec<u8> {
+    let three = [10, 0, 12, 3, 0, 1, 1, 2, 0, 3];
+    let none = [10, 0, 12, 0];
+    let twice = [10, 0, 12, 2, 0, 4, 1, 4];
+    let ahead = all(&[&[10, 0, 12, 2, 0, 5, 0x1C, 6], &[0, 9 * 8 + 4]]);
+    all(&[CLIENT, &three, &none, &twice, SYNC, &ahead, &three, SYNC_ALL])
+}
+
+/// Writes that want two copies: one gets an ack in time, one does not; both are asked for again.
+fn copies() -> Vec<u8> {
+    let two = |tag: u8| [10, 0, 0x80, 0x0B, 0, tag];
+    let receipt = |tag: u8| [10, 0, 6, 5, tag];
+    let ack = [7, 1, 0, 0x80];
+    all(&[
+        CLIENT,
+        &[0, 0],
+        &[8, 1, 0, 0],
+        &two(1),
+        SYNC,
+        READ,
+        &ack,
+        &two(2),
+        SYNC,
+        &[17, 2],
+        &receipt(1),
+        &receipt(2),
+        &receipt(3),
+        READ,
+        &ack,
+    ])
+}
+
+/// Sessions that have seen what is here, and what is not; and every question to the log.
+fn sessions() -> Vec<u8> {
+    let seen = [10, 0, 0x80, 0x89, 0x80, 0, 1];
+    let ahead = [10, 0, 0x80, 0x89, 1, 0, 3, 0, 2];
+    let ask = |shape: u8, operand: u8| [10, 0, 6, shape, operand];
+    let why = all(&[&ask(7, 0), &[8, 0]]);
+    let impact = all(&[&ask(8, 0), &[8, 0]]);
+    all(&[
+        CLIENT,
+        &put(0, 0, 1),
+        SYNC,
+        &seen,
+        &ahead,
+        SYNC,
+        &[17, 2],
+        &ask(1, 0),
+        &ask(6, 2),
+        &why,
+        &impact,
+        SYNC_ALL,
+    ])
 }
 
 fn all(steps: &[&[u8]]) -> Vec<u8> {

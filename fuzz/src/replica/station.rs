@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clock_core::replica::{
-    Effect, Fact, Input, LogQuery, Lsn, Mono, Now, Opener, Recovered, Replica, ReplicaConfig, SessionId,
-    Ticket,
+    Effect, Fact, Input, LogQuery, LogRecord, Lsn, Mono, Now, Opener, Recovered, Replica, ReplicaConfig,
+    SessionId, Ticket,
 };
 use clock_core::wire::message::{Claim, Message};
-use clock_core::wire::{EncodedEvent, Request, RequestError};
+use clock_core::wire::{EncodedEvent, Request, RequestError, Response, Terms};
 use clock_core::{Dot, MAX_WALL_MS, NodeId, VersionVector, WriteEvent};
 
 use super::disk::Disk;
@@ -60,6 +60,12 @@ pub struct Tally {
     pub timestamps: usize,
     /// Restarts.
     pub crashes: usize,
+    /// Batches that were made.
+    pub batches: usize,
+    /// Receipts of writes that had fewer copies in time than were asked for.
+    pub indeterminate: usize,
+    /// Questions that were answered from the log.
+    pub questions: usize,
 }
 
 pub(super) struct Station<'a> {
@@ -72,7 +78,7 @@ pub(super) struct Station<'a> {
     pub(super) is_wall_sane: bool,
     pub(super) sessions: Vec<Side>,
     /// Requests that were heard and not answered.
-    pub(super) open: BTreeMap<Ticket, Request>,
+    pub(super) open: BTreeMap<Ticket, (Terms, Request)>,
     /// Reads that were asked for and not answered.
     pub(super) reads: Vec<(SessionId, LogQuery)>,
     /// Events whose timestamps the clocks refused.
@@ -82,8 +88,8 @@ pub(super) struct Station<'a> {
     pub(super) last_refusal: Option<RequestError>,
     /// Events that this process has ever held back.
     pub(super) held_back: BTreeSet<Dot>,
-    /// The write that the input at hand asks for.
-    pub(super) minting: Option<Request>,
+    /// A peer has said what stood beside a write: it may have said anything.
+    pub(super) was_told_beside: bool,
     /// Peers that may know lost events of an incarnation that was found on disk, and have not told yet.
     pub(super) unheard: BTreeSet<NodeId>,
     /// The latest time that the wall has shown.
@@ -112,7 +118,7 @@ impl<'a> Station<'a> {
             numbers: 1 << 32,
             last_refusal: None,
             held_back: BTreeSet::new(),
-            minting: None,
+            was_told_beside: false,
             unheard: BTreeSet::new(),
             wall_max_ms: WALL_MS,
             has_minted: true,
@@ -201,6 +207,7 @@ impl<'a> Station<'a> {
         if let Message::Welcome(claim) = &message {
             self.note_welcome(session, claim);
         }
+        self.was_told_beside |= matches!(message, Message::Beside(_));
         let disputed = self.disputed(&message);
         let effects = self.hand_in(Input::Frame { session, message });
         assert!(is_heard || effects.is_empty(), "a session that is over was heard: {effects:?}");
@@ -235,22 +242,45 @@ impl<'a> Station<'a> {
         decoded.filter(is_other).map(|(_, dot)| dot).collect()
     }
 
+    /// The other end is gone.
+    pub(super) fn hang_up(&mut self, session: SessionId) {
+        let is_over = *self.side(session) == Side::Gone;
+        self.set_side(session, Side::Gone);
+        let effects = self.hand_in(Input::SessionDown { session });
+        assert!(!is_over || effects.is_empty(), "a session ended twice: {effects:?}");
+    }
+
+    /// Requests that somebody still waits for.
+    pub(super) fn unanswered(&self) -> Vec<&Request> {
+        let open = self.open.iter().filter(|(ticket, _)| *self.side(ticket.session) == Side::Client);
+        open.map(|(_, (_, request))| request).collect()
+    }
+
     /// A number that no request had.
     pub(super) fn next_number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
     }
 
-    pub(super) fn ask(&mut self, session: SessionId, number: u64, request: Request) {
+    pub(super) fn ask(&mut self, session: SessionId, number: u64, (terms, request): (Terms, Request)) {
         let ticket = Ticket { session, number };
         let is_heard = *self.side(session) == Side::Client;
         if is_heard {
-            self.open.insert(ticket, request.clone());
+            self.open.insert(ticket, (terms.clone(), request.clone()));
         }
-        self.minting = is_heard.then(|| request.clone());
-        let effects = self.hand_in(Input::Client { ticket, request });
-        self.minting = None;
+        let effects = self.hand_in(Input::Client { ticket, terms, request });
         assert!(is_heard || effects.is_empty(), "a session that is over was answered: {effects:?}");
+        let is_refused = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::Reply { response: Response::Refused(_) | Response::BatchRefused { .. }, .. }
+            )
+        };
+        let is_stored = |effect: &Effect| matches!(effect, Effect::Append(LogRecord::Event { .. }));
+        assert!(
+            !effects.iter().any(is_refused) || !effects.iter().any(is_stored),
+            "refused, and stored: {effects:?}"
+        );
     }
 
     /// The process ends, power goes, and it starts again.
@@ -258,6 +288,7 @@ impl<'a> Station<'a> {
         self.disk.crash();
         self.sessions.iter_mut().for_each(|side| *side = Side::Gone);
         self.open.clear();
+        self.was_told_beside = false;
         self.reads.clear();
         self.held_back.clear();
         self.tally.crashes += 1;

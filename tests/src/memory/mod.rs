@@ -16,7 +16,7 @@ use clock_core::replica::{
 };
 use clock_core::wire::message::{Message, Refusal, Role};
 use clock_core::wire::{Request, Response, Terms, frame};
-use clock_core::{Incarnation, NodeId};
+use clock_core::{Incarnation, NodeId, VersionVector};
 
 pub use log::MemoryLog;
 pub use network::FrameFaults;
@@ -38,6 +38,7 @@ pub struct Station {
     pub refusals: Vec<Refusal>,
     inbox: VecDeque<Input>,
     replies: BTreeMap<u64, Response>,
+    tokens: BTreeMap<u64, VersionVector>,
     syncing: Option<clock_core::replica::Lsn>,
 }
 
@@ -115,6 +116,7 @@ impl MemoryCluster {
             refusals: Vec::new(),
             inbox: VecDeque::new(),
             replies: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             syncing: None,
         };
         self.stations.insert(member.clone(), booted);
@@ -220,6 +222,11 @@ impl MemoryCluster {
         self.handle(&station(name), Input::Client { ticket, terms: Terms::default(), request });
     }
 
+    /// The test's own session at a station ends.
+    pub fn end_client_session(&mut self, name: &str) {
+        self.handle(&station(name), Input::SessionDown { session: CLIENT });
+    }
+
     /// From now on no disk finishes a sync.
     pub fn freeze_disks(&mut self) {
         self.disks_frozen = true;
@@ -249,11 +256,21 @@ impl MemoryCluster {
 
     /// Hands in a client's request without waiting; returns its number.
     pub fn submit(&mut self, name: &str, request: Request) -> u64 {
+        self.submit_on_terms(name, Terms::default(), request)
+    }
+
+    /// As [`submit`](Self::submit), on terms of the client's own.
+    pub fn submit_on_terms(&mut self, name: &str, terms: Terms, request: Request) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
         let ticket = Ticket { session: CLIENT, number };
-        self.handle(&station(name), Input::Client { ticket, terms: Terms::default(), request });
+        self.handle(&station(name), Input::Client { ticket, terms, request });
         number
+    }
+
+    /// The token that came with the answer to a request.
+    pub fn token(&self, name: &str, number: u64) -> Option<VersionVector> {
+        self.stations[&station(name)].tokens.get(&number).cloned()
     }
 
     /// The answer to a request, if it has come.
@@ -381,12 +398,10 @@ impl MemoryCluster {
             match effect {
                 Effect::Append(record) => at.log.append(record),
                 Effect::Sync { upto } => at.syncing = Some(upto),
-                Effect::Reply { ticket, token: _, response } => {
-                    drop(at.replies.insert(ticket.number, response))
-                }
-                Effect::ReplyFromLog { ticket, token: _, question } => {
+                Effect::Reply { ticket, token, response } => at.answer(ticket, token, response),
+                Effect::ReplyFromLog { ticket, token, question } => {
                     let Ok(response) = lineage::answer(&at.log, &question);
-                    at.replies.insert(ticket.number, response);
+                    at.answer(ticket, token, response);
                 }
                 Effect::ReadLog { session, query } => {
                     let (events, next) = at.log.read(&query);
@@ -427,6 +442,13 @@ impl MemoryCluster {
             false if connection.orphaned => {}
             false => connection.to_dialler.push_back(bytes),
         }
+    }
+}
+
+impl Station {
+    fn answer(&mut self, ticket: Ticket, token: Option<VersionVector>, response: Response) {
+        self.tokens.extend(token.map(|token| (ticket.number, token)));
+        self.replies.insert(ticket.number, response);
     }
 }
 

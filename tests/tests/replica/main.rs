@@ -2,8 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers stop the test")]
 
+mod batches;
+mod copies;
+mod deletes;
 mod identity;
+mod limits;
+mod past;
 mod requests;
+mod sessions;
+mod twins;
 
 use std::collections::BTreeSet;
 

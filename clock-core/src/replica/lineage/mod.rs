@@ -8,6 +8,7 @@ mod ancestors;
 mod history;
 mod impact;
 mod snapshot;
+mod twins;
 mod why;
 
 pub use ancestors::common_ancestors;

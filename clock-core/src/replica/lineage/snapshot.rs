@@ -3,7 +3,8 @@
 //! Nothing but the events decides, so every station that has them gives the same answer, also long after it has moved
 //! on; and a snapshot of many keys may be read in parts.
 
-use super::{ANSWER_BYTES_MAX, Log, answer_bytes};
+use super::twins::{Operated, twin_read};
+use super::{ANSWER_BYTES_MAX, Log, Placed, answer_bytes};
 use crate::event::WriteEvent;
 use crate::id::{Dot, Key};
 use crate::replica::{ConflictId, Lsn};
@@ -41,6 +42,7 @@ fn versions_at<L: Log>(
     upto: Lsn,
 ) -> Result<(u64, Vec<(Lsn, WriteEvent)>), L::Error> {
     let (mut revision, mut current) = (0, Vec::<(Lsn, WriteEvent)>::new());
+    let mut read = Vec::new();
     for placed in log.of_key(key, Lsn(0))? {
         let (lsn, event) = placed?;
         if lsn > upto {
@@ -48,11 +50,18 @@ fn versions_at<L: Log>(
         }
         if at.covers(&event.dot) {
             revision += 1;
-            current.retain(|(_, known)| event.context.binary_search(&known.dot).is_err());
+            let is_read = |known: &mut Placed| event.context.binary_search(&known.1.dot).is_ok();
+            read.extend(current.extract_if(.., is_read).map(|(_, known)| Operated::of(&known)));
             current.push((lsn, event));
         }
     }
-    Ok((revision, current))
+    let mut standing = Vec::with_capacity(current.len());
+    for (lsn, event) in current {
+        if twin_read(log, &event, &read)?.is_none() {
+            standing.push((lsn, event));
+        }
+    }
+    Ok((revision, standing))
 }
 
 /// The versions in full as long as an answer holds them; `versions_total` says if it did not.

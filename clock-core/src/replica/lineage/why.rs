@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ancestors::built_on;
+use super::twins::{Operated, twin_read, vector_of};
 use super::{Log, find, listed, unknown};
 use crate::id::{Dot, Key};
 use crate::replica::Lsn;
-use crate::versions::VersionVector;
 use crate::wire::{HistoryEntry, Response, WhyView};
 
 pub(super) fn why<L: Log>(log: &L, dot: &Dot, upto: Lsn) -> Result<Response, L::Error> {
@@ -17,6 +17,15 @@ pub(super) fn why<L: Log>(log: &L, dot: &Dot, upto: Lsn) -> Result<Response, L::
     let others = contexts.keys().filter(|other| *other != dot && !before.contains(*other));
     let (concurrent, _): (Vec<Dot>, Vec<Dot>) = others.cloned().partition(|other| !is_after(other));
     let superseding = contexts.iter().filter(|(_, context)| context.contains(dot)).map(|(by, _)| by.clone());
+    let mut superseding: Vec<Dot> = superseding.collect();
+    // It fell with a twin: whoever superseded that one has read this write, under its other name.
+    let twin = match superseding.is_empty() {
+        true => twin_read(log, &event, &read_names(log, &event.key, upto, &contexts)?)?,
+        false => None,
+    };
+    if let Some(twin) = &twin {
+        superseding.extend(contexts.iter().filter(|(_, read)| read.contains(twin)).map(|(by, _)| by.clone()));
+    }
     let (superseded_by, more_superseding) = listed(superseding);
     let (concurrent_with, more_concurrent) = listed(concurrent);
     let (built_on, more_before) = listed(nearest_first(&contexts, dot));
@@ -30,6 +39,24 @@ pub(super) fn why<L: Log>(log: &L, dot: &Dot, upto: Lsn) -> Result<Response, L::
         built_on,
         is_cut: more_superseding || more_concurrent || more_before,
     }))
+}
+
+/// The names of the key that somebody has read and superseded.
+fn read_names<L: Log>(
+    log: &L,
+    key: &Key,
+    upto: Lsn,
+    contexts: &BTreeMap<Dot, Vec<Dot>>,
+) -> Result<Vec<Operated>, L::Error> {
+    let read: BTreeSet<&Dot> = contexts.values().flatten().collect();
+    let mut names = Vec::new();
+    for placed in log.of_key(key, Lsn(0))? {
+        let (lsn, event) = placed?;
+        if lsn <= upto && read.contains(&event.dot) {
+            names.push(Operated::of(&event));
+        }
+    }
+    Ok(names)
 }
 
 /// What each write of the key had read.
@@ -53,15 +80,4 @@ fn nearest_first(contexts: &BTreeMap<Dot, Vec<Dot>>, dot: &Dot) -> Vec<Dot> {
         order.extend(step.iter().cloned());
     }
     order
-}
-
-/// All that happened before an event: the sum of its station's deltas.
-fn vector_of<L: Log>(log: &L, dot: &Dot) -> Result<VersionVector, L::Error> {
-    let mut vector: VersionVector = VersionVector::new();
-    for placed in log.of_replica(&dot.replica, dot.seq)? {
-        let (_, event) = placed?;
-        event.delta.iter().for_each(|(replica, seq)| vector.raise(replica, *seq));
-        vector.raise(&event.dot.replica, event.dot.seq);
-    }
-    Ok(vector)
 }
