@@ -74,7 +74,15 @@ impl UndoArgs {
             let mut worst = Exit::Ok;
             for (place, write) in self.writes.iter().enumerate() {
                 let undoing = Undoing { write, base: derived(base, place << PLACE_BITS), may_be_retry };
-                for receipt in undoing.run(client).await.map_err(|error| named(error, base))? {
+                let undone = undoing.run(client).await.inspect_err(|_| {
+                    if place > 0 {
+                        let all = self.writes.len();
+                        eprintln!(
+                            "{place} of {all} are taken back; do all of them once with: --request-id {base}"
+                        );
+                    }
+                });
+                for receipt in undone.map_err(|error| named(error, base))? {
                     let exit = show(&receipt, client, self.connection.output)?;
                     worst = if exit == Exit::Ok { worst } else { exit };
                 }
