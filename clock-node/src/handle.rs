@@ -32,6 +32,10 @@ pub(crate) const NOTICES: usize = 1024;
 
 /// What the actor receives.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost all mail is the largest: a box would cost each an allocation"
+)]
 pub(crate) enum Mail {
     /// A session is up, and this is how to reach it.
     Open { session: SessionId, sender: SessionSender, opener: Opener },

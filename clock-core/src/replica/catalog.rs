@@ -206,8 +206,10 @@ impl Catalog {
         entry.apply(Written { event, vector, twin }, &mut self.superseded);
         let after = entry.conflict();
         // A name that fell with its twin has met nothing.
-        let beside =
-            entry.is_current(&dot).then(|| entry.beside(&dot).cloned().collect()).unwrap_or_default();
+        let beside = match entry.is_current(&dot) {
+            true => entry.beside(&dot).cloned().collect(),
+            false => Vec::new(),
+        };
         let before = match after {
             Some(id) => self.conflicts.insert(key.clone(), id),
             None if planted(Bug::EndedConflictListed) => None,

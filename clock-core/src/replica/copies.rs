@@ -163,7 +163,7 @@ impl Replica {
         let Some(awaited) = self.copies.awaited.get_mut(dot) else { return };
         let mut decided = Vec::new();
         for mut waiting in std::mem::take(&mut awaited.waiting) {
-            match outcome(waiting.tracker.outcome(now)) {
+            match outcome(&waiting.tracker.outcome(now)) {
                 Some(outcome) => decided.push((waiting, outcome)),
                 None => awaited.waiting.push(waiting),
             }
@@ -236,7 +236,7 @@ impl Replica {
 }
 
 /// What the count of copies means for the client. Its write is durable here, or it would not be counted yet.
-fn outcome(counted: Counted) -> Option<Outcome> {
+fn outcome(counted: &Counted) -> Option<Outcome> {
     match counted {
         Counted::InFlight { .. } => None,
         Counted::Met { .. } => Some(Outcome::Committed),

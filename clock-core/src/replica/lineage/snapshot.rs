@@ -41,8 +41,8 @@ fn versions_at<L: Log>(
     key: &Key,
     at: &VersionVector,
     upto: Lsn,
-) -> Result<(u64, Vec<(Lsn, WriteEvent)>), L::Error> {
-    let (mut revision, mut current) = (0, Vec::<(Lsn, WriteEvent)>::new());
+) -> Result<(u64, Vec<Placed>), L::Error> {
+    let (mut revision, mut current) = (0, Vec::<Placed>::new());
     let mut read = Vec::new();
     for placed in log.of_key(key, Lsn(0))? {
         let (lsn, event) = placed?;
@@ -66,7 +66,7 @@ fn versions_at<L: Log>(
 }
 
 /// The versions in full as long as an answer holds them; `versions_total` says if it did not.
-fn entry(key: Key, revision: u64, current: Vec<(Lsn, WriteEvent)>) -> SnapshotEntry {
+fn entry(key: Key, revision: u64, current: Vec<Placed>) -> SnapshotEntry {
     let is_live = current.iter().any(|(_, event)| !event.body.is_tombstone());
     let presence = if is_live { Presence::Live } else { Presence::Deleted };
     let dots: Vec<Dot> = current.iter().map(|(_, event)| event.dot.clone()).collect();
