@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::effect::Effect;
 use super::input::{Mono, Now, SessionId, Ticket};
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::id::NodeId;
 use crate::versions::VersionVector;
 use crate::wire::{Copies, DEADLINE_MS_MAX, Receipt, RequestError, Response, Terms};
@@ -158,7 +159,11 @@ impl Replica {
 
     /// The next token of a session: everything this station shows.
     pub(super) fn token_for(&self, asker: Asker) -> Option<VersionVector> {
-        asker.wants_token.then(|| self.ledger.visible().clone())
+        let shown = || match planted(Bug::TokenForgets) {
+            true => VersionVector::new(),
+            false => self.ledger.visible().clone(),
+        };
+        asker.wants_token.then(shown)
     }
 
     /// Gives a receipt, or keeps it until the rest of its batch is there.

@@ -182,7 +182,8 @@ impl Replica {
     }
 
     fn tracker(&self, asker: Asker, dot: &Dot) -> AckTracker {
-        let policy = QuorumPolicy::new(self.members(), asker.w).map(|p| p.with_ack_timeout(asker.patience));
+        let w = if planted(Bug::SelfCountedTwice) { asker.w - 1 } else { asker.w };
+        let policy = QuorumPolicy::new(self.members(), w).map(|p| p.with_ack_timeout(asker.patience));
         let (own, peers) = (self.config.station.clone(), self.other_members().cloned());
         policy
             .and_then(|policy| AckTracker::new(policy, dot.clone(), own, peers, since_start(asker.asked_at)))

@@ -159,11 +159,14 @@ impl Checker {
 
     fn held(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {
         let (at, writes) = (self.station(station), self.writes(dots));
-        for write in &writes {
-            durability::held(&self.known, at, *write)?;
-            self.known.hold(at, *write);
+        let is_first = |write: &WriteId| !self.known.write(*write).was_held;
+        let first: Vec<WriteId> = writes.iter().filter(|write| is_first(write)).copied().collect();
+        for write in writes {
+            durability::held(&self.known, at, write)?;
+            self.known.hold(at, write);
         }
-        writes.into_iter().try_for_each(|write| batches::held(&self.known, at, write))
+        // Later a disk may hold a part of a batch: it lost the rest, or got it back.
+        first.into_iter().try_for_each(|write| batches::held(&self.known, at, write))
     }
 
     fn shown(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {

@@ -12,8 +12,8 @@ use crate::history::{Phase, What};
 
 /// How often conditions are looked at.
 const LOOK_US: u64 = 100_000;
-/// By then every request of the last phases has ended: a client waits no longer than for its deadline.
-const ANSWERS_US: u64 = 25_000_000;
+/// So long after its deadline every request of the last phases has ended.
+const ANSWERS_US: u64 = 5_000_000;
 /// Questions of the harness itself have numbers that no client reaches.
 const AUDIT: u64 = u64::MAX;
 
@@ -151,7 +151,7 @@ impl World<'_> {
     fn await_answers(&mut self, what: &str) {
         let unanswered = |world: &Self| world.counters.unknown_outcomes + world.counters.refused_requests;
         let before = unanswered(self);
-        let until_us = self.heap.now_us() + ANSWERS_US;
+        let until_us = self.heap.now_us() + self.patience_us() + ANSWERS_US;
         let is_quiet = |world: &Self| world.open.is_empty() && world.waiting_works == 0;
         let ended = self.run_until_holds(until_us, LOOK_US, is_quiet);
         if !ended || unanswered(self) > before {
@@ -187,7 +187,7 @@ impl World<'_> {
 
     /// Whatever was indeterminate is asked after: by now every station has it.
     fn ask_after_doubtful(&mut self) {
-        let deadline_ms = u32::try_from(4 * self.plan.network.heartbeat_us / 1000).unwrap_or(0) + 5_000;
+        let deadline_ms = u32::try_from(self.patience_us() / 1000).unwrap_or(u32::MAX);
         for Doubtful { station, dot, request, copies } in std::mem::take(&mut self.doubtful) {
             let process = self.stations[usize::from(station)].process.as_ref();
             let upto = process.and_then(|process| process.shown.get(&dot.replica));

@@ -5,6 +5,7 @@
 
 use super::twins::{Operated, twin_read};
 use super::{ANSWER_BYTES_MAX, Log, Placed, answer_bytes};
+use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Dot, Key};
 use crate::replica::{ConflictId, Lsn};
@@ -48,7 +49,7 @@ fn versions_at<L: Log>(
         if lsn > upto {
             break;
         }
-        if at.covers(&event.dot) {
+        if at.covers(&event.dot) || planted(Bug::SnapshotFrontierIgnored) {
             revision += 1;
             let is_read = |known: &mut Placed| event.context.binary_search(&known.1.dot).is_ok();
             read.extend(current.extract_if(.., is_read).map(|(_, known)| Operated::of(&known)));
