@@ -53,12 +53,18 @@ bugs! {
     CopiesIgnored,
     /// D1. What a peer claims in its welcome counts as a copy, although it may be on its way to its disk only.
     WelcomeIsCopy,
+    /// D2. The station counts its own copy twice.
+    SelfCountedTwice,
     /// D3. An ack of a session that began after the write counts, although what the peer had told was told before.
     LateSessionCounted,
     /// D4. A passed deadline is reported as a refusal.
     TimeoutIsFailure,
     /// D6. A session's token is ignored.
     TokenIgnored,
+    /// D6. The token that comes back is empty.
+    TokenForgets,
+    /// B2. A snapshot as of an earlier frontier shows what came later.
+    SnapshotFrontierIgnored,
     /// D7. When a session has waited long enough it is served, although the station is behind it.
     ServedBehind,
     /// C1. The author of a write is not told what it met elsewhere.

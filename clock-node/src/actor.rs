@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clock_core::replica::{Effect, Input, LogQuery, LogQuestion, Lsn, Replica, SessionId, Ticket};
-use clock_core::wire::{Notice, Response};
+use clock_core::wire::{Notice, RequestError, Response};
 use clock_core::{NodeId, VersionVector};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::facts;
@@ -20,6 +20,12 @@ use crate::wall_clock::StationClock;
 
 /// When nothing is due the actor looks again after this long; it only bounds how far a timer is set.
 const IDLE: Duration = Duration::from_secs(3600);
+/// Threads that read the log for clients and watchers.
+const LOG_READERS: usize = 4;
+/// Clients' questions to the log that run or wait for a thread. One more is told that the station is busy.
+pub(crate) const LOG_QUESTIONS: usize = 256;
+/// After how many milliseconds such a client is to ask again.
+const RETRY_AFTER_MS: u32 = 1_000;
 
 /// Why a station stopped by itself. Restart it: recovery tells what is true.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -46,6 +52,22 @@ pub(crate) struct Actor {
     pub(crate) station: NodeId,
     /// The last position whose sync was asked for.
     pub(crate) requested: Lsn,
+    pub(crate) questions: Questions,
+}
+
+/// How much is read from the log for clients and watchers at once. Peers' reads have threads of their own.
+pub(crate) struct Questions {
+    /// Threads.
+    running: Arc<Semaphore>,
+    /// Clients' questions that run or wait for a thread.
+    places: Arc<Semaphore>,
+}
+
+impl Default for Questions {
+    fn default() -> Self {
+        let (running, places) = (Semaphore::new(LOG_READERS), Semaphore::new(LOG_QUESTIONS));
+        Self { running: Arc::new(running), places: Arc::new(places) }
+    }
 }
 
 impl Actor {
@@ -186,7 +208,7 @@ impl Actor {
         };
         let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
         let shown = self.replica.shown().clone();
-        tokio::task::spawn_blocking(move || match reader.read(&query) {
+        self.on_reader_thread(move || match reader.read(&query) {
             Ok((mut events, next)) => {
                 // What a damaged store has stranded is in the log, and shown by nobody yet.
                 events.retain(|logged| shown.covers(&logged.dot));
@@ -200,11 +222,29 @@ impl Actor {
     fn reply_from_log(&self, ticket: Ticket, token: Option<VersionVector>, question: LogQuestion) {
         let Some(sender) = self.sessions.get(&ticket.session).cloned() else { return };
         let (reader, Some(mailbox)) = (self.reader.clone(), self.own_mailbox.upgrade()) else { return };
-        tokio::task::spawn_blocking(move || match reader.answer(&question) {
-            Ok(response) => reply_or_abort(sender, ticket.number, token, response),
-            Err(error) => {
-                let _ = mailbox.blocking_send(Mail::Damaged(Arc::new(error)));
+        let Ok(place) = self.questions.places.clone().try_acquire_owned() else {
+            let what = "questions to the log".to_owned();
+            let busy = RequestError::Busy { what, retry_after_ms: RETRY_AFTER_MS };
+            return reply_or_abort(sender, ticket.number, token, Response::Refused(busy));
+        };
+        self.on_reader_thread(move || {
+            match reader.answer(&question) {
+                Ok(response) => reply_or_abort(sender, ticket.number, token, response),
+                Err(error) => drop(mailbox.blocking_send(Mail::Damaged(Arc::new(error)))),
             }
+            drop(place);
+        });
+    }
+
+    /// Few read at once, so that replication always finds a thread.
+    fn on_reader_thread(&self, read: impl FnOnce() + Send + 'static) {
+        let running = self.questions.running.clone();
+        tokio::spawn(async move {
+            // Never closed.
+            let Ok(thread) = running.acquire_owned().await else { return };
+            // It ends by itself, or the runtime is ending.
+            let _ = tokio::task::spawn_blocking(read).await;
+            drop(thread);
         });
     }
 }

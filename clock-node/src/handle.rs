@@ -32,6 +32,10 @@ pub(crate) const NOTICES: usize = 1024;
 
 /// What the actor receives.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost all mail is the largest: a box would cost each an allocation"
+)]
 pub(crate) enum Mail {
     /// A session is up, and this is how to reach it.
     Open { session: SessionId, sender: SessionSender, opener: Opener },
@@ -105,7 +109,11 @@ impl StationHandle {
     /// Hands in a client's request. Waits for [`SUBMIT_PATIENCE`] while the mailbox is full: a client can be told to
     /// come back, which a peer's events cannot.
     pub(crate) async fn submit(&self, request: Input) -> Result<(), NotSubmitted> {
-        let submitted = self.mailbox.send_timeout(Mail::Input(request), SUBMIT_PATIENCE).await;
+        self.hand_in(Mail::Input(request)).await
+    }
+
+    async fn hand_in(&self, mail: Mail) -> Result<(), NotSubmitted> {
+        let submitted = self.mailbox.send_timeout(mail, SUBMIT_PATIENCE).await;
         submitted.map_err(|error| match error {
             SendTimeoutError::Timeout(_) => NotSubmitted::Full,
             SendTimeoutError::Closed(_) => NotSubmitted::Stopping,
@@ -113,10 +121,10 @@ impl StationHandle {
     }
 
     /// Everything that the station shows.
-    pub(crate) async fn shown(&self) -> Result<VersionVector, Stopping> {
+    pub(crate) async fn shown(&self) -> Result<VersionVector, NotSubmitted> {
         let (answer, shown) = oneshot::channel();
-        self.mailbox.send(Mail::Shown { answer }).await.map_err(|_| Stopping)?;
-        shown.await.map_err(|_| Stopping)
+        self.hand_in(Mail::Shown { answer }).await?;
+        shown.await.map_err(|_| NotSubmitted::Stopping)
     }
 
     /// The next part of what a watcher was not told, in log order.

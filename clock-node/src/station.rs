@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::actor::{Actor, ActorError};
+use crate::actor::{Actor, ActorError, Questions};
 use crate::config::StationConfig;
 use crate::handle::{MAILBOX, NOTICES, StationHandle};
 use crate::net::{Backoff, PeerDialler, Server};
@@ -94,6 +94,7 @@ impl Station {
             sessions: BTreeMap::new(),
             station: config.station.clone(),
             requested: Lsn(store.recovered.last_lsn.0),
+            questions: Questions::default(),
         };
         let handle = StationHandle::new(mailbox_sender, notices);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -49,7 +49,7 @@ fn the_inbox_ranks_by_severity_as_of_an_instant() {
     assert_eq!(keys(&station.json(&["conflicts", "--sort", "key"], 5)), ["a/note", "b/attitude", "c/orbit"]);
     assert_eq!(keys(&station.json(&["conflicts", "--sort", "age"], 5)), ["a/note", "b/attitude", "c/orbit"]);
     let shown = station.text(&asked, 5);
-    assert!(shown.contains(" km") && shown.contains("3 open conflicts"), "{shown}");
+    assert!(shown.contains(" km") && shown.contains("open conflicts: 3"), "{shown}");
     station.text(&["conflicts", "--instant", "yesterday"], 2);
 }
 
@@ -106,7 +106,7 @@ fn a_policy_ends_what_it_decides_and_leaves_the_rest() {
     assert_eq!(dry.iter().filter(|line| line["taken"].is_string()).count(), 1, "{dry:?}");
     assert_eq!(station.json(&["conflicts"], 5).len(), 3, "a dry run writes nothing");
     let said = station.text(&policy, 5);
-    assert!(said.contains("1 conflicts ended, 2 left to people"), "{said}");
+    assert!(said.contains("ended: 1, left to people: 2"), "{said}");
     assert_eq!(keys(&station.json(&["conflicts", "--sort", "key"], 5)), ["a/note", "b/attitude"]);
     let orbit = station.one(&["get", "c/orbit"], 0);
     assert_eq!(orbit["versions"][0]["value"], LATER);

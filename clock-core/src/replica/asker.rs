@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effect::Effect;
-use super::input::{Mono, Now, Ticket};
+use super::input::{Mono, Now, SessionId, Ticket};
 use super::{Replica, Step};
+use crate::bugs::{Bug, planted};
 use crate::id::NodeId;
 use crate::versions::VersionVector;
 use crate::wire::{Copies, DEADLINE_MS_MAX, Receipt, RequestError, Response, Terms};
+
+/// Dots and vector entries in the receipts of one batch: at most 88 bytes each, they fit a frame.
+const BATCH_IDS_MAX: usize = 8_192;
 
 /// Whoever waits for an answer, and what was agreed with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +44,7 @@ struct Batch {
     receipts: Vec<Option<Receipt>>,
 }
 
-/// The batches under way. Their number is bounded by that of the writes that wait.
+/// The batches under way: each has a write that waits, and ends with its session.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Batches {
     open: BTreeMap<u64, Batch>,
@@ -85,6 +89,11 @@ impl Batches {
         }
     }
 
+    /// Nobody waits there any more.
+    pub(super) fn forget(&mut self, session: SessionId) {
+        self.open.retain(|_, batch| batch.whole.ticket().is_none_or(|ticket| ticket.session != session));
+    }
+
     /// The batch of this asker was refused.
     pub(super) fn abandon(&mut self, asker: Asker) {
         if let To::Batch { number, .. } = asker.to {
@@ -100,7 +109,11 @@ impl Batches {
             return None;
         }
         let Batch { whole, receipts } = self.open.remove(&number)?;
-        Some((whole, receipts.into_iter().flatten().collect()))
+        let mut receipts: Vec<Receipt> = receipts.into_iter().flatten().collect();
+        if receipts.iter().map(Receipt::ids).sum::<usize>() > BATCH_IDS_MAX {
+            receipts.iter_mut().for_each(Receipt::cut);
+        }
+        Some((whole, receipts))
     }
 }
 
@@ -146,7 +159,11 @@ impl Replica {
 
     /// The next token of a session: everything this station shows.
     pub(super) fn token_for(&self, asker: Asker) -> Option<VersionVector> {
-        asker.wants_token.then(|| self.ledger.visible().clone())
+        let shown = || match planted(Bug::TokenForgets) {
+            true => VersionVector::new(),
+            false => self.ledger.visible().clone(),
+        };
+        asker.wants_token.then(shown)
     }
 
     /// Gives a receipt, or keeps it until the rest of its batch is there.

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use super::asker::Asker;
 use super::input::{Mono, SessionId};
+use super::write::busy;
 use super::{Replica, Step};
 use crate::bugs::{Bug, planted};
 use crate::id::Dot;
@@ -36,6 +37,14 @@ struct Waiting {
 impl Behind {
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Whether one more has no room; one session never takes more than a quarter of it.
+    fn is_full(&self, asker: Asker, limit: usize) -> bool {
+        let session = asker.ticket().map(|ticket| ticket.session);
+        let is_own = |waiting: &&Waiting| waiting.asker.ticket().map(|ticket| ticket.session) == session;
+        let own = self.waiting.iter().filter(is_own).count();
+        self.len() >= limit || own >= (limit / 4).max(2)
     }
 
     /// When the first of them has waited long enough.
@@ -67,12 +76,10 @@ impl Replica {
         let is_ignored = planted(Bug::TokenIgnored);
         match token.filter(|token| !self.ledger.visible().contains(token) && !is_ignored) {
             None => self.serve(step, asker, request),
-            Some(_) if self.behind.len() >= self.config.limits.waiting => {
-                let busy = RequestError::Busy {
-                    what: "sessions ahead of it".to_owned(),
-                    retry_after_ms: RETRY_AFTER_MS,
-                };
-                self.reply(step, asker, Response::Refused(busy));
+            // A watcher says itself what it has seen, and is told the rest.
+            Some(_) if matches!(request, Request::Watch { .. }) => self.serve(step, asker, request),
+            Some(_) if self.behind.is_full(asker, self.config.limits.waiting) => {
+                self.refuse(step, asker, busy("requests that wait for what their session has seen"));
             }
             Some(token) => self.behind.waiting.push_back(Waiting { asker, token, request }),
         }

@@ -17,6 +17,10 @@ use crate::id::{Dot, Key};
 use crate::versions::VersionVector;
 use crate::wire::{ConflictView, Presence, SUMMARY_VALUE_BYTES_MAX, SiblingSummary};
 
+/// Siblings that a conflict's description names, and up to how many it also repeats their values: it fits a frame.
+const SUMMARIES_MAX: usize = 4096;
+const VALUES_MAX: usize = 256;
+
 /// One version that is not superseded.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Version {
@@ -104,7 +108,8 @@ impl Entry {
                 && !(planted(Bug::DominatedKept) && dot.replica.node != written.event.dot.replica.node)
         };
         let written_is_tombstone = written.event.body.is_tombstone();
-        written.event.context.iter().for_each(|dot| superseded.note_fallen(dot));
+        let key = &written.event.key;
+        written.event.context.iter().for_each(|dot| superseded.note_fallen(key, dot));
         self.retain(|known| {
             let is_read = is_superseded(&known.event.dot);
             if is_read {
@@ -116,7 +121,7 @@ impl Entry {
             Some(version) => version.join(written),
             None => self.versions.push(Version { writes: vec![written] }),
         }
-        self.retain(|known| !superseded.takes(&known.event.dot, &known.twin));
+        self.retain(|known| !superseded.takes(&known.event, &known.twin));
         if !planted(Bug::ArrivalOrderShown) {
             self.versions.sort_by(|left, right| left.dots().cmp(right.dots()));
         }
@@ -206,8 +211,10 @@ impl Catalog {
         entry.apply(Written { event, vector, twin }, &mut self.superseded);
         let after = entry.conflict();
         // A name that fell with its twin has met nothing.
-        let beside =
-            entry.is_current(&dot).then(|| entry.beside(&dot).cloned().collect()).unwrap_or_default();
+        let beside = match entry.is_current(&dot) {
+            true => entry.beside(&dot).cloned().collect(),
+            false => Vec::new(),
+        };
         let before = match after {
             Some(id) => self.conflicts.insert(key.clone(), id),
             None if planted(Bug::EndedConflictListed) => None,
@@ -233,7 +240,11 @@ impl Catalog {
             kind: version.written().event.body.kind,
             value: summary_value(&version.written().event.body),
         };
-        let siblings = entry.versions.iter().map(sibling).collect();
+        let mut siblings: Vec<SiblingSummary> =
+            entry.versions.iter().take(SUMMARIES_MAX).map(sibling).collect();
+        if siblings.len() > VALUES_MAX {
+            siblings.iter_mut().for_each(|sibling| sibling.value = None);
+        }
         ConflictView { id, key: key.clone(), revision: entry.revision, siblings }
     }
 }

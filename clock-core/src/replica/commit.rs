@@ -24,6 +24,7 @@ impl Replica {
         if self.ledger.visible_lsn() > before {
             self.acknowledge_peers(step);
             self.pump_all(step);
+            self.count_met(step);
             self.serve_caught_up(step);
         }
     }
@@ -84,6 +85,7 @@ impl Replica {
             n: narrow(self.members()),
             durable_on: vec![self.config.station.clone()],
             concurrent_with: sorted(beside),
+            is_cut: false,
         }
     }
 }

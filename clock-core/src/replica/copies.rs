@@ -29,10 +29,11 @@ use crate::wire::{Outcome, Receipt};
 #[derive(Debug, Default, Clone)]
 pub(super) struct Copies {
     awaited: BTreeMap<Dot, Awaited>,
+    /// How many clients wait.
+    waiting: usize,
     /// Answered as indeterminate and not committed since, oldest first.
     indeterminate: VecDeque<Dot>,
-    /// The latest ack of each peer.
-    acked: BTreeMap<NodeId, VersionVector>,
+    acked: BTreeMap<NodeId, Acked>,
 }
 
 /// One write that waits for copies.
@@ -42,8 +43,8 @@ struct Awaited {
     /// Its place in the log: sessions that were up before it have told everything about it.
     lsn: Lsn,
     waiting: Vec<Waiting>,
-    /// How many copies somebody was told are not known to be there yet.
-    promised: Option<usize>,
+    /// For how many copies somebody was told that they are not known to be there yet.
+    promised: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,12 +53,39 @@ struct Waiting {
     tracker: AckTracker,
 }
 
+/// What one peer has acknowledged.
+#[derive(Debug, Clone)]
+struct Acked {
+    /// Its latest ack.
+    durable: VersionVector,
+    /// What was visible here when that session was established: about later writes everything was told on it.
+    up_since: Lsn,
+    /// An ack all of which is visible here since: what the writes in it met at the peer is known.
+    met: VersionVector,
+    /// An ack of which not all is visible here yet.
+    unmet: Option<VersionVector>,
+}
+
 /// An ack, and what it is worth.
 pub(super) struct Ack<'a> {
     pub(super) peer: &'a NodeId,
     pub(super) durable: &'a VersionVector,
-    /// What was visible here when the session was established: about later writes everything was told on it.
+    /// What was visible here when the session was established.
     pub(super) up_since: Lsn,
+}
+
+impl Acked {
+    /// Whether the peer has the write, and this station knows what it met there.
+    fn counts(&self, dot: &Dot, lsn: Lsn) -> bool {
+        let is_told = self.up_since < lsn || self.met.covers(dot) || planted(Bug::LateSessionCounted);
+        self.durable.covers(dot) && is_told
+    }
+
+    /// Takes up what has become visible here; `true` if more counts now.
+    fn catch_up(&mut self, visible: &VersionVector) -> bool {
+        let met = self.unmet.take_if(|unmet| visible.contains(unmet));
+        met.map(|met| self.met = met).is_some()
+    }
 }
 
 impl Copies {
@@ -66,29 +94,66 @@ impl Copies {
         self.awaited.len()
     }
 
+    /// How many clients wait for copies.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
     /// When the next answer is due.
     pub(super) fn deadline(&self) -> Option<Mono> {
+        if self.waiting == 0 {
+            return None;
+        }
         let waiting = self.awaited.values().flat_map(|awaited| &awaited.waiting);
         // The deadline itself is still in time.
         waiting.map(|waiting| waiting.asker.deadline().plus(Duration::from_nanos(1))).min()
     }
 
     fn holders<'a>(&'a self, dot: &'a Dot) -> impl Iterator<Item = &'a NodeId> {
-        self.acked.iter().filter(|(_, durable)| durable.covers(dot)).map(|(peer, _)| peer)
+        self.acked.iter().filter(|(_, acked)| acked.durable.covers(dot)).map(|(peer, _)| peer)
     }
 
-    fn is_done(&self, dot: &Dot) -> bool {
-        let idle = |awaited: &Awaited| awaited.waiting.is_empty() && awaited.promised.is_none();
-        self.awaited.get(dot).is_some_and(idle)
+    fn forget_if_done(&mut self, dot: &Dot) {
+        let is_done = |awaited: &Awaited| awaited.waiting.is_empty() && awaited.promised.is_empty();
+        if self.awaited.get(dot).is_some_and(is_done) {
+            self.awaited.remove(dot);
+        }
     }
 
-    /// Writes whose outcome was indeterminate and that are committed by now.
+    /// Writes whose outcome was indeterminate and that have as many copies by now as somebody was told are missing.
     fn committed_since(&self) -> Vec<Dot> {
         let is_committed = |dot: &&Dot| {
-            let promised = self.awaited.get(*dot).and_then(|awaited| awaited.promised);
-            promised.is_some_and(|w| self.holders(dot).count() + 1 >= w)
+            let promised = self.awaited.get(*dot).and_then(|awaited| awaited.promised.first());
+            promised.is_some_and(|w| self.holders(dot).count() + 1 >= *w)
         };
         self.indeterminate.iter().filter(is_committed).cloned().collect()
+    }
+
+    /// A peer's ack; what of it counts is decided later.
+    fn note(&mut self, ack: &Ack<'_>) {
+        let nothing = || Acked {
+            durable: VersionVector::new(),
+            up_since: ack.up_since,
+            met: VersionVector::new(),
+            unmet: None,
+        };
+        let acked = self.acked.entry(ack.peer.clone()).or_insert_with(nothing);
+        acked.durable = ack.durable.clone();
+        acked.up_since = ack.up_since;
+        acked.unmet.get_or_insert_with(|| ack.durable.clone());
+    }
+
+    /// Counts what a peer has for everyone who waits.
+    fn count(&mut self, peer: &NodeId, now: Duration) {
+        let Some(acked) = self.acked.get(peer) else { return };
+        let waited_for = self.awaited.iter_mut().filter(|(_, awaited)| !awaited.waiting.is_empty());
+        for (dot, awaited) in waited_for {
+            if acked.counts(dot, awaited.lsn) {
+                for waiting in &mut awaited.waiting {
+                    waiting.tracker.peer_acked(peer, dot, now);
+                }
+            }
+        }
     }
 }
 
@@ -104,17 +169,21 @@ impl Replica {
         let mut tracker = self.tracker(asker, &receipt.dot);
         let now = since_start(step.now.mono);
         tracker.local_committed(now);
-        for peer in self.copies.holders(&receipt.dot) {
+        let counting = self.copies.acked.iter().filter(|(_, acked)| acked.counts(&receipt.dot, lsn));
+        for (peer, _) in counting {
             tracker.peer_acked(peer, &receipt.dot, now);
         }
-        let fresh = || Awaited { receipt: receipt.clone(), lsn, waiting: Vec::new(), promised: None };
+        let fresh =
+            || Awaited { receipt: receipt.clone(), lsn, waiting: Vec::new(), promised: BTreeSet::new() };
         let awaited = self.copies.awaited.entry(receipt.dot.clone()).or_insert_with(fresh);
         awaited.waiting.push(Waiting { asker, tracker });
+        self.copies.waiting += 1;
         self.settle(step, &receipt.dot);
     }
 
     fn tracker(&self, asker: Asker, dot: &Dot) -> AckTracker {
-        let policy = QuorumPolicy::new(self.members(), asker.w).map(|p| p.with_ack_timeout(asker.patience));
+        let w = if planted(Bug::SelfCountedTwice) { asker.w - 1 } else { asker.w };
+        let policy = QuorumPolicy::new(self.members(), w).map(|p| p.with_ack_timeout(asker.patience));
         let (own, peers) = (self.config.station.clone(), self.other_members().cloned());
         policy
             .and_then(|policy| AckTracker::new(policy, dot.clone(), own, peers, since_start(asker.asked_at)))
@@ -123,31 +192,52 @@ impl Replica {
 
     /// A peer has said what is durable at its place.
     pub(super) fn note_ack(&mut self, step: &mut Step<'_>, ack: &Ack<'_>) {
-        let now = since_start(step.now.mono);
-        let knows_all = self.ledger.visible().contains(ack.durable) || planted(Bug::LateSessionCounted);
-        for (dot, awaited) in &mut self.copies.awaited {
-            if ack.durable.covers(dot) && (ack.up_since < awaited.lsn || knows_all) {
-                for waiting in &mut awaited.waiting {
-                    waiting.tracker.peer_acked(ack.peer, dot, now);
-                }
-            }
-        }
-        self.copies.acked.insert(ack.peer.clone(), ack.durable.clone());
+        self.copies.note(ack);
+        self.catch_up_with_acks();
+        self.copies.count(ack.peer, since_start(step.now.mono));
         self.settle_all(step);
-        for dot in self.copies.committed_since() {
-            self.report_committed(step, &dot);
+        self.report_committed(step);
+    }
+
+    /// More is visible here: of acks that were ahead of it, more counts now.
+    pub(super) fn count_met(&mut self, step: &mut Step<'_>) {
+        let now = since_start(step.now.mono);
+        let peers = self.catch_up_with_acks();
+        if !peers.is_empty() {
+            peers.iter().for_each(|peer| self.copies.count(peer, now));
+            self.settle_all(step);
         }
     }
 
+    fn catch_up_with_acks(&mut self) -> Vec<NodeId> {
+        let visible = self.ledger.visible();
+        let caught_up = self
+            .copies
+            .acked
+            .iter_mut()
+            .filter_map(|(peer, acked)| acked.catch_up(visible).then(|| peer.clone()));
+        caught_up.collect()
+    }
+
     /// A peer tells what stood beside a write of ours.
-    pub(super) fn note_beside(&mut self, beside: Beside) {
+    pub(super) fn note_beside(&mut self, beside: &Beside) {
         if let Some(awaited) = self.copies.awaited.get_mut(&beside.dot) {
-            let known = &mut awaited.receipt.concurrent_with;
-            known.extend(beside.versions);
-            known.sort_unstable();
-            known.dedup();
-            self.requests.learn_beside(&awaited.receipt);
+            awaited.receipt.learn_beside(&beside.versions);
         }
+        self.requests.learn_beside(&beside.dot, &beside.versions);
+    }
+
+    /// Nobody waits any more whose session has ended.
+    pub(super) fn forget_waiting(&mut self) {
+        let (clients, batches) = (&self.clients, &self.batches);
+        let is_there =
+            |asker: Asker| batches.ticket(asker).is_some_and(|ticket| clients.contains(&ticket.session));
+        for awaited in self.copies.awaited.values_mut() {
+            awaited.waiting.retain(|waiting| is_there(waiting.asker));
+        }
+        self.ledger.retain_waiters(is_there);
+        self.copies.waiting = self.copies.awaited.values().map(|awaited| awaited.waiting.len()).sum();
+        self.copies.awaited.retain(|_, awaited| !awaited.waiting.is_empty() || !awaited.promised.is_empty());
     }
 
     /// Answers everyone whose outcome is decided by now.
@@ -162,27 +252,26 @@ impl Replica {
         let Some(awaited) = self.copies.awaited.get_mut(dot) else { return };
         let mut decided = Vec::new();
         for mut waiting in std::mem::take(&mut awaited.waiting) {
-            match outcome(waiting.tracker.outcome(now)) {
+            match outcome(&waiting.tracker.outcome(now)) {
                 Some(outcome) => decided.push((waiting, outcome)),
                 None => awaited.waiting.push(waiting),
             }
         }
+        self.copies.waiting -= decided.len();
         for (waiting, outcome) in decided {
             self.decide(step, dot, &waiting, outcome);
         }
-        if self.copies.is_done(dot) {
-            self.copies.awaited.remove(dot);
-        }
+        self.copies.forget_if_done(dot);
     }
 
     fn decide(&mut self, step: &mut Step<'_>, dot: &Dot, waiting: &Waiting, outcome: Outcome) {
         let w = waiting.asker.w;
         let Some(awaited) = self.copies.awaited.get_mut(dot) else { return };
         if outcome == Outcome::Indeterminate {
-            if awaited.promised.is_none() {
+            if awaited.promised.is_empty() {
                 self.copies.indeterminate.push_back(dot.clone());
             }
-            awaited.promised = awaited.promised.max(Some(w));
+            awaited.promised.insert(w);
         }
         let counted = waiting.tracker.counted().cloned();
         let durable_on: Vec<NodeId> = std::iter::once(self.config.station.clone()).chain(counted).collect();
@@ -206,16 +295,23 @@ impl Replica {
         known.chain(now).collect::<BTreeSet<Dot>>().into_iter().collect()
     }
 
-    fn report_committed(&mut self, step: &mut Step<'_>, dot: &Dot) {
-        self.copies.indeterminate.retain(|known| known != dot);
-        let holders = self.copies.holders(dot).cloned();
-        let durable_on = std::iter::once(self.config.station.clone()).chain(holders).collect();
-        let Some(awaited) = self.copies.awaited.get_mut(dot) else { return };
-        awaited.promised = None;
-        let request = awaited.receipt.request;
-        step.observe(Fact::Committed { dot: dot.clone(), request, durable_on });
-        if self.copies.is_done(dot) {
-            self.copies.awaited.remove(dot);
+    /// Reports writes that have by now as many copies as somebody was told are missing.
+    fn report_committed(&mut self, step: &mut Step<'_>) {
+        let committed: BTreeSet<Dot> = self.copies.committed_since().into_iter().collect();
+        for dot in &committed {
+            let holders = self.copies.holders(dot).cloned();
+            let durable_on: Vec<NodeId> =
+                std::iter::once(self.config.station.clone()).chain(holders).collect();
+            let Some(awaited) = self.copies.awaited.get_mut(dot) else { continue };
+            awaited.promised.retain(|w| *w > durable_on.len());
+            let request = awaited.receipt.request;
+            step.observe(Fact::Committed { dot: dot.clone(), request, durable_on });
+            self.copies.forget_if_done(dot);
+        }
+        let copies = &mut self.copies;
+        let is_open = |dot: &Dot| copies.awaited.get(dot).is_some_and(|awaited| !awaited.promised.is_empty());
+        if !committed.is_empty() {
+            copies.indeterminate.retain(is_open);
         }
     }
 
@@ -225,17 +321,15 @@ impl Replica {
         while self.copies.indeterminate.len() > self.config.limits.indeterminate {
             let Some(dot) = self.copies.indeterminate.pop_front() else { return };
             if let Some(awaited) = self.copies.awaited.get_mut(&dot) {
-                awaited.promised = None;
+                awaited.promised.clear();
             }
-            if self.copies.is_done(&dot) {
-                self.copies.awaited.remove(&dot);
-            }
+            self.copies.forget_if_done(&dot);
         }
     }
 }
 
 /// What the count of copies means for the client. Its write is durable here, or it would not be counted yet.
-fn outcome(counted: Counted) -> Option<Outcome> {
+fn outcome(counted: &Counted) -> Option<Outcome> {
     match counted {
         Counted::InFlight { .. } => None,
         Counted::Met { .. } => Some(Outcome::Committed),

@@ -96,6 +96,16 @@ impl Ledger {
         self.staged.iter()
     }
 
+    /// How many clients wait for writes to become durable.
+    pub(super) fn waiters(&self) -> usize {
+        self.staged.iter().map(|staged| staged.waiters.len()).sum()
+    }
+
+    /// Nobody waits but those.
+    pub(super) fn retain_waiters(&mut self, stays: impl Fn(Asker) -> bool) {
+        self.staged.iter_mut().for_each(|staged| staged.waiters.retain(|asker| stays(*asker)));
+    }
+
     pub(super) fn staged_mut(&mut self, dot: &Dot) -> Option<&mut Staged> {
         self.staged.iter_mut().find(|staged| staged.event.dot == *dot)
     }

@@ -39,7 +39,8 @@ pub struct Limits {
     /// Events in the log that are not durable yet, beyond which a client is told that the station is busy, at least 1.
     /// By default many commits' worth: the disk is behind by a good second.
     pub staged: usize,
-    /// Writes that wait for copies, beyond which a client is told that the station is busy, at least 1.
+    /// Clients' writes and questions that wait for a receipt, beyond which one more is told that the station is busy, at
+    /// least 1.
     pub awaited: usize,
     /// Writes whose outcome was indeterminate, and that are still watched; the oldest is let go.
     pub indeterminate: usize,

@@ -53,13 +53,14 @@ struct Known {
 pub(super) struct RequestTable {
     known: BTreeMap<RequestId, Known>,
     oldest_first: VecDeque<RequestId>,
+    by_dot: BTreeMap<Dot, RequestId>,
     kept: usize,
 }
 
 impl RequestTable {
     /// Remembers the latest `kept` writes.
     pub(super) fn new(kept: usize) -> Self {
-        Self { known: BTreeMap::new(), oldest_first: VecDeque::new(), kept }
+        Self { known: BTreeMap::new(), oldest_first: VecDeque::new(), by_dot: BTreeMap::new(), kept }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -74,11 +75,12 @@ impl RequestTable {
         self.remember(event, Progress::Written(lsn, Box::new(receipt)));
     }
 
-    /// More became known of what the write met: a retry is told too.
-    pub(super) fn learn_beside(&mut self, receipt: &Receipt) {
-        let known = self.known.get_mut(&receipt.request).filter(|known| known.dot == receipt.dot);
-        if let Some(Known { progress: Progress::Written(_, remembered), .. }) = known {
-            remembered.concurrent_with.clone_from(&receipt.concurrent_with);
+    /// A peer tells what the write met there: whoever asks for its receipt is told too.
+    pub(super) fn learn_beside(&mut self, dot: &Dot, versions: &[Dot]) {
+        let request = self.by_dot.get(dot);
+        let known = request.and_then(|request| self.known.get_mut(request));
+        if let Some(Known { progress: Progress::Written(_, receipt), .. }) = known {
+            receipt.learn_beside(versions);
         }
     }
 
@@ -101,7 +103,7 @@ impl RequestTable {
     }
 
     fn digest_of(&self, dot: &Dot) -> Option<u32> {
-        self.known.values().find(|known| known.dot == *dot).map(|known| known.body_digest)
+        self.known.get(self.by_dot.get(dot)?).map(|known| known.body_digest)
     }
 
     fn remember(&mut self, event: &WriteEvent, progress: Progress) {
@@ -118,11 +120,15 @@ impl RequestTable {
             Entry::Occupied(mut known_already) => drop(known_already.insert(known)),
             Entry::Vacant(new) => {
                 new.insert(known);
+                self.by_dot.insert(event.dot.clone(), event.request);
                 self.oldest_first.push_back(event.request);
             }
         }
         while self.oldest_first.len() > self.kept && !planted(Bug::RequestsUnbounded) {
-            self.oldest_first.pop_front().map(|oldest| self.known.remove(&oldest));
+            let oldest = self.oldest_first.pop_front().and_then(|oldest| self.known.remove(&oldest));
+            if let Some(known) = oldest {
+                self.by_dot.remove(&known.dot);
+            }
         }
     }
 }

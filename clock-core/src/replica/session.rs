@@ -85,6 +85,8 @@ impl Replica {
     pub(super) fn handle_session_down(&mut self, step: &mut Step<'_>, session: SessionId) {
         if self.clients.remove(&session) {
             self.behind.forget(session);
+            self.batches.forget(session);
+            self.forget_waiting();
         }
         self.inbound.remove(&session);
         if planted(Bug::PeerStateKept) {

@@ -37,7 +37,7 @@ impl Replica {
                 self.handle_ack(step, session, &peer, durable, resend)
             }
             (Message::Beside(beside), _, Some(_)) => {
-                self.note_beside(beside);
+                self.note_beside(&beside);
                 Ok(())
             }
             // The peer says why it closes; the shell sees the close itself and reports it.

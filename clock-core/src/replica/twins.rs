@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::ledger::Height;
 use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
-use crate::id::Dot;
+use crate::id::{Dot, Key};
 
 /// What makes two writes one: key, request and value. The first 128 bits of SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ pub(super) struct Superseded {
     /// The height of the highest name that somebody has read and superseded.
     highest: BTreeMap<Operation, u64>,
     /// Names that fell with a twin, and were not read themselves so far: rare.
-    fallen: BTreeMap<Dot, Twin>,
+    fallen: BTreeMap<Dot, (Key, Twin)>,
 }
 
 impl Superseded {
@@ -58,19 +58,21 @@ impl Superseded {
     }
 
     /// As [`note`](Self::note), if the name is not current because it fell.
-    pub(super) fn note_fallen(&mut self, dot: &Dot) {
-        if let Some(twin) = self.fallen.remove(dot) {
+    pub(super) fn note_fallen(&mut self, key: &Key, dot: &Dot) {
+        // A context may name versions of other keys: nothing of them was superseded by it.
+        if let Some((_, twin)) = self.fallen.get(dot).filter(|(of, _)| of == key).cloned() {
+            self.fallen.remove(dot);
             self.note(&twin);
         }
     }
 
     /// Whether a name falls with a twin, and remembers it if so.
-    pub(super) fn takes(&mut self, dot: &Dot, twin: &Twin) -> bool {
+    pub(super) fn takes(&mut self, event: &WriteEvent, twin: &Twin) -> bool {
         let highest = self.highest.get(&twin.operation);
         let falls = highest
             .is_some_and(|highest| twin.height.superseded < *highest || planted(Bug::TwinsFallInCircles));
         if falls && !planted(Bug::TwinStands) {
-            self.fallen.insert(dot.clone(), *twin);
+            self.fallen.insert(event.dot.clone(), (event.key.clone(), *twin));
             return true;
         }
         false

@@ -96,8 +96,7 @@ impl Replica {
         };
         let asked = Asked::Resolve { conflict, body: body.as_ref(), taken: taken.as_ref() };
         if self.is_known(request, &asked)? {
-            self.answer_known(step, asker, request);
-            return Ok(());
+            return self.receipt_of(step, asker, request);
         }
         let key = self.catalog.key_of(conflict).ok_or(RequestError::UnknownConflict(conflict))?.clone();
         let entry = self.catalog.entry(&key).ok_or(RequestError::UnknownConflict(conflict))?;
@@ -125,6 +124,7 @@ impl Replica {
         if self.requests.progress(request).is_none() {
             return Err(RequestError::UnknownRequest(request));
         }
+        self.check_waiting(1)?;
         self.answer_known(step, asker, request);
         Ok(())
     }
@@ -144,16 +144,17 @@ impl Replica {
                 Err(error) => return Err(Refused { index: Some(index), error }),
             }
         }
-        let new = known.iter().filter(|is_known| !**is_known).count();
-        let stamps = self.make_room(step.now, new).map_err(|error| Refused { index: None, error })?;
-        let mut stamps = stamps.into_iter();
-        for (index, ((asker, write), is_known)) in askers.into_iter().zip(writes).zip(known).enumerate() {
-            if is_known {
-                self.answer_known(step, asker, write.request);
-            } else if let Some(stamp) = stamps.next() {
-                let context = self.context_dots(&write.key, &write.context);
-                self.mint(step, asker, (write, context), stamp).map_err(Refused::at(index))?;
-            }
+        let (retries, new): (Vec<_>, Vec<_>) =
+            askers.into_iter().zip(writes).enumerate().zip(known).partition(|(_, is_known)| *is_known);
+        self.check_waiting(retries.len()).map_err(|error| Refused { index: None, error })?;
+        let stamps = self.make_room(step.now, new.len()).map_err(|error| Refused { index: None, error })?;
+        // First: what is minted takes the place of the oldest requests that are remembered.
+        for ((_, (asker, write)), _) in retries {
+            self.answer_known(step, asker, write.request);
+        }
+        for (((index, (asker, write)), _), stamp) in new.into_iter().zip(stamps) {
+            let context = self.context_dots(&write.key, &write.context);
+            self.mint(step, asker, (write, context), stamp).map_err(Refused::at(index))?;
         }
         Ok(())
     }
@@ -179,13 +180,17 @@ impl Replica {
         if body.is_tombstone() && has_nothing {
             return Err(RequestError::UnknownKey(key.clone()));
         }
-        let siblings = self.catalog.entry(key).map_or(0, |entry| entry.dots().count());
-        // A write beside too many versions would make a conflict that no single write can end.
-        if siblings.saturating_sub(dots.len()) >= CONTEXT_DOTS_MAX {
-            return Err(too_many(siblings));
+        let view = self.everything_of(key);
+        let reads_batch = if *context == WriteContext::StationView { in_batch } else { 0 };
+        let before = view.len() + in_batch;
+        let read = dots.iter().filter(|dot| view.contains(*dot)).count() + reads_batch;
+        // A write beside too many versions would make a conflict that no single write can end. One that makes them
+        // fewer is welcome, however many there are.
+        if before - read + 1 > CONTEXT_DOTS_MAX && read <= 1 {
+            return Err(too_many(before));
         }
-        if dots.len() + in_batch > CONTEXT_DOTS_MAX {
-            return Err(too_many(dots.len() + in_batch));
+        if dots.len() + reads_batch > CONTEXT_DOTS_MAX {
+            return Err(too_many(dots.len() + reads_batch));
         }
         Ok(false)
     }
@@ -220,14 +225,19 @@ impl Replica {
     /// Refused while nothing is appended: too much waits for the disk, or for copies.
     pub(super) fn check_load(&self, writes: usize) -> Result<(), RequestError> {
         let limits = &self.config.limits;
-        let is_over = |load: usize, limit: usize| load + writes > limit.max(writes);
-        let what = match () {
-            () if planted(Bug::NeverBusy) => return Ok(()),
-            () if is_over(self.ledger.staged().count(), limits.staged) => "writes on their way to the disk",
-            () if is_over(self.copies.len(), limits.awaited) => "writes that wait for copies",
-            () => return Ok(()),
-        };
-        Err(RequestError::Busy { what: what.to_owned(), retry_after_ms: RETRY_AFTER_MS })
+        if self.ledger.staged().count() + writes <= limits.staged.max(writes) || planted(Bug::NeverBusy) {
+            return self.check_waiting(writes);
+        }
+        Err(busy("writes on their way to the disk"))
+    }
+
+    /// Refused while nothing is done: too many wait for a receipt.
+    fn check_waiting(&self, more: usize) -> Result<(), RequestError> {
+        let waiting = self.copies.waiting() + self.ledger.waiters();
+        if waiting + more <= self.config.limits.awaited.max(more) || planted(Bug::NeverBusy) {
+            return Ok(());
+        }
+        Err(busy("clients that wait for receipts"))
     }
 
     fn context_dots(&self, key: &Key, context: &WriteContext) -> BTreeSet<Dot> {
@@ -245,12 +255,19 @@ impl Replica {
     /// What this station knows of the key: the visible versions, and its own writes on their way to the disk,
     /// which become durable no later than a write that follows them.
     fn station_view(&self, key: &Key) -> BTreeSet<Dot> {
-        let mut view: BTreeSet<Dot> =
-            self.catalog.entry(key).into_iter().flat_map(|entry| entry.dots().cloned()).collect();
         if planted(Bug::OwnStagedNotSeen) {
-            return view;
+            return self.catalog.entry(key).into_iter().flat_map(|entry| entry.dots().cloned()).collect();
         }
-        for staged in self.own_staged().filter(|staged| staged.event.key == *key) {
+        self.everything_of(key)
+    }
+
+    /// The visible versions of a key, and this station's own writes of it that will stand beside them or take their
+    /// place.
+    fn everything_of(&self, key: &Key) -> BTreeSet<Dot> {
+        let visible = self.catalog.entry(key).into_iter().flat_map(|entry| entry.dots().cloned());
+        let staged = self.own_staged().filter(|staged| staged.event.key == *key);
+        let mut view: BTreeSet<Dot> = visible.collect();
+        for staged in staged {
             view.retain(|dot| staged.event.context.binary_search(dot).is_err());
             view.insert(staged.event.dot.clone());
         }
@@ -265,6 +282,10 @@ impl Replica {
             staged.is_minted_here || (is_own && planted(Bug::RefetchedSeen))
         })
     }
+}
+
+pub(super) fn busy(what: &str) -> RequestError {
+    RequestError::Busy { what: what.to_owned(), retry_after_ms: RETRY_AFTER_MS }
 }
 
 fn too_many(siblings: usize) -> RequestError {

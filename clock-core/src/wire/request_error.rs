@@ -96,6 +96,9 @@ pub enum RequestError {
     /// No event of this name is known here.
     #[error("no event {0} is known here: it may not have arrived yet")]
     UnknownDot(Dot),
+    /// The connection watches already.
+    #[error("this connection watches already: open another one for another watch")]
+    AlreadyWatching,
     /// The request could not be understood.
     #[error("malformed request: field {field}: {detail}")]
     Malformed {

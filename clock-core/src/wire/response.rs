@@ -8,6 +8,7 @@ use super::request::BATCH_WRITES_MAX;
 use super::request_error::RequestError;
 use super::view::{ConflictView, EntryView, HistoryEntry, SnapshotEntry, StatusView};
 use crate::clocks::HybridTimestamp;
+use crate::event::CONTEXT_DOTS_MAX;
 use crate::id::{Dot, Key, NodeId, RequestId};
 use crate::versions::VersionVector;
 
@@ -119,4 +120,33 @@ pub struct Receipt {
     /// Versions that stood beside it when it became visible, here or at a station whose copy was counted: a conflict
     /// known at write time. Ascending.
     pub concurrent_with: Vec<Dot>,
+    /// The answer to its batch was too large for a frame, so that this leaves out the vector, and most of what it
+    /// superseded and stood beside: ask for the receipt by itself.
+    pub is_cut: bool,
 }
+
+impl Receipt {
+    /// These stood beside the write too.
+    pub(crate) fn learn_beside(&mut self, versions: &[Dot]) {
+        self.concurrent_with.extend_from_slice(versions);
+        self.concurrent_with.sort_unstable();
+        self.concurrent_with.dedup();
+        self.concurrent_with.truncate(CONTEXT_DOTS_MAX);
+    }
+
+    /// About how many dots and vector entries it holds.
+    pub(crate) fn ids(&self) -> usize {
+        self.vector.len() + self.context.len() + self.concurrent_with.len() + self.durable_on.len() + 2
+    }
+
+    /// Leaves out what can be asked for again.
+    pub(crate) fn cut(&mut self) {
+        self.vector = VersionVector::new();
+        self.context.truncate(CUT_DOTS);
+        self.concurrent_with.truncate(CUT_DOTS);
+        self.is_cut = true;
+    }
+}
+
+/// What is left of the lists of a receipt that was cut.
+const CUT_DOTS: usize = 8;

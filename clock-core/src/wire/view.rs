@@ -155,7 +155,7 @@ pub struct ConflictView {
     pub key: Key,
     /// The key's revision.
     pub revision: u64,
-    /// The siblings, ascending by their first dot.
+    /// The siblings, ascending by their first dot; at most 4,096 of them, and without values if they are more than 256.
     pub siblings: Vec<SiblingSummary>,
 }
 
@@ -244,7 +244,7 @@ pub struct StatusView {
     pub conflicts: u64,
     /// How many events wait for their past.
     pub held_back: u64,
-    /// How many writes of this station wait for more copies.
+    /// How many writes wait for more copies, or are watched because their outcome was indeterminate.
     pub awaiting_copies: u64,
     /// How many events were received again: harmless.
     pub duplicates: u64,

@@ -51,7 +51,7 @@ fn show(items: &[Item], at_ms: u64) -> Result<(), CliError> {
         [id, key, revision, age_text(item.age_ms), item.severity.to_string(), dots]
     });
     print_table(["conflict", "key", "revision", "age", "apart", "versions"], rows)?;
-    print_line(&format!("{} open conflicts, as of {}", items.len(), view::utc(at_ms)))
+    print_line(&format!("open conflicts: {}, as of {}", items.len(), view::utc(at_ms)))
 }
 
 /// An age to the second, for people.

@@ -61,7 +61,7 @@ impl Policy {
             }
             if connection.output == Format::Table {
                 let verb = if self.is_dry_run { "would be ended" } else { "ended" };
-                print_line(&format!("{} conflicts {verb}, {} left to people", tally.ended, tally.left))?;
+                print_line(&format!("{verb}: {}, left to people: {}", tally.ended, tally.left))?;
             }
             Ok(tally.exit())
         })

@@ -18,7 +18,8 @@ use crate::station::{DRAIN_LIMIT, Station};
 
 /// After the drain limit, how long the process may take to be gone.
 const EXIT_GRACE: Duration = Duration::from_millis(800);
-/// Threads for reads from the store, one at a time for each peer, and for name resolution, which may hang.
+/// Threads for reads from the store, one at a time for each peer and a few for clients, and for name resolution, which
+/// may hang.
 const BLOCKING_THREADS: usize = 16;
 /// Shortest first delay between dials: less would be a busy loop while a peer is away.
 const RECONNECT_FIRST_MIN: Duration = Duration::from_millis(10);

@@ -9,20 +9,22 @@ use std::collections::BTreeMap;
 use clap::Args;
 use clock_core::record;
 use clock_core::wire::{
-    BATCH_WRITES_MAX, Change, HistoryEntry, Request, RequestError, Response, WhyView, Write, WriteContext,
+    BATCH_WRITES_MAX, Change, HistoryEntry, Receipt, Request, RequestError, Response, WhyView, Write,
+    WriteContext,
 };
 use clock_core::{Body, BodyKind, Dot, RequestId};
 
 use super::connection::Connection;
 use super::exit::{CliError, Exit};
-use super::write::{WriteArgs, exit_of, receipt_for, retryable, show};
+use super::write::{WriteArgs, receipt_for, retryable, show};
 use crate::net::client::{Client, ClientError};
 
 /// Flags of `undo`.
 #[derive(Debug, Args)]
 pub(super) struct UndoArgs {
-    /// The write to take back: a current version of its key
-    write: Dot,
+    /// The writes to take back, one after the other: each a current version of its key
+    #[arg(required = true)]
+    writes: Vec<Dot>,
     #[command(flatten)]
     terms: WriteArgs,
     #[command(flatten)]
@@ -69,27 +71,58 @@ impl UndoArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let (base, may_be_retry) = self.terms.request_id();
         self.terms.exchange(&self.connection, async |client| {
-            let why = client.why(&self.write).await?;
-            if !why.is_current && !may_be_retry {
-                return Err(self.superseded(&why).into());
+            let mut worst = Exit::Ok;
+            for (place, write) in self.writes.iter().enumerate() {
+                let undoing = Undoing { write, base: derived(base, place << PLACE_BITS), may_be_retry };
+                let undone = undoing.run(client).await.inspect_err(|_| {
+                    if place > 0 {
+                        let all = self.writes.len();
+                        eprintln!(
+                            "{place} of {all} are taken back; do all of them once with: --request-id {base}"
+                        );
+                    }
+                });
+                for receipt in undone.map_err(|error| named(error, base))? {
+                    let exit = show(&receipt, client, self.connection.output)?;
+                    worst = if exit == Exit::Ok { worst } else { exit };
+                }
             }
-            let writes = self.writes(client, &why, base).await?;
-            if !why.is_current && !is_known(client, &writes).await? {
-                return Err(self.superseded(&why).into());
-            }
-            let receipts = match client.request(Request::Batch { writes }).await {
-                Ok(Response::BatchWritten(receipts)) => receipts,
-                Ok(Response::BatchRefused { error, .. }) => return Err(ClientError::from(error).into()),
-                Ok(_) => return Err(ClientError::Unexpected { address: client.replica().to_string() }.into()),
-                Err(error) => return Err(retryable(error, base)),
-            };
-            receipts
-                .iter()
-                .try_for_each(|receipt| show(receipt, client, self.connection.output).map(drop))?;
-            let worst =
-                receipts.iter().map(|receipt| exit_of(receipt.outcome)).find(|exit| *exit != Exit::Ok);
-            Ok(worst.unwrap_or(Exit::Ok))
+            Ok(worst)
         })
+    }
+}
+
+/// A retry of one of several is a retry of the whole command: what was done by then is done once.
+fn named(error: CliError, base: RequestId) -> CliError {
+    match error {
+        CliError::Write { source, .. } => CliError::Write { request: base, source },
+        other => other,
+    }
+}
+
+/// One write that is taken back.
+struct Undoing<'a> {
+    write: &'a Dot,
+    base: RequestId,
+    may_be_retry: bool,
+}
+
+impl Undoing<'_> {
+    async fn run(&self, client: &mut Client) -> Result<Vec<Receipt>, CliError> {
+        let why = client.why(self.write).await?;
+        if !why.is_current && !self.may_be_retry {
+            return Err(self.superseded(&why).into());
+        }
+        let writes = self.writes(client, &why).await?;
+        if !why.is_current && !is_known(client, &writes).await? {
+            return Err(self.superseded(&why).into());
+        }
+        match client.request(Request::Batch { writes }).await {
+            Ok(Response::BatchWritten(receipts)) => Ok(receipts),
+            Ok(Response::BatchRefused { error, .. }) => Err(ClientError::from(error).into()),
+            Ok(_) => Err(ClientError::Unexpected { address: client.replica().to_string() }.into()),
+            Err(error) => Err(retryable(error, self.base)),
+        }
     }
 
     fn superseded(&self, why: &WhyView) -> NotUndone {
@@ -98,12 +131,7 @@ impl UndoArgs {
     }
 
     /// What the write superseded, to be written again. A version with two names was one write, and becomes one.
-    async fn writes(
-        &self,
-        client: &mut Client,
-        why: &WhyView,
-        base: RequestId,
-    ) -> Result<Vec<Write>, CliError> {
+    async fn writes(&self, client: &mut Client, why: &WhyView) -> Result<Vec<Write>, CliError> {
         let history = client.history(&why.key).await?.unwrap_or_default();
         let known: BTreeMap<&Dot, &HistoryEntry> = history.iter().map(|entry| (&entry.dot, entry)).collect();
         let mut versions: Vec<&HistoryEntry> = Vec::new();
@@ -127,7 +155,7 @@ impl UndoArgs {
             key: why.key.clone(),
             change: change(version),
             context: WriteContext::Exactly(vec![self.write.clone()]),
-            request: derived(base, place),
+            request: derived(self.base, place + 1),
         });
         Ok(again.collect())
     }
@@ -153,8 +181,10 @@ async fn is_known(client: &mut Client, writes: &[Write]) -> Result<bool, ClientE
     }
 }
 
-/// The request id of one write of the batch: the same for the same base, so that a retry is applied once.
+/// A batch holds fewer writes than this many bits count.
+const PLACE_BITS: u32 = 16;
+
+/// The request id of one part: the same for the same base and place, so that a retry is applied once.
 fn derived(base: RequestId, place: usize) -> RequestId {
-    let place = u128::try_from(place).unwrap_or(u128::MAX);
-    RequestId(base.0 ^ (place + 1))
+    RequestId(base.0 ^ u128::try_from(place).unwrap_or(u128::MAX))
 }

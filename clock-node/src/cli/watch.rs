@@ -38,7 +38,7 @@ impl WatchArgs {
                 let is_write = tell(&mut told, &notice);
                 match self.connection.output {
                     Format::Json if is_write => {
-                        print_json(&view::with_token(view::notice_json(&notice), Some(&told)))?
+                        print_json(&view::with_token(view::notice_json(&notice), Some(&told)))?;
                     }
                     Format::Json => print_json(&view::notice_json(&notice))?,
                     Format::Table => print_line(&line(&notice))?,

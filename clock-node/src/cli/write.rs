@@ -136,7 +136,8 @@ fn show_table(receipt: &Receipt, client: &Client) -> Result<(), CliError> {
     let when = view::utc(receipt.wall_ms);
     print_line(&format!("about when  {when} (the station's clock; it decides nothing)"))?;
     let durable: Vec<&str> = receipt.durable_on.iter().map(|station| station.as_str()).collect();
-    print_line(&format!("durable on  {} (the others follow)", durable.join(", ")))?;
+    let follow = if durable.len() < usize::from(receipt.n) { " (the others follow)" } else { "" };
+    print_line(&format!("durable on  {}{follow}", durable.join(", ")))?;
     print_line(&format!("supersedes  {}", listed(&receipt.context)))?;
     print_line(&format!("request id  {}", receipt.request))?;
     client.session().map_or(Ok(()), |token| print_line(&format!("token       {}", Token(token.clone()))))

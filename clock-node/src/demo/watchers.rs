@@ -96,10 +96,10 @@ impl Watchers {
                 Notice::ConflictOpened(conflict) if conflict.key == *key => {
                     open.insert(seen.station.clone(), (seen.at, conflict.id));
                 }
-                Notice::ConflictClosed { id, key: closed, .. } if closed == key => {
-                    if open.get(&seen.station).is_some_and(|(_, current)| current == id) {
-                        open.remove(&seen.station);
-                    }
+                Notice::ConflictClosed { id, key: closed, .. }
+                    if closed == key && open.get(&seen.station).is_some_and(|(_, current)| current == id) =>
+                {
+                    open.remove(&seen.station);
                 }
                 _ => {}
             }

@@ -33,6 +33,7 @@ pub(super) enum ReadError {
 
 /// What a whole frame held.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "almost all are messages: a box would cost each an allocation")]
 pub(super) enum Received {
     /// A message.
     Message(Message),

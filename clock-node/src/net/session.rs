@@ -11,7 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, FramedWrite};
@@ -145,7 +145,7 @@ impl Session {
         }
     }
 
-    /// Waits until every accepted request is answered: also for a client that has closed its sending side, and
+    /// Waits a while for every accepted request to be answered: also for a client that has closed its sending side, and
     /// while the station stops. Ends early if the answers cannot be written.
     async fn answers_written(&self) {
         let all = u32::try_from(CLIENT_REQUESTS_MAX).unwrap_or(u32::MAX);
@@ -160,10 +160,10 @@ impl Session {
         loop {
             let heard = match self.next(&mut reader).await {
                 Ok(Received::Message(message)) => self.hear(message, &mut on_welcome).await,
-                Ok(Received::Malformed { number, refusal }) if self.is_client => {
-                    self.permit().await;
-                    self.refuse(number, refusal)
-                }
+                Ok(Received::Malformed { number, refusal }) if self.is_client => match self.permit().await {
+                    Ok(()) => self.refuse(number, refusal),
+                    Err(ending) => Err(ending),
+                },
                 Ok(malformed) => malformed.message().map(drop).map_err(Ending::Broken),
                 Err(ending) => Err(ending),
             };
@@ -223,13 +223,22 @@ impl Session {
     }
 
     async fn ask(&mut self, number: u64, terms: Terms, request: Request) -> Result<(), Ending> {
-        self.permit().await;
-        // Before the station hears of it, so that nothing between the answer and the first notice is missed.
-        let watcher = match &request {
-            Request::Watch { after } if !self.is_watching => {
-                Watcher::new(self.handle.clone(), self.sender.clone(), after.clone()).await
+        self.permit().await?;
+        let (terms, watcher) = match &request {
+            Request::Watch { .. } if self.is_watching => {
+                return self.refuse(number, RequestError::AlreadyWatching);
             }
-            _ => None,
+            // Before the station hears of it, so that nothing between the answer and the first notice is missed. Copies
+            // and deadlines mean nothing to a watch: it is never refused for them.
+            Request::Watch { after } => {
+                let watcher = Watcher::new(self.handle.clone(), self.sender.clone(), after.clone()).await;
+                match watcher {
+                    Ok(watcher) => (Terms { session: terms.session, ..Terms::default() }, Some(watcher)),
+                    Err(NotSubmitted::Full) => return self.refuse(number, busy()),
+                    Err(NotSubmitted::Stopping) => return Err(Ending::Closed),
+                }
+            }
+            _ => (terms, None),
         };
         let ticket = Ticket { session: self.id, number };
         match self.handle.submit(Input::Client { ticket, terms, request }).await {
@@ -244,11 +253,19 @@ impl Session {
         Ok(())
     }
 
-    /// Waits until one request fewer than allowed is open. The writer gives the permit back with the answer.
-    async fn permit(&self) {
-        // Never closed, so this only waits.
-        if let Ok(permit) = self.open_requests.acquire().await {
-            permit.forget();
+    /// Waits until one request fewer than allowed is open, or the session is to end. The writer gives the permit back
+    /// with the answer.
+    async fn permit(&mut self) -> Result<(), Ending> {
+        tokio::select! {
+            biased;
+            () = self.abort.cancelled() => Err(Ending::Closed),
+            _ = self.refused.changed() => Err(Ending::Closed),
+            () = self.stop.cancelled() => Err(Ending::Closed),
+            permit = self.open_requests.acquire() => {
+                // Never closed.
+                permit.into_iter().for_each(SemaphorePermit::forget);
+                Ok(())
+            }
         }
     }
 
@@ -302,6 +319,11 @@ async fn next_to_write(receiver: &mut SessionReceiver) -> Option<Message> {
             Some(notice) = receiver.notices.recv() => return Some(notice),
             Ok(()) = receiver.latest_ack.changed() => {
                 let ack = receiver.latest_ack.borrow_and_update().clone();
+                // What the ack's writes met is told before it: it was queued earlier, and perhaps only just now.
+                if let Ok(message) = receiver.queue.try_recv() {
+                    receiver.latest_ack.mark_changed();
+                    return Some(message);
+                }
                 if ack.is_some() {
                     return ack;
                 }

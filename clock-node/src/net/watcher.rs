@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::handle::{SessionSender, StationHandle};
+use crate::handle::{NotSubmitted, SessionSender, StationHandle};
 
 /// Why a watcher is served no longer: its session or the station has ended.
 struct Ended;
@@ -31,13 +31,13 @@ impl Watcher {
         handle: StationHandle,
         sender: SessionSender,
         after: Option<VersionVector>,
-    ) -> Option<Self> {
+    ) -> Result<Self, NotSubmitted> {
         let notices = handle.watch();
         let told = match after {
             Some(after) => after,
-            None => handle.shown().await.ok()?,
+            None => handle.shown().await?,
         };
-        Some(Self { notices, sender, handle, told })
+        Ok(Self { notices, sender, handle, told })
     }
 
     /// Serves it until its session ends.

@@ -80,6 +80,18 @@ pub(super) fn request_is_new(
     wrong(format!("{name} minted {text} for request {request}, which it had applied as {other}"))
 }
 
+/// A station says that it knows no write of a request: it shows none that it has to remember.
+pub(super) fn unknown(known: &Known, at: StationId, (request, remembered): (RequestIndex, usize)) -> Verdict {
+    let station = known.station(at);
+    let remembers = |write: &&WriteId| {
+        station.is_observed && station.shows(**write) && station.shown_after(**write) < remembered / 2
+    };
+    let Some(write) = known.request(request).writes.iter().find(remembers) else { return Ok(()) };
+    let (name, text) = (known.station_text(at), known.text(*write));
+    let request = known.names.request_text(request);
+    wrong(format!("{name} says that no write of request {request} is known; it shows {text}"))
+}
+
 /// A station is about to show a write: it does not show it yet.
 pub(super) fn shown(known: &Known, at: StationId, write: WriteId) -> Verdict {
     if !known.station(at).visible.covers(known.dot(write)) {

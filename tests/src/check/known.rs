@@ -4,12 +4,14 @@
 //! read. Only where a client leaves the context to the station does the oracle work it out, by the definition, from
 //! what the station showed. What a station shows and what disks hold is taken from the harness's lines alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::counts::Counts;
 use super::names::{DotAt, KeyId, Names, RequestIndex, StationId, WriteId};
-use super::station::Station;
+use super::snapshot::Asked;
+use super::station::{Name, Station};
 use crate::history::{Call, Context, ValueDigest};
+use clock_core::Dot;
 
 /// What a client's write is to supersede.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +58,20 @@ pub(super) enum Question {
     Status,
 }
 
+/// The terms on which an operation was asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    /// How many stations were to have its write.
+    pub(super) w: usize,
+    /// What its session had seen.
+    pub(super) session: Option<Counts>,
+    pub(super) batch: Option<u64>,
+}
+
 /// An operation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
+    pub(super) op: u64,
     pub(super) station: StationId,
     pub(super) question: Question,
     /// The number of the line at which it began.
@@ -113,6 +126,8 @@ pub(super) struct Write {
     pub(super) minting: Option<Minting>,
     pub(super) stamps: Option<Stamps>,
     pub(super) is_acked: bool,
+    /// Whose disks held it at some time.
+    pub(super) held_by: Vec<StationId>,
     /// How many disks hold it.
     pub(super) holders: usize,
     pub(super) was_held: bool,
@@ -126,6 +141,14 @@ pub(super) struct Write {
 pub(super) struct Known {
     pub(super) names: Names,
     pub(super) operations: HashMap<u64, Operation>,
+    /// By operation; absent: one copy, no session, no batch.
+    pub(super) terms: HashMap<u64, Terms>,
+    /// The requests of each batch.
+    pub(super) batches: HashMap<u64, Vec<RequestIndex>>,
+    /// What each snapshot was asked of.
+    pub(super) snapshots: HashMap<u64, Asked>,
+    /// Requests of whose writes somebody wanted more than one copy.
+    pub(super) awaited: HashSet<RequestIndex>,
     writes: Vec<Write>,
     stations: Vec<Station>,
     requests: Vec<Request>,
@@ -191,7 +214,26 @@ impl Known {
     pub(super) fn invoke(&mut self, op: u64, station: StationId, call: &Call, begun: u64) {
         let question = self.question(op, station, call, begun);
         self.make_room();
-        self.operations.insert(op, Operation { station, question, begun });
+        self.operations.insert(op, Operation { op, station, question, begun });
+    }
+
+    /// An operation was asked for on these terms.
+    pub(super) fn agree(&mut self, op: u64, terms: Terms) {
+        let question = self.operations.get(&op).map(|operation| operation.question);
+        if let Some(Question::Write(request, _) | Question::Receipt(request)) = question {
+            if let Some(batch) = terms.batch {
+                self.batches.entry(batch).or_default().push(request);
+            }
+            if terms.w > 1 {
+                self.awaited.insert(request);
+            }
+        }
+        self.terms.insert(op, terms);
+    }
+
+    /// How many stations were to have the write of an operation.
+    pub(super) fn copies_asked(&self, op: u64) -> usize {
+        self.terms.get(&op).map_or(1, |terms| terms.w)
     }
 
     fn question(&mut self, op: u64, station: StationId, call: &Call, begun: u64) -> Question {
@@ -219,10 +261,22 @@ impl Known {
                 self.attempt(request, Ask { op, station, key, value, reading, ending: Ending::Open, begun })
             }
             Call::Receipt { request } => Question::Receipt(self.names.request(request)),
-            Call::Snapshot { .. } => Question::Snapshot,
+            Call::Snapshot { keys, at } => {
+                let keys = keys.iter().map(|key| self.names.key(key)).collect();
+                let at = at.as_ref().map(|dots| self.counts(dots));
+                self.snapshots.insert(op, Asked { keys, at });
+                Question::Snapshot
+            }
             Call::Get { key } => Question::Get(self.names.key(key)),
             Call::Status => Question::Status,
         }
+    }
+
+    /// A vector of the history: the last event of each replica.
+    pub(super) fn counts(&mut self, dots: &[Dot]) -> Counts {
+        let mut counts = Counts::default();
+        dots.iter().for_each(|dot| counts.raise(self.names.dot(dot)));
+        counts
     }
 
     fn reading(&mut self, context: &Context) -> Reading {
@@ -333,7 +387,28 @@ impl Known {
         let (key, dot) = (truth.key, self.dot(write));
         let in_key = |read: &&WriteId| self.truth(**read).is_none_or(|truth| truth.key == key);
         let context: Vec<WriteId> = truth.context.iter().filter(in_key).copied().collect();
-        self.stations[station.0].show((write, dot), key, &context);
+        let name = self.name(write, truth);
+        self.stations[station.0].show((write, dot), name, &context);
+    }
+
+    fn name(&self, write: WriteId, truth: &Truth) -> Name {
+        let superseded = truth.context.iter().map(|read| self.height(*read)).max().unwrap_or(0);
+        let operation = (truth.key, truth.request, truth.value);
+        Name { operation, height: self.height(write), superseded }
+    }
+
+    /// How many writes happened before this one, itself included.
+    pub(super) fn height(&self, write: WriteId) -> u64 {
+        let Some(past) = self.past(write) else { return 0 };
+        let own = self.dot(write);
+        let others = past.entries().filter(|dot| dot.replica != own.replica);
+        others.map(|dot| dot.seq).sum::<u64>() + own.seq
+    }
+
+    /// Whether one write is the other under another name.
+    pub(super) fn is_twin(&self, write: WriteId, other: WriteId) -> bool {
+        let operation = |write| self.truth(write).map(|truth| (truth.key, truth.request, truth.value));
+        operation(write).is_some() && operation(write) == operation(other)
     }
 
     /// A write is on a station's disk.
@@ -343,6 +418,9 @@ impl Known {
         let is_new = at.disk.append(write);
         let known = &mut self.writes[write.0];
         known.was_held = true;
+        if !known.held_by.contains(&station) {
+            known.held_by.push(station);
+        }
         known.holders += usize::from(is_new);
     }
 

@@ -3,14 +3,14 @@
 use clock_core::{Dot, NodeId, RequestId};
 
 use super::finding::{Finding, Verdict, broken};
-use super::known::{Ending, Operation, Question, Reading};
+use super::known::{Ending, Operation, Question, Reading, Terms};
 use super::names::{KeyId, RequestIndex, StationId, WriteId};
-use super::told::{Entry, Receipt, Status, Told};
+use super::told::{Entry, Outcome, Receipt, Status, Told};
 use super::{
-    Checker, Property, causal_closure, clocks, convergence, durability, exactly_once, indeterminate,
-    liveness, no_lost_update, resources, session, sibling_exactness,
+    Checker, Property, batches, causal_closure, clocks, convergence, copies, durability, exactly_once,
+    indeterminate, liveness, no_lost_update, resources, session, sibling_exactness, snapshot,
 };
-use crate::history::{Answer, Call, Phase, What};
+use crate::history::{Answer, Call, Phase, ValueDigest, What};
 
 impl Checker {
     pub(super) fn take(&mut self, at_us: u64, what: &What) -> Verdict {
@@ -19,17 +19,25 @@ impl Checker {
         }
         self.now_us = at_us;
         match what {
-            What::Invoke { op, client, station, call, session, .. } => {
+            What::Invoke { op, client, station, call, w, session, batch } => {
                 self.invoked(*op, station, call)?;
-                let token = session.as_deref().into_iter();
-                token.for_each(|token| self.outside.roaming.asks(&mut self.known, (*op, *client), token));
+                if let Some(token) = session {
+                    self.outside.roaming.asks(&mut self.known, (*op, *client), token);
+                }
+                let session = session.as_ref().map(|token| self.known.counts(token));
+                self.known.agree(*op, Terms { w: usize::from(w.unwrap_or(1)), session, batch: *batch });
                 Ok(())
             }
             What::Ok { op, answer, token } => self.answered(*op, answer, token.as_deref()),
             What::Fail { op, error: _ } => self.refused(*op),
             What::Info { op, why: _ } => self.unknown(*op),
             What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
-            What::Committed { .. } => Ok(()),
+            What::Committed { station, dot, durable_on } => {
+                let at = self.station(station);
+                let on: Vec<StationId> = durable_on.iter().map(|node| self.station(node)).collect();
+                let write = self.writes(std::slice::from_ref(dot));
+                write.into_iter().try_for_each(|write| copies::durable(&self.known, at, write, &on))
+            }
             What::Durable { station, dots } => self.held(station, dots),
             What::Visible { station, dots } => self.shown(station, dots),
             What::Lost { station, dots } => self.lost(station, dots),
@@ -90,8 +98,13 @@ impl Checker {
 
     fn refused(&mut self, op: u64) -> Verdict {
         self.seen.refused += 1;
-        match self.ended(op, Ending::Refused)?.question {
+        let operation = self.ended(op, Ending::Refused)?;
+        match operation.question {
             Question::Write(request, ask) => indeterminate::refused(&self.known, request, ask),
+            // A session may have to wait too long for what it has seen.
+            Question::Receipt(request) if !self.is_in_session(op) => {
+                exactly_once::unknown(&self.known, operation.station, (request, self.requests_remembered))
+            }
             _ => Ok(()),
         }
     }
@@ -118,6 +131,9 @@ impl Checker {
             self.known.make_room();
         }
         let asks = self.known.waiting((request, op), at);
+        if let Some(op) = op {
+            session::covers_token(&self.known, at, op, "mints a write")?;
+        }
         self.readings_are_served(at, (request, &asks), write)?;
         self.seen.minted += 1;
         self.seen.minted_again += u64::from(!self.known.request(request).writes.is_empty());
@@ -145,11 +161,14 @@ impl Checker {
 
     fn held(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {
         let (at, writes) = (self.station(station), self.writes(dots));
+        let is_first = |write: &WriteId| !self.known.write(*write).was_held;
+        let first: Vec<WriteId> = writes.iter().filter(|write| is_first(write)).copied().collect();
         for write in writes {
             durability::held(&self.known, at, write)?;
             self.known.hold(at, write);
         }
-        Ok(())
+        // Later a disk may hold a part of a batch: it lost the rest, or got it back.
+        first.into_iter().try_for_each(|write| batches::held(&self.known, at, write))
     }
 
     fn shown(&mut self, station: &NodeId, dots: &[Dot]) -> Verdict {
@@ -183,6 +202,7 @@ impl Checker {
             self.known.lose(at, *write);
         }
         self.session.lost(&self.known, at, &writes);
+        self.copies.forget();
         self.outside.lost(at);
         Ok(())
     }
@@ -234,23 +254,55 @@ impl Checker {
         let told = Told::of(&mut self.known, answer);
         match (operation.question, &told) {
             (Question::Write(request, ask), Told::Written(receipt)) => {
-                self.written(at, (request, ask), receipt)?;
+                self.written(operation, (request, Some(ask)), receipt)?;
             }
             (Question::Get(key), Told::Entry(entry)) => self.entry((operation, key), entry)?,
             (Question::Get(key), Told::Nothing) => self.nothing((operation, key))?,
-            (Question::Receipt(_), Told::Written(_)) | (Question::Snapshot, Told::Snapshot) => {}
+            (Question::Receipt(request), Told::Written(receipt)) => {
+                self.asked_after(operation, request, receipt)?
+            }
+            (Question::Snapshot, Told::Snapshot(told)) => self.snapshot(operation, told)?,
             (Question::Status, Told::Status(status)) => self.status(operation, status)?,
             _ => {
                 let text = format!("operation {op} got an answer to another question");
                 return broken(Property::History, text);
             }
         }
-        match self.is_observed(at) {
-            true => self.session.answered(&self.known, at),
-            false => {
-                let moment = (token, self.seen.lines);
-                self.outside.roaming.answered(&mut self.known, (op, operation), &told, moment)
-            }
+        let counts = token.map(|token| self.known.counts(token));
+        session::token_returned(&self.known, at, op, (counts.as_ref(), &told.shown(&self.known)))?;
+        if !self.is_observed(at) {
+            let moment = (token, self.seen.lines);
+            return self.outside.roaming.answered(&mut self.known, (op, operation), &told, moment);
+        }
+        session::covers_token(&self.known, at, op, "answers")?;
+        self.session.answered(&self.known, at)
+    }
+
+    fn is_in_session(&self, op: u64) -> bool {
+        self.known.terms.get(&op).is_some_and(|terms| terms.session.is_some())
+    }
+
+    /// What became of a write: as its own receipt, and after all faults it is committed.
+    fn asked_after(&mut self, operation: Operation, request: RequestIndex, told: &Receipt) -> Verdict {
+        self.seen.receipts_asked_for += 1;
+        self.written(operation, (request, None), told)?;
+        if self.is_read_back() && told.outcome == Outcome::Indeterminate {
+            let (name, text) = (self.known.station_text(operation.station), self.known.text(told.write));
+            let text = format!(
+                "{name} says that {text} is indeterminate still: all stations have had it long since"
+            );
+            return broken(Property::Indeterminate, text);
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, operation: Operation, told: &super::told::Snapshot<'_>) -> Verdict {
+        self.seen.snapshots += 1;
+        let Some(asked) = self.known.snapshots.remove(&operation.op) else { return Ok(()) };
+        self.seen.snapshots_again += u64::from(asked.at.is_some());
+        match self.is_observed(operation.station) {
+            true => snapshot::answered(&self.known, operation.station, &asked, told),
+            false => Ok(()),
         }
     }
 
@@ -262,23 +314,34 @@ impl Checker {
         self.liveness.phase == Some(Phase::ReadBack)
     }
 
-    fn written(&mut self, at: StationId, (request, ask): (RequestIndex, usize), told: &Receipt) -> Verdict {
+    fn written(
+        &mut self,
+        Operation { op, station: at, question, .. }: Operation,
+        (request, ask): (RequestIndex, Option<usize>),
+        told: &Receipt,
+    ) -> Verdict {
         let write = told.write;
+        let w = self.known.copies_asked(op);
         if !self.is_observed(at) {
             self.outside.receipt(&mut self.known, (at, request), told, self.seen.lines)?;
         }
         self.exactly_once.acknowledged(&self.known, (request, at), write, self.requests_remembered)?;
-        exactly_once::is_what_was_asked(&self.known, (request, ask), write)?;
+        if let Some(ask) = ask {
+            exactly_once::is_what_was_asked(&self.known, (request, ask), write)?;
+        }
+        copies::told(&self.known, at, w, told)?;
         if self.is_observed(at) {
             durability::acknowledged(&self.known, at, write)?;
             sibling_exactness::receipt_beside(&self.known, at, told)?;
+            self.copies.committed(&self.known, at, question, (w, told))?;
         }
         sibling_exactness::receipt_context(&self.known, at, told)?;
         clocks::same_stamps(&self.known, at, write, told.stamps)?;
-        let is_resolution = matches!(self.known.ask(request, ask).reading, Reading::Conflict(_));
+        let reading = |ask| &self.known.ask(request, ask).reading;
+        let is_resolution = ask.is_some_and(|ask| matches!(reading(ask), Reading::Conflict(_)));
         let is_new = !self.known.write(write).is_acked;
         self.seen.acknowledged += u64::from(is_new);
-        self.seen.retries_acknowledged += u64::from(ask > 0);
+        self.seen.retries_acknowledged += u64::from(ask.is_some_and(|ask| ask > 0));
         self.seen.resolved += u64::from(is_new && is_resolution);
         self.seen.receipts_with_siblings += u64::from(!told.beside.is_empty());
         let known = self.known.write_mut(write);
@@ -293,6 +356,9 @@ impl Checker {
         let at = operation.station;
         self.seen.reads += 1;
         self.seen.reads_with_siblings += u64::from(told.versions.len() > 1);
+        let deleted = |version: &super::told::Version| version.value == ValueDigest::TOMBSTONE;
+        let is_deletion_beside = told.versions.len() > 1 && told.versions.iter().any(deleted);
+        self.seen.deletions_in_conflict += u64::from(is_deletion_beside);
         let collapsed = told.versions.iter().filter(|version| version.names.len() > 1);
         self.seen.collapsed_retries += collapsed.count() as u64;
         if self.is_observed(at) {

@@ -5,9 +5,11 @@
 //! it needs. Each line is first judged by what was known before it, then taken up; answers are taken up first, and
 //! judged by all that is known at that moment.
 
+mod batches;
 mod causal_closure;
 mod clocks;
 mod convergence;
+mod copies;
 mod counts;
 mod durability;
 mod exactly_once;
@@ -23,6 +25,7 @@ mod resources;
 mod seen;
 mod session;
 mod sibling_exactness;
+mod snapshot;
 mod station;
 mod told;
 mod walls;
@@ -31,6 +34,7 @@ use std::fmt;
 
 use self::clocks::Clocks;
 use self::convergence::Convergence;
+use self::copies::Copies;
 use self::exactly_once::ExactlyOnce;
 use self::finding::Finding;
 use self::known::Known;
@@ -48,11 +52,12 @@ pub enum Property {
     SiblingExactness,
     /// C2: what a station shows is closed under happens-before.
     CausalClosure,
-    /// C3: a client that stays at a station, and its neighbours there, never see it go back.
+    /// C3: a client that stays at a station, and its neighbours there, never see it go back; nor does one that roams with
+    /// a token.
     Session,
     /// C4: equal writes give equal states.
     Convergence,
-    /// C5: what is acknowledged is on the disk, and comes back from it.
+    /// C5: what is acknowledged is on the disk, on as many as its receipt says, and comes back from it.
     Durability,
     /// C6: every acknowledged write stands, or was superseded by one whose writer had read it.
     NoLostUpdate,
@@ -95,6 +100,7 @@ pub struct Checker {
     requests_remembered: usize,
     known: Known,
     siblings: SiblingExactness,
+    copies: Copies,
     session: Session,
     convergence: Convergence,
     exactly_once: ExactlyOnce,
@@ -118,6 +124,7 @@ impl Checker {
             requests_remembered,
             known: Default::default(),
             siblings: Default::default(),
+            copies: Default::default(),
             session: Default::default(),
             convergence: Default::default(),
             exactly_once: Default::default(),

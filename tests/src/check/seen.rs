@@ -49,6 +49,14 @@ counters! {
     retries_acknowledged,
     /// Receipts that named a version beside the write.
     receipts_with_siblings,
+    /// Receipts of writes that were asked for later.
+    receipts_asked_for,
+    /// Snapshots that were answered.
+    snapshots,
+    /// Snapshots as of the frontier of an earlier one.
+    snapshots_again,
+    /// Reads that returned a deletion beside something else.
+    deletions_in_conflict,
     /// Conflicts that a resolution ended.
     resolved,
     /// Operations that were refused.

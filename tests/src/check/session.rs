@@ -3,7 +3,8 @@
 //! Whatever a station showed when it answered anybody, it still shows at every later answer, also after `kill -9`: that
 //! is monotonic reads and read-your-writes for all clients of the station at once. Only what the harness took from its
 //! disk excuses it. And a client that read something and then writes elsewhere with the context of what it read is
-//! served by a station that has it (writes follow reads, roaming), or refused. Monotonic writes are C2: a station's own
+//! served by a station that has it (writes follow reads, roaming), or refused. A client that roams with a token is served
+//! only by a station that shows everything in it, and gets one that has everything it was shown. Monotonic writes are C2: a station's own
 //! writes are in the past of those after them.
 
 use super::Property;
@@ -65,6 +66,45 @@ impl Session {
                 floor.lower_below(known.dot(*write));
             }
         }
+    }
+}
+
+/// A station serves a client in a session: it shows all that the session has seen.
+pub(super) fn covers_token(known: &Known, at: StationId, op: u64, does: &str) -> Verdict {
+    let token = known.terms.get(&op).and_then(|terms| terms.session.as_ref());
+    let missing = token.and_then(|token| known.station(at).visible.first_missing(token));
+    let Some(missing) = missing else { return Ok(()) };
+    let (name, missing) = (known.station_text(at), known.names.dot_text(missing));
+    wrong(format!(
+        "{name} {does} for operation {op}, whose session had seen {missing}; {name} does not show it"
+    ))
+}
+
+/// The token that comes back has everything that the session had seen, and everything that the answer shows.
+pub(super) fn token_returned(
+    known: &Known,
+    at: StationId,
+    op: u64,
+    (token, shown): (Option<&Counts>, &Counts),
+) -> Verdict {
+    let sent = known.terms.get(&op).and_then(|terms| terms.session.as_ref());
+    let (name, Some(sent)) = (known.station_text(at), sent) else { return Ok(()) };
+    let Some(token) = token else {
+        return wrong(format!("{name} answers operation {op}, which is in a session, without a token"));
+    };
+    if let Some(missing) = token.first_missing(sent).or(token.first_missing(shown)) {
+        let missing = known.names.dot_text(missing);
+        return wrong(format!(
+            "{name} gives operation {op} a token without {missing}, which its client has seen"
+        ));
+    }
+    let station = known.station(at);
+    match station.visible.first_missing(token).filter(|_| station.is_observed) {
+        Some(ahead) => {
+            let ahead = known.names.dot_text(ahead);
+            wrong(format!("{name} gives operation {op} a token with {ahead}, which it does not show"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! `returned == { o in V : no p in V with o in context(p) }`, where `V` is what the station shows of the key and the
 //! context is what the *client* of `p` had read. So nothing is missing, superseded, invented, doubled or resurrected;
 //! names of one request with one value are one version; revision and conflict say what the set says; and a receipt
-//! names what stood beside the write when it became visible.
+//! names what stood beside the write when it became visible, and with several copies whatever it met elsewhere.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -230,9 +230,18 @@ pub(super) fn receipt_beside(known: &Known, at: StationId, receipt: &Receipt) ->
         known.truth(*write).is_some_and(|truth| (truth.request, truth.value) != (own.request, own.value))
     };
     let siblings = known.station(at).siblings_when_shown(own.key, receipt.write);
-    let expected = sorted(siblings.into_iter().filter(is_other).collect());
+    // A name that fell with its twin at once has met nothing.
+    let stood = siblings.contains(&receipt.write);
+    let expected = sorted(siblings.into_iter().filter(|sibling| stood && is_other(sibling)).collect());
     let told = sorted(receipt.beside.clone());
-    if told == expected {
+    // Whoever waited for copies was told what the write met elsewhere, and later.
+    let waited = known.awaited.contains(&own.request);
+    let may_meet = |write: &WriteId| {
+        let other = known.truth(*write);
+        is_other(write) && other.is_some_and(|other| other.key == own.key) && !own.context.contains(write)
+    };
+    let more = waited && told.iter().all(|write| expected.contains(write) || may_meet(write));
+    if told == expected || (more && expected.iter().all(|write| told.contains(write))) {
         return Ok(());
     }
     let (station, text) = (known.station_text(at), known.text(receipt.write));

@@ -1,10 +1,14 @@
 //! One station as the harness saw it: what it shows, key by key, and what its disk holds.
 //!
 //! Siblings are kept up to date by the definition alone: a write is one as long as no write that the station shows
-//! names it in its *client's* context.
+//! names it in its *client's* context, and none has read a twin of it: another name of the same operation. Then it falls
+//! too, if everything that it supersedes itself lies below that twin.
+
+use std::collections::HashMap;
 
 use super::counts::Counts;
-use super::names::{DotAt, KeyId, WriteId};
+use super::names::{DotAt, KeyId, RequestIndex, WriteId};
+use crate::history::ValueDigest;
 
 /// No place.
 const NOWHERE: usize = usize::MAX;
@@ -15,6 +19,19 @@ struct Place {
     shown: usize,
     /// When the first write that supersedes it was shown.
     superseded: usize,
+}
+
+/// What makes two writes one, taken at two stations: key, request and value.
+pub(super) type Operation = (KeyId, RequestIndex, ValueDigest);
+
+/// A name of a write, as far as it matters to its twins: other names of one operation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name {
+    pub(super) operation: Operation,
+    /// How many writes happened before it, itself included.
+    pub(super) height: u64,
+    /// The largest height of what it supersedes.
+    pub(super) superseded: u64,
 }
 
 /// What a station shows of one key.
@@ -55,6 +72,9 @@ pub(super) struct Station {
     pub(super) losses: u32,
     shown: Vec<WriteId>,
     places: Vec<Place>,
+    names: Vec<Option<Name>>,
+    /// By operation: the largest height of its names that somebody had read and superseded.
+    read: HashMap<Operation, u64>,
     keys: Vec<KeyView>,
 }
 
@@ -143,8 +163,9 @@ impl Station {
         self.key(key).map_or(Vec::new(), |view| view.writes.iter().filter(stood).copied().collect())
     }
 
-    /// Shows a write of a key, whose client had read these writes of the same key.
-    pub(super) fn show(&mut self, (write, dot): (WriteId, DotAt), key: KeyId, context: &[WriteId]) {
+    /// Shows a write, whose client had read these writes of the same key.
+    pub(super) fn show(&mut self, (write, dot): (WriteId, DotAt), name: Name, context: &[WriteId]) {
+        let key = name.operation.0;
         let moment = self.shown.len();
         self.shown.push(write);
         self.visible.raise(dot);
@@ -155,12 +176,28 @@ impl Station {
         for read in context {
             let place = at_least(&mut self.places, read.0, nowhere);
             place.superseded = place.superseded.min(moment);
+            if let Some(twin) = self.names.get(read.0).copied().flatten() {
+                let highest = self.read.entry(twin.operation).or_default();
+                *highest = twin.height.max(*highest);
+            }
         }
-        let places = &self.places;
+        *at_least(&mut self.names, write.0, None) = Some(name);
+        let (names, read) = (&self.names, &self.read);
+        let falls = |sibling: WriteId| {
+            let name = names.get(sibling.0).copied().flatten();
+            name.is_some_and(|name| read.get(&name.operation).is_some_and(|high| name.superseded < *high))
+        };
+        let places = &mut self.places;
         let view = at_least(&mut self.keys, key.0, KeyView::default());
         view.writes.push(write);
         view.siblings.push(write);
-        view.siblings.retain(|sibling| places[sibling.0].superseded == NOWHERE);
+        view.siblings.retain(|sibling| {
+            let place = &mut places[sibling.0];
+            if place.superseded == NOWHERE && falls(*sibling) {
+                place.superseded = moment;
+            }
+            place.superseded == NOWHERE
+        });
     }
 
     /// Its process begins: it shows nothing yet, and knows what its disk holds.
@@ -174,6 +211,8 @@ impl Station {
         self.told.clear();
         self.shown.clear();
         self.places.clear();
+        self.names.clear();
+        self.read.clear();
         self.keys.clear();
         let held: Vec<WriteId> = self.disk.writes().collect();
         held.into_iter().for_each(|write| self.tell(write));

@@ -1,7 +1,8 @@
 //! Answers with their names as numbers.
 
+use super::counts::Counts;
 use super::known::{Known, Stamps};
-use super::names::{DotAt, RequestIndex, WriteId};
+use super::names::{DotAt, KeyId, RequestIndex, StationId, WriteId};
 use crate::history::{self, Answer, ValueDigest};
 
 /// A receipt.
@@ -12,6 +13,26 @@ pub(super) struct Receipt {
     pub(super) vector: Vec<DotAt>,
     pub(super) context: Vec<WriteId>,
     pub(super) beside: Vec<WriteId>,
+    pub(super) outcome: Outcome,
+    pub(super) durable_on: Vec<StationId>,
+}
+
+/// How durable a write is said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Local,
+    Committed,
+    Indeterminate,
+    /// Nothing that a station says.
+    Other,
+}
+
+/// Keys as of a frontier.
+#[derive(Debug)]
+pub(super) struct Snapshot<'a> {
+    pub(super) at: Counts,
+    pub(super) entries: Vec<(KeyId, Entry<'a>)>,
+    pub(super) answered: u32,
 }
 
 /// One version in an answer.
@@ -48,8 +69,23 @@ pub(super) enum Told<'a> {
     Written(Receipt),
     Entry(Entry<'a>),
     Nothing,
-    Snapshot,
+    Snapshot(Snapshot<'a>),
     Status(Status),
+}
+
+impl Told<'_> {
+    /// What whoever got this answer has seen by it.
+    pub(super) fn shown(&self, known: &Known) -> Counts {
+        let mut shown = Counts::default();
+        match self {
+            Self::Written(receipt) => receipt.vector.iter().for_each(|dot| shown.raise(*dot)),
+            Self::Entry(entry) => entry.names().iter().for_each(|name| shown.raise(known.dot(*name))),
+            Self::Snapshot(snapshot) => shown.merge(&snapshot.at),
+            Self::Status(status) => status.vector.iter().for_each(|dot| shown.raise(*dot)),
+            Self::Nothing => {}
+        }
+        shown
+    }
 }
 
 impl Entry<'_> {
@@ -57,6 +93,29 @@ impl Entry<'_> {
     pub(super) fn names(&self) -> Vec<WriteId> {
         self.versions.iter().flat_map(|version| version.names.iter().copied()).collect()
     }
+}
+
+impl Outcome {
+    fn named(name: Option<&str>) -> Self {
+        match name {
+            None | Some("local") => Self::Local,
+            Some("committed") => Self::Committed,
+            Some("indeterminate") => Self::Indeterminate,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+fn snapshot_entry<'a>(known: &mut Known, entry: &'a history::SnapshotEntry) -> (KeyId, Entry<'a>) {
+    let versions = entry.versions.iter().map(|version| Version::of(known, version)).collect();
+    let told = Entry {
+        revision: entry.revision,
+        conflict: entry.conflict.as_deref(),
+        versions,
+        is_complete: entry.complete,
+        seen: None,
+    };
+    (known.names.key(&entry.key), told)
 }
 
 impl Version {
@@ -73,13 +132,15 @@ impl Version {
 impl<'a> Told<'a> {
     pub(super) fn of(known: &mut Known, answer: &'a Answer) -> Self {
         let told = match answer {
-            Answer::Written { dot, lamport, hlc, wall_ms, vector, context, beside, .. } => {
+            Answer::Written { dot, lamport, hlc, wall_ms, vector, context, beside, outcome, durable_on } => {
                 Self::Written(Receipt {
                     write: known.names.write(dot),
                     stamps: Stamps { lamport: *lamport, hlc: *hlc, wall_ms: *wall_ms },
                     vector: vector.iter().map(|dot| known.names.dot(dot)).collect(),
                     context: known.names.writes(context),
                     beside: known.names.writes(beside),
+                    outcome: Outcome::named(outcome.as_deref()),
+                    durable_on: durable_on.iter().map(|node| known.names.station(node)).collect(),
                 })
             }
             Answer::Entry { revision, conflict, versions, complete, seen } => Self::Entry(Entry {
@@ -89,7 +150,12 @@ impl<'a> Told<'a> {
                 is_complete: *complete,
                 seen: seen.as_ref().map(|seen| known.names.writes(seen)),
             }),
-            Answer::Snapshot { .. } => Self::Snapshot,
+            Answer::Snapshot { at, entries, answered } => {
+                let frontier = known.counts(at);
+                let entry = |entry| snapshot_entry(known, entry);
+                let entries = entries.iter().map(entry).collect();
+                Self::Snapshot(Snapshot { at: frontier, entries, answered: *answered })
+            }
             Answer::Unknown => Self::Nothing,
             Answer::Status { vector, lamport, conflicts } => Self::Status(Status {
                 vector: vector.iter().map(|dot| known.names.dot(dot)).collect(),

@@ -108,6 +108,24 @@ counters! {
     retries,
     /// Requests whose outcome the client never learnt.
     unknown_outcomes,
+    /// Deletions that were asked for.
+    deletes,
+    /// Batches that were asked for.
+    batches,
+    /// Writes answered as committed.
+    committed,
+    /// Writes answered as indeterminate.
+    indeterminate,
+    /// Writes reported committed after they had been answered as indeterminate.
+    committed_later,
+    /// Receipts asked for after the faults.
+    receipts_asked_later,
+    /// Requests refused because a station was behind the session.
+    behind,
+    /// Requests that waited for what their session had seen, and were answered.
+    waited_and_served,
+    /// Requests refused because the station was busy.
+    busy,
     /// Requests refused.
     refused_requests,
 }

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use clock_core::replica::lineage::{Log, Placed};
 use clock_core::replica::{LogQuery, LogRecord, LogStart, LoggedEvent, Lsn, Recovered};
 use clock_core::wire::EncodedEvent;
-use clock_core::{Dot, Incarnation, WriteEvent};
+use clock_core::{Dot, Incarnation, Key, ReplicaId, WriteEvent};
 
 use super::twin_bug::TwinBug;
 
@@ -25,6 +26,7 @@ pub(super) struct Disk {
 #[derive(Debug, Clone)]
 struct Stored {
     dot: Dot,
+    key: Key,
     bytes: Bytes,
 }
 
@@ -48,7 +50,7 @@ impl Disk {
         let mut dots = Vec::new();
         for record in records {
             match record {
-                LogRecord::Event { lsn, dot, key: _, event } => {
+                LogRecord::Event { lsn, dot, key, event } => {
                     if let Some(old) = self.positions.insert(dot.clone(), lsn) {
                         self.log.remove(&old);
                         if bug == Some(TwinBug::MovedEventDropped) {
@@ -56,7 +58,7 @@ impl Disk {
                         }
                     }
                     dots.push(dot.clone());
-                    self.log.insert(lsn, Stored { dot, bytes: event.as_bytes().clone() });
+                    self.log.insert(lsn, Stored { dot, key, bytes: event.as_bytes().clone() });
                 }
                 LogRecord::Incarnation(incarnation) => self.incarnation = Some(incarnation),
                 LogRecord::Quarantine { .. } => self.quarantined += 1,
@@ -193,6 +195,56 @@ impl Disk {
             }
         }
         Ok((events, query.upto.next().max(from)))
+    }
+}
+
+impl Stored {
+    fn placed(&self, lsn: Lsn) -> Result<Placed, DamagedRead> {
+        let event = EncodedEvent::from_bytes(self.bytes.clone()).decode().map_err(|_| DamagedRead)?;
+        Ok((lsn, event))
+    }
+}
+
+impl Disk {
+    fn placed(
+        &self,
+        from: Lsn,
+        is_asked: impl Fn(&Stored) -> bool,
+    ) -> impl Iterator<Item = Result<Placed, DamagedRead>> {
+        let asked = self.log.range(from..).filter(move |(_, stored)| is_asked(stored));
+        asked.map(|(lsn, stored)| stored.placed(*lsn))
+    }
+}
+
+impl Log for Disk {
+    type Error = DamagedRead;
+
+    fn find(&self, dot: &Dot) -> Result<Option<Placed>, DamagedRead> {
+        let lsn = self.positions.get(dot);
+        lsn.and_then(|lsn| Some(self.log.get(lsn)?.placed(*lsn))).transpose()
+    }
+
+    fn of_key(
+        &self,
+        key: &Key,
+        after: Lsn,
+    ) -> Result<impl Iterator<Item = Result<Placed, DamagedRead>>, DamagedRead> {
+        let key = key.clone();
+        Ok(self.placed(after.next(), move |stored| stored.key == key))
+    }
+
+    fn of_replica(
+        &self,
+        replica: &ReplicaId,
+        upto: u64,
+    ) -> Result<impl Iterator<Item = Result<Placed, DamagedRead>>, DamagedRead> {
+        let lsn = |seq| self.positions.get(&Dot { replica: replica.clone(), seq }).copied();
+        let lsns: Vec<Lsn> = (1..=upto).filter_map(lsn).collect();
+        Ok(lsns.into_iter().filter_map(|lsn| Some(self.log.get(&lsn)?.placed(lsn))))
+    }
+
+    fn from(&self, start: Lsn) -> Result<impl Iterator<Item = Result<Placed, DamagedRead>>, DamagedRead> {
+        Ok(self.placed(start, |_| true))
     }
 }
 

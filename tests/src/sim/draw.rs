@@ -1,7 +1,9 @@
 //! Plans from seeds. Each seed first draws which faults it has at all, then how much of each: most runs are harsh in a
 //! few ways rather than mild in all.
 
-use super::plan::{Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread};
+use super::plan::{
+    Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread, Wishes,
+};
 
 /// What a profile allows, and how much.
 struct Menu {
@@ -91,6 +93,9 @@ fn sizes(rng: &mut fastrand::Rng) -> Sizes {
             window_bytes: real.window_bytes,
             chunk_bytes: real.chunk_bytes,
             requests: real.requests,
+            staged: real.staged,
+            awaited: real.awaited,
+            waiting: real.waiting,
         };
     }
     Sizes {
@@ -99,6 +104,9 @@ fn sizes(rng: &mut fastrand::Rng) -> Sizes {
         window_bytes: *pick(rng, &[1, 1000, 20_000]),
         chunk_bytes: *pick(rng, &[1, 500, 5_000]),
         requests: *pick(rng, &[200, real.requests]),
+        staged: *pick(rng, &[2, 5, real.staged, real.staged]),
+        awaited: *pick(rng, &[1, 3, real.awaited, real.awaited]),
+        waiting: *pick(rng, &[0, 1, real.waiting, real.waiting]),
     }
 }
 
@@ -199,6 +207,7 @@ impl Drawer {
         let hot = self.rng.bool();
         let bursts = self.rng.bool();
         let mistaken = self.rng.u32(..8) == 0;
+        let (in_sessions, careful) = (self.rng.u16(..=clients), self.rng.u32(..4));
         let mut at_us = 0;
         for _ in 0..self.rng.u32(least..=most) {
             if !bursts || self.rng.u32(..6) == 0 {
@@ -214,8 +223,23 @@ impl Drawer {
             let deaf = if self.rng.u32(..10) == 0 { self.rng.u8(1..=2) } else { 0 };
             let (roams, doubts) = (self.rng.bool(), self.rng.u32(..12) == 0);
             let reuses = mistaken && self.rng.u32(..12) == 0;
-            self.push_at(at_us, Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses });
+            let wishes = self.wishes(client < in_sessions, careful);
+            self.push_at(
+                at_us,
+                Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses, wishes },
+            );
         }
+    }
+
+    /// Careful clients want more than one copy most of the time.
+    fn wishes(&mut self, session: bool, careful: u32) -> Wishes {
+        let copies = match self.rng.u32(..4) {
+            draw if draw >= careful => 1,
+            0 => 0,
+            _ => self.rng.u8(1..=self.plan.stations),
+        };
+        let deadline_ms = *pick(&mut self.rng, &[1, 40, 300, 1_000, 1_500]);
+        Wishes { copies, deadline_ms, session }
     }
 
     fn ask(&mut self, key: u16) -> Ask {
@@ -236,10 +260,14 @@ impl Drawer {
             2..=10 => self.rng.u32(1_000..30_000),
             _ => self.rng.u32(32..200),
         };
-        match self.rng.u32(..20) {
-            0..=10 => Ask::Put { key, context, bytes },
-            11..=12 => Ask::Resolve { key },
-            13 => Ask::Status,
+        match self.rng.u32(..40) {
+            0..=17 => Ask::Put { key, context, bytes },
+            18..=20 => Ask::Resolve { key },
+            21 => Ask::Status,
+            22..=24 => Ask::Delete { key, context },
+            25..=26 => Ask::Batch { key, writes: self.rng.u8(1..=5), context, bytes: bytes.min(200) },
+            27..=28 => Ask::Receipt,
+            29..=30 => Ask::Snapshot { again: self.rng.bool() },
             _ => Ask::Get { key },
         }
     }

@@ -8,6 +8,7 @@
 //! Source of the approach: FoundationDB's simulation (Zhou et al., *FoundationDB: A Distributed Unbundled Transactional
 //! Key Value Store*, SIGMOD 2021, section 4).
 
+mod answers;
 mod clients;
 mod commits;
 mod counters;
@@ -17,6 +18,7 @@ mod heap;
 mod kept;
 mod links;
 mod nemesis;
+mod past;
 mod phases;
 mod plan;
 mod runner;
@@ -31,7 +33,7 @@ pub use counters::Counters;
 pub use draw::draw;
 pub use kept::Kept;
 pub use phases::run;
-pub use plan::{Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread};
+pub use plan::{Act, Ask, DiskFate, Entry, Network, Plan, Profile, PutContext, Sizes, Skew, Spread, Wishes};
 pub use runner::{Planted, Seeds, Sweep, run_safely, sweep};
 pub use shrink::{Shrunk, shrink};
 pub use twin_bug::TwinBug;

@@ -4,7 +4,7 @@ use clock_core::RequestId;
 
 use super::clients::{Manners, Work};
 use super::links::Way;
-use super::plan::{Act, Ask};
+use super::plan::{Act, Ask, Wishes};
 use super::station::Crash;
 use super::tamper::Tampering;
 use super::world::{Event, World};
@@ -19,12 +19,10 @@ impl World<'_> {
         let Some(entry) = self.plan.entries.get(number) else { return };
         let now_us = self.heap.now_us();
         match &entry.act {
-            Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses } => {
-                let request = self.request_id(entry.at_us, *client, number);
-                let last = self.last_requests.insert(*client, request).filter(|_| *reuses);
-                let request = last.unwrap_or(request);
+            Act::Ask { client, station, ask, retries, roams, deaf, doubts, reuses, wishes } => {
+                let request = self.request_for(ask, (entry.at_us, *client, number), *reuses);
                 let manners = Manners { retries: *retries, roams: *roams, deaf: *deaf, doubts: *doubts };
-                self.begin_work((*client, *station), ask.clone(), request, manners);
+                self.begin_work((*client, *station), (ask.clone(), *wishes), request, manners);
             }
             Act::Block { links, for_us, resets } => self.block(links, *for_us, *resets),
             Act::Break { from, to, delivered } => self.break_session(*from, *to, *delivered),
@@ -103,15 +101,29 @@ impl World<'_> {
         )
     }
 
+    /// The id that a request goes by: its own, that of the client's last by mistake, or that of the write it asks after.
+    fn request_for(
+        &mut self,
+        ask: &Ask,
+        (at_us, client, number): (u64, u16, usize),
+        reuses: bool,
+    ) -> RequestId {
+        if *ask == Ask::Receipt {
+            return self.last_requests.get(&client).copied().unwrap_or(RequestId(0));
+        }
+        let request = self.request_id(at_us, client, number);
+        self.last_requests.insert(client, request).filter(|_| reuses).unwrap_or(request)
+    }
+
     pub(super) fn begin_work(
         &mut self,
         (client, station): (u16, u8),
-        ask: Ask,
+        (ask, wishes): (Ask, Wishes),
         request: RequestId,
         manners: Manners,
     ) {
         let station = usize::from(station) % self.stations.len();
-        self.ask(Work { client, station, ask, request, manners, sent: None, unheard: false });
+        self.ask(Work::new((client, station), (ask, wishes), request, manners));
     }
 
     fn plan_crash(&mut self, station: usize, crash: Crash) {

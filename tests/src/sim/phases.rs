@@ -4,15 +4,15 @@ use clock_core::RequestId;
 use clock_core::replica::{Effect, Input, Ticket};
 use clock_core::wire::{Request, Terms};
 
-use super::clients::Manners;
-use super::plan::{Act, Ask, DiskFate, Plan, PutContext};
+use super::clients::{Doubtful, Manners};
+use super::plan::{Act, Ask, DiskFate, Plan, PutContext, Wishes};
 use super::shell::CLIENTS;
 use super::world::{Event, Options, Outcome, World};
 use crate::history::{Phase, What};
 
 /// How often conditions are looked at.
 const LOOK_US: u64 = 100_000;
-/// By then every request of the last phases has ended: a client waits no longer than two seconds.
+/// So long after its deadline every request of the last phases has ended.
 const ANSWERS_US: u64 = 5_000_000;
 /// Questions of the harness itself have numbers that no client reaches.
 const AUDIT: u64 = u64::MAX;
@@ -141,7 +141,8 @@ impl World<'_> {
             let request =
                 RequestId(u128::from(self.plan.seed) << 64 | u128::MAX >> 65 << 8 | u128::from(station));
             let ask = Ask::Put { key: u16::from(station) % last, context: PutContext::Station, bytes: 40 };
-            self.begin_work((u16::MAX, station), ask, request, Manners::default());
+            let manners = Manners { retries: 100, ..Manners::default() };
+            self.begin_work((u16::MAX, station), (ask, Wishes::default()), request, manners);
         }
         self.await_answers("a fresh write at every station");
     }
@@ -150,8 +151,9 @@ impl World<'_> {
     fn await_answers(&mut self, what: &str) {
         let unanswered = |world: &Self| world.counters.unknown_outcomes + world.counters.refused_requests;
         let before = unanswered(self);
-        let until_us = self.heap.now_us() + ANSWERS_US;
-        let ended = self.run_until_holds(until_us, LOOK_US, |world| world.open.is_empty());
+        let until_us = self.heap.now_us() + self.patience_us() + ANSWERS_US;
+        let is_quiet = |world: &Self| world.open.is_empty() && world.waiting_works == 0;
+        let ended = self.run_until_holds(until_us, LOOK_US, is_quiet);
         if !ended || unanswered(self) > before {
             let what = format!(
                 "{what}: {} of them had no answer in time, or were refused",
@@ -169,11 +171,33 @@ impl World<'_> {
         self.begin(Phase::ReadBack);
         for station in 0..self.plan.stations {
             for key in 0..self.plan.keys.max(1) {
-                self.begin_work((u16::MAX - 1, station), Ask::Get { key }, RequestId(0), Manners::default());
+                self.read(station, Ask::Get { key });
             }
-            self.begin_work((u16::MAX - 1, station), Ask::Status, RequestId(0), Manners::default());
+            self.read(station, Ask::Status);
+            self.read(station, Ask::Snapshot { again: false });
         }
+        self.ask_after_doubtful();
         self.await_answers("every key read at every station");
+    }
+
+    fn read(&mut self, station: u8, ask: Ask) {
+        let reader = (u16::MAX - 1, station);
+        self.begin_work(reader, (ask, Wishes::default()), RequestId(0), Manners::default());
+    }
+
+    /// Whatever was indeterminate is asked after: by now every station has it.
+    fn ask_after_doubtful(&mut self) {
+        let deadline_ms = u32::try_from(self.patience_us() / 1000).unwrap_or(u32::MAX);
+        for Doubtful { station, dot, request, copies } in std::mem::take(&mut self.doubtful) {
+            let process = self.stations[usize::from(station)].process.as_ref();
+            let upto = process.and_then(|process| process.shown.get(&dot.replica));
+            // A disk may have been destroyed since, or the request forgotten.
+            if upto.is_some_and(|upto| *upto >= dot.seq) && self.plan.sizes.requests > 1000 {
+                self.counters.receipts_asked_later += 1;
+                let wishes = Wishes { copies, deadline_ms, session: false };
+                self.begin_work((u16::MAX - 1, station), (Ask::Receipt, wishes), request, Manners::default());
+            }
+        }
     }
 
     /// A digest of all that each station shows.

@@ -61,6 +61,44 @@ pub struct Sizes {
     pub chunk_bytes: usize,
     /// Requests remembered for retries.
     pub requests: usize,
+    /// Writes on their way to the disk, beyond which a station is busy.
+    #[serde(default = "usual_staged")]
+    pub staged: usize,
+    /// Writes that wait for copies, beyond which a station is busy.
+    #[serde(default = "usual_awaited")]
+    pub awaited: usize,
+    /// Requests that wait for what their session has seen, beyond which a station is busy.
+    #[serde(default = "usual_waiting")]
+    pub waiting: usize,
+}
+
+fn usual_staged() -> usize {
+    Limits::default().staged
+}
+
+fn usual_awaited() -> usize {
+    Limits::default().awaited
+}
+
+fn usual_waiting() -> usize {
+    Limits::default().waiting
+}
+
+/// The terms on which a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wishes {
+    /// How many stations must have a write; 0: a majority.
+    pub copies: u8,
+    /// How long the station may wait for them, or for what the session has seen, in milliseconds.
+    pub deadline_ms: u32,
+    /// Whether it goes on with its session, or begins one.
+    pub session: bool,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self { copies: 1, deadline_ms: 5_000, session: false }
+    }
 }
 
 /// How the network behaves when nothing is done to it.
@@ -149,6 +187,9 @@ pub enum Act {
         doubts: bool,
         /// Whether it makes the mistake of taking the request id of its last write once more.
         reuses: bool,
+        /// On which terms.
+        #[serde(default)]
+        wishes: Wishes,
     },
     /// Nothing passes from the one to the other, on each of these links.
     Block {
@@ -299,6 +340,31 @@ pub enum Ask {
     },
     /// The station's state.
     Status,
+    /// A key's end.
+    Delete {
+        /// Which key.
+        key: u16,
+        /// What it supersedes.
+        context: PutContext,
+    },
+    /// Several writes at once, to this key and those behind it, the last of them a deletion.
+    Batch {
+        /// The first key.
+        key: u16,
+        /// How many writes.
+        writes: u8,
+        /// What they supersede.
+        context: PutContext,
+        /// The size of each value.
+        bytes: u32,
+    },
+    /// What became of the client's last write.
+    Receipt,
+    /// All keys as of one frontier.
+    Snapshot {
+        /// As of the frontier of the client's last snapshot, wherever it read that; otherwise of what is shown.
+        again: bool,
+    },
 }
 
 /// What a put supersedes.
@@ -358,8 +424,19 @@ impl Sizes {
 
     /// As a replica is told them.
     pub fn limits(self) -> Limits {
-        let Self { held_events, window_events, window_bytes, chunk_bytes, requests } = self;
-        Limits { held_events, window_events, window_bytes, chunk_bytes, requests, ..Limits::default() }
+        let Self { held_events, window_events, window_bytes, chunk_bytes, requests, .. } = self;
+        let Self { staged, awaited, waiting, .. } = self;
+        Limits {
+            held_events,
+            window_events,
+            window_bytes,
+            chunk_bytes,
+            requests,
+            staged,
+            awaited,
+            waiting,
+            ..Limits::default()
+        }
     }
 }
 

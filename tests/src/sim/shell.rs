@@ -49,14 +49,10 @@ impl World<'_> {
         let now = self.now(station);
         let mut effects = std::mem::take(&mut self.effects);
         let Some(process) = self.stations[station].process.as_mut() else { return };
-        let minting = match &input {
-            Input::Client { ticket, .. } => Some(ticket.number),
-            _ => None,
-        };
         let before = effects.len();
         process.replica.handle(now, input, &mut effects);
         let broken = process.replica.invariant().err();
-        self.perform(station, minting, effects.drain(before..).collect());
+        self.perform(station, effects.drain(before..).collect());
         self.effects = effects;
         if let Some(what) = broken {
             return self.broken(station, what);
@@ -65,21 +61,23 @@ impl World<'_> {
         self.arm_tick(station);
     }
 
-    pub(super) fn perform(&mut self, station: usize, minting: Option<u64>, effects: Vec<Effect>) {
+    pub(super) fn perform(&mut self, station: usize, effects: Vec<Effect>) {
         let boot = self.stations[station].boot;
         for effect in effects {
             if self.crash_is_due(station) || !self.runs(station, boot) {
                 return;
             }
             match effect {
-                Effect::Append(record) => self.append(station, minting, record),
+                Effect::Append(record) => self.append(station, record),
                 Effect::Sync { upto } => self.submit(station, upto),
                 Effect::Send { session, message } => self.send(station, session, &message),
-                Effect::Reply { ticket, token: _, response } => {
-                    self.answered(station, ticket.number, response)
+                Effect::Reply { ticket, token, response } => {
+                    self.answered(station, ticket.number, token, response);
                 }
-                // Nobody asks for histories here.
-                Effect::ReplyFromLog { .. } => {}
+                Effect::ReplyFromLog { ticket, token, question } => {
+                    let (later, question) = (self.rng.u64(10..300), Box::new(question));
+                    self.heap.after(later, Event::Past { station, boot, op: ticket.number, token, question });
+                }
                 Effect::ReadLog { session, query } => {
                     let later = self.rng.u64(10..300);
                     self.heap.after(later, Event::Read { station, boot, session, query: Box::new(query) });
@@ -105,17 +103,7 @@ impl World<'_> {
         }
     }
 
-    fn append(&mut self, station: usize, minting: Option<u64>, record: LogRecord) {
-        let own = self.id(station);
-        let minted = match &record {
-            LogRecord::Event { dot, event, .. } if minting.is_some() && dot.replica.node == own => {
-                event.decode().ok().map(|event| (dot.clone(), event.request))
-            }
-            _ => None,
-        };
-        if let Some((dot, request)) = minted {
-            self.line(What::Minted { station: own, dot, request, op: minting });
-        }
+    fn append(&mut self, station: usize, record: LogRecord) {
         let Some(process) = self.stations[station].process.as_mut() else { return };
         if let LogRecord::Event { lsn, dot, .. } = &record {
             process.unshown.push_back((*lsn, dot.clone()));
@@ -191,10 +179,12 @@ impl World<'_> {
             ("events held back", usage.held_events, most.held_events, held),
             ("events in flight to one peer", usage.window_events, most.window_events, sizes.window_events),
             ("requests remembered", usage.requests, most.requests, sizes.requests),
+            ("requests that wait for their session", usage.waiting, most.waiting, sizes.waiting),
         ];
         process.most.held_events = usage.held_events.max(most.held_events);
         process.most.window_events = usage.window_events.max(most.window_events);
         process.most.requests = usage.requests.max(most.requests);
+        process.most.waiting = usage.waiting.max(most.waiting);
         for (name, now, before, limit) in gauges {
             // Far below its limit nothing is worth a line.
             if now > before && now * 2 > limit {
@@ -225,6 +215,12 @@ impl World<'_> {
         }
         let counters = &mut self.counters;
         match fact {
+            Fact::Minted { dot, request, ticket } => self.minted(station, dot, *request, ticket.number),
+            Fact::Committed { dot, durable_on, .. } => {
+                counters.committed_later += 1;
+                let (station, dot, durable_on) = (self.id(station), dot.clone(), durable_on.clone());
+                self.line(What::Committed { station, dot, durable_on });
+            }
             Fact::HeldBack { .. } => counters.held_back += 1,
             Fact::HoldBackFull { .. } => counters.hold_back_full += 1,
             Fact::Duplicate { .. } => counters.duplicates += 1,
@@ -293,7 +289,7 @@ impl World<'_> {
         };
         process.show(visible);
         self.stations[station].process = Some(process);
-        self.perform(station, None, effects);
+        self.perform(station, effects);
         self.handle(
             station,
             Input::SessionUp { session: CLIENTS, opener: Opener::Client { cluster: cluster() } },

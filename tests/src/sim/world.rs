@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
-use clock_core::replica::{Effect, Lsn, SessionId};
-use clock_core::{Dot, Key, NodeId, RequestId};
+use clock_core::replica::{Effect, LogQuestion, Lsn, SessionId};
+use clock_core::{Dot, Key, NodeId, RequestId, VersionVector};
 
-use super::clients::{Client, Work};
+use super::clients::{Client, Doubtful, Work};
 use super::counters::Counters;
 use super::heap::Heap;
 use super::links::{Connection, Link, Way};
@@ -58,6 +58,8 @@ pub(super) enum Event {
     Unblock { block: usize },
     /// A request reaches its station.
     Request { op: u64, boot: u32 },
+    /// A question about the past is answered from the log.
+    Past { station: usize, boot: u32, op: u64, token: Option<VersionVector>, question: Box<LogQuestion> },
     /// A client waits no longer.
     Deadline { op: u64 },
     /// A client asks, or asks again.
@@ -88,6 +90,10 @@ pub(super) struct World<'a> {
     /// The id of each client's last request.
     pub(super) last_requests: BTreeMap<u16, RequestId>,
     pub(super) open: BTreeMap<u64, Work>,
+    /// The request ids of each batch, by its first operation.
+    pub(super) batches: BTreeMap<u64, Vec<RequestId>>,
+    /// Writes whose outcome was indeterminate.
+    pub(super) doubtful: Vec<Doubtful>,
     pub(super) waiting_works: usize,
     pub(super) next_op: u64,
     pub(super) blocks: Vec<Vec<(usize, usize)>>,
@@ -149,6 +155,8 @@ impl<'a> World<'a> {
             clients: BTreeMap::new(),
             last_requests: BTreeMap::new(),
             open: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            doubtful: Vec::new(),
             waiting_works: 0,
             next_op: 1,
             blocks: Vec::new(),
@@ -228,6 +236,9 @@ impl<'a> World<'a> {
             Event::Start { station } => self.start(station),
             Event::Unblock { block } => self.unblock(block),
             Event::Request { op, boot } => self.deliver_request(op, boot),
+            Event::Past { station, boot, op, token, question } => {
+                self.answer_from_log((station, boot), op, token, question);
+            }
             Event::Deadline { op } => self.give_up(op),
             Event::Again { work } => self.ask_again(*work),
         }

@@ -102,3 +102,15 @@ fn every_write_of_a_batch_waits_for_its_copies() {
         }
     }
 }
+
+/// What is minted takes the place of the oldest requests that are remembered. Disproved by a batch that is never
+/// answered because one of its own writes took the place of another that it repeats.
+#[test]
+fn a_batch_that_repeats_the_oldest_request_is_answered() {
+    let limits = clock_core::replica::Limits { requests: 2, ..Default::default() };
+    let mut cluster = MemoryCluster::start_with(&FOUR, 4, limits);
+    cluster.ask("pacific", Request::Batch { writes: vec![opaque("a", "1", 1), opaque("b", "2", 2)] });
+    let writes = vec![opaque("c", "3", 3), opaque("d", "4", 4), opaque("a", "1", 1)];
+    let receipts = receipts(cluster.ask("pacific", Request::Batch { writes }));
+    assert_eq!(receipts.iter().map(|receipt| receipt.dot.seq).collect::<Vec<_>>(), [3, 4, 1]);
+}

@@ -208,3 +208,62 @@ fn what_is_told_about_writes_nobody_waits_for_is_harmless() {
     while cluster.step() {}
     assert_eq!(answered(&mut cluster, "pacific", number).concurrent_with, []);
 }
+
+/// What nobody waits for any more takes nobody's place. Disproved by a station that is busy for a write of one copy
+/// because many writes before it are indeterminate.
+#[test]
+fn a_long_partition_leaves_room_for_writes() {
+    let limits = Limits { awaited: 4, indeterminate: 2, ..Limits::default() };
+    let mut cluster = MemoryCluster::start_with(&FOUR, 15, limits);
+    cluster.settle();
+    for other in &FOUR[1..] {
+        cluster.cut("pacific", other);
+    }
+    for request in 0..20 {
+        let number = cluster.submit_on_terms("pacific", copies(3), put("value", request));
+        cluster.finish_sync(&"pacific".parse().unwrap());
+        cluster.advance(Duration::from_millis(2001));
+        assert_eq!(
+            answered(&mut cluster, "pacific", number).outcome,
+            Outcome::Indeterminate,
+            "write {request}"
+        );
+    }
+    assert_eq!(receipt(cluster.ask("pacific", put("value", 20))).outcome, Outcome::Local);
+    assert_eq!(cluster.at("pacific").replica.usage().awaited, 2, "the oldest are let go");
+    let waiting = [0; 5].map(|_| cluster.submit_on_terms("pacific", copies(4), put("value", 20)));
+    let last = cluster.take_reply("pacific", waiting[4]);
+    assert!(
+        matches!(last, Some(Response::Refused(RequestError::Busy { .. }))),
+        "a fifth that waits: {last:?}"
+    );
+    cluster.end_client_session("pacific");
+    assert_eq!(cluster.at("pacific").replica.usage().awaited, 2, "nobody waits there any more");
+}
+
+/// Disproved by a receipt, asked for later and committed, that does not name what the write met elsewhere.
+#[test]
+fn what_a_write_met_is_known_to_whoever_asks_for_its_receipt_later() {
+    let mut met = 0;
+    for seed in 0..40 {
+        let mut cluster = MemoryCluster::start(&FOUR, seed);
+        cluster.settle();
+        cluster.cut_one_way("indian_ocean", "pacific");
+        cluster.cut_one_way("atlantic", "pacific");
+        let other = receipt(cluster.ask("indian_ocean", put("other", 1))).dot;
+        let own = receipt(cluster.ask("pacific", put("own", 2))).dot;
+        while cluster.step() {}
+        cluster.heal();
+        while cluster.step() {}
+        let asked = cluster.submit_on_terms("pacific", copies(4), Request::Receipt { request: RequestId(2) });
+        cluster.settle();
+        let later = answered(&mut cluster, "pacific", asked);
+        assert_eq!(
+            (later.outcome, &later.concurrent_with),
+            (Outcome::Committed, &vec![other]),
+            "{own}, seed {seed}"
+        );
+        met += 1;
+    }
+    assert_eq!(met, 40);
+}

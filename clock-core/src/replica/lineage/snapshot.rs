@@ -5,6 +5,7 @@
 
 use super::twins::{Operated, twin_read};
 use super::{ANSWER_BYTES_MAX, Log, Placed, answer_bytes};
+use crate::bugs::{Bug, planted};
 use crate::event::WriteEvent;
 use crate::id::{Dot, Key};
 use crate::replica::{ConflictId, Lsn};
@@ -40,15 +41,15 @@ fn versions_at<L: Log>(
     key: &Key,
     at: &VersionVector,
     upto: Lsn,
-) -> Result<(u64, Vec<(Lsn, WriteEvent)>), L::Error> {
-    let (mut revision, mut current) = (0, Vec::<(Lsn, WriteEvent)>::new());
+) -> Result<(u64, Vec<Placed>), L::Error> {
+    let (mut revision, mut current) = (0, Vec::<Placed>::new());
     let mut read = Vec::new();
     for placed in log.of_key(key, Lsn(0))? {
         let (lsn, event) = placed?;
         if lsn > upto {
             break;
         }
-        if at.covers(&event.dot) {
+        if at.covers(&event.dot) || planted(Bug::SnapshotFrontierIgnored) {
             revision += 1;
             let is_read = |known: &mut Placed| event.context.binary_search(&known.1.dot).is_ok();
             read.extend(current.extract_if(.., is_read).map(|(_, known)| Operated::of(&known)));
@@ -65,7 +66,7 @@ fn versions_at<L: Log>(
 }
 
 /// The versions in full as long as an answer holds them; `versions_total` says if it did not.
-fn entry(key: Key, revision: u64, current: Vec<(Lsn, WriteEvent)>) -> SnapshotEntry {
+fn entry(key: Key, revision: u64, current: Vec<Placed>) -> SnapshotEntry {
     let is_live = current.iter().any(|(_, event)| !event.body.is_tombstone());
     let presence = if is_live { Presence::Live } else { Presence::Deleted };
     let dots: Vec<Dot> = current.iter().map(|(_, event)| event.dot.clone()).collect();

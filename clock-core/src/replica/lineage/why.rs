@@ -13,9 +13,9 @@ pub(super) fn why<L: Log>(log: &L, dot: &Dot, upto: Lsn) -> Result<Response, L::
     let Some((lsn, event)) = find(log, dot, upto)? else { return Ok(unknown(dot)) };
     let contexts = contexts_of(log, &event.key, upto)?;
     let before = built_on(&contexts, [dot.clone()]);
-    let is_after = |later: &Dot| built_on(&contexts, [later.clone()]).contains(dot);
-    let others = contexts.keys().filter(|other| *other != dot && !before.contains(*other));
-    let (concurrent, _): (Vec<Dot>, Vec<Dot>) = others.cloned().partition(|other| !is_after(other));
+    let after = built_after(log, &event.key, upto, dot)?;
+    let is_neither = |other: &&Dot| !before.contains(*other) && !after.contains(*other);
+    let concurrent: Vec<Dot> = contexts.keys().filter(is_neither).cloned().collect();
     let superseding = contexts.iter().filter(|(_, context)| context.contains(dot)).map(|(by, _)| by.clone());
     let mut superseding: Vec<Dot> = superseding.collect();
     // It fell with a twin: whoever superseded that one has read this write, under its other name.
@@ -39,6 +39,18 @@ pub(super) fn why<L: Log>(log: &L, dot: &Dot, upto: Lsn) -> Result<Response, L::
         built_on,
         is_cut: more_superseding || more_concurrent || more_before,
     }))
+}
+
+/// The write, and everything of its key that was built on it. Log order is causal: one walk forward is enough.
+fn built_after<L: Log>(log: &L, key: &Key, upto: Lsn, dot: &Dot) -> Result<BTreeSet<Dot>, L::Error> {
+    let mut after = BTreeSet::from([dot.clone()]);
+    for placed in log.of_key(key, Lsn(0))? {
+        let (lsn, event) = placed?;
+        if lsn <= upto && event.context.iter().any(|read| after.contains(read)) {
+            after.insert(event.dot);
+        }
+    }
+    Ok(after)
 }
 
 /// The names of the key that somebody has read and superseded.
