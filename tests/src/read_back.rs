@@ -67,7 +67,7 @@ async fn read_key(
     let history = history.unwrap_or_else(|error| panic!("history of {key} at {name}: {error}"));
     let here = contents.entry(name.to_owned()).or_default();
     for entry in history.into_iter().flatten() {
-        let content = (key.clone(), entry.request, ValueDigest::of(&entry.value));
+        let content = (key.clone(), entry.request, ValueDigest::of_version(entry.kind, &entry.value));
         let twice = here.insert(entry.dot.clone(), content);
         assert_eq!(twice, None, "{name} has {} twice", entry.dot);
     }

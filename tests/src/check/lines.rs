@@ -2,7 +2,6 @@
 
 use clock_core::{Dot, NodeId, RequestId};
 
-use super::counts::Counts;
 use super::finding::{Finding, Verdict, broken};
 use super::known::{Ending, Operation, Question, Reading, Terms};
 use super::names::{KeyId, RequestIndex, StationId, WriteId};
@@ -20,16 +19,16 @@ impl Checker {
         }
         self.now_us = at_us;
         match what {
-            What::Invoke { op, station, call, w, session, batch, client: _ } => {
+            What::Invoke { op, client, station, call, w, session, batch } => {
                 self.invoked(*op, station, call)?;
+                if let Some(token) = session {
+                    self.outside.roaming.asks(&mut self.known, (*op, *client), token);
+                }
                 let session = session.as_ref().map(|token| self.known.counts(token));
                 self.known.agree(*op, Terms { w: usize::from(w.unwrap_or(1)), session, batch: *batch });
                 Ok(())
             }
-            What::Ok { op, answer, token } => {
-                let token = token.as_ref().map(|token| self.known.counts(token));
-                self.answered((*op, token.as_ref()), answer)
-            }
+            What::Ok { op, answer, token } => self.answered(*op, answer, token.as_deref()),
             What::Fail { op, error: _ } => self.refused(*op),
             What::Info { op, why: _ } => self.unknown(*op),
             What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
@@ -91,6 +90,9 @@ impl Checker {
             unreachable!("a finding is an error")
         };
         self.known.end(operation, ending);
+        if ending != Ending::Answered {
+            self.outside.roaming.forget(op);
+        }
         Ok(operation)
     }
 
@@ -246,7 +248,7 @@ impl Checker {
         }
     }
 
-    fn answered(&mut self, (op, token): (u64, Option<&Counts>), answer: &Answer) -> Verdict {
+    fn answered(&mut self, op: u64, answer: &Answer, token: Option<&[Dot]>) -> Verdict {
         let operation = self.ended(op, Ending::Answered)?;
         let at = operation.station;
         let told = Told::of(&mut self.known, answer);
@@ -266,9 +268,11 @@ impl Checker {
                 return broken(Property::History, text);
             }
         }
-        session::token_returned(&self.known, at, op, (token, &told.shown(&self.known)))?;
+        let counts = token.map(|token| self.known.counts(token));
+        session::token_returned(&self.known, at, op, (counts.as_ref(), &told.shown(&self.known)))?;
         if !self.is_observed(at) {
-            return Ok(());
+            let moment = (token, self.seen.lines);
+            return self.outside.roaming.answered(&mut self.known, (op, operation), &told, moment);
         }
         session::covers_token(&self.known, at, op, "answers")?;
         self.session.answered(&self.known, at)

@@ -1,9 +1,10 @@
 //! What stations answer, as a history has it.
 
-use clock_core::wire::{EntryView, Receipt, StatusView};
+use clock_core::wire::{Copies, EntryView, Receipt, StatusView, Terms};
 use clock_core::{Dot, VersionVector};
 
 use crate::history::{Answer, ValueDigest, Version};
+use crate::processes::FOUR;
 
 pub(super) fn written(receipt: &Receipt) -> Answer {
     Answer::Written {
@@ -43,6 +44,15 @@ pub(super) fn status(status: &StatusView) -> Answer {
     }
 }
 
-fn last_events(vector: &VersionVector) -> Vec<Dot> {
+pub(super) fn last_events(vector: &VersionVector) -> Vec<Dot> {
     vector.iter().map(|(replica, seq)| Dot { replica: replica.clone(), seq }).collect()
+}
+
+/// How many copies the terms ask for; a majority is that of the reference cluster.
+pub(super) fn copies(terms: &Terms) -> Option<u16> {
+    match terms.copies {
+        Copies::Count(1) => None,
+        Copies::Count(w) => Some(w),
+        Copies::Majority => u16::try_from(FOUR.len() / 2 + 1).ok(),
+    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use clock_core::replica::ConflictId;
 use clock_core::wire::{
-    Choice, EntryView, Receipt, Request, RequestError, Response, StatusView, Terms, WriteContext,
+    self, Change, Choice, EntryView, Receipt, Request, RequestError, Response, StatusView, Terms,
+    WriteContext,
 };
 use clock_core::{BodyKind, Dot, Key, NodeId, RequestId, VersionVector};
 use clock_node::net::client::{Client, ClientError};
@@ -41,6 +42,8 @@ pub struct Write {
 pub enum WriteKind {
     /// It supersedes what this names.
     Put(WriteContext),
+    /// It deletes, and supersedes what this names.
+    Delete(WriteContext),
     /// It ends a conflict.
     Resolve {
         /// Which.
@@ -102,14 +105,73 @@ impl RecordingClient {
         terms: Terms,
     ) -> Result<(Receipt, Option<VersionVector>), NotAnswered> {
         let request = write.request();
-        let written =
-            self.ask(place, write.call(), async |client| match client.request_on(terms, request).await? {
-                (Response::Written(receipt), token) => Ok((answer::written(&receipt), (receipt, token))),
+        let asked = terms.clone();
+        let written = self.ask(place, (write.call(), &terms), async |client| {
+            match client.request_on(asked, request).await? {
+                (Response::Written(receipt), token) => Ok((answer::written(&receipt), token, receipt)),
                 _ => Err(unexpected(place)),
-            });
+            }
+        });
         let (receipt, token) = written.await?;
         self.recorder.acknowledge(&receipt, write);
         Ok((receipt, token))
+    }
+
+    /// Writes all of these or none; the receipts are in their order. Of no resolution: those come alone.
+    ///
+    /// # Errors
+    /// [`NotAnswered`], of all of them.
+    pub async fn write_batch(
+        &mut self,
+        place: &Place,
+        writes: &[Write],
+    ) -> Result<Vec<Receipt>, NotAnswered> {
+        self.connect(place).await?;
+        let (terms, batch) = (Terms::default(), self.recorder.next_batch());
+        let begin =
+            |write: &Write| self.recorder.invoke((self.number, place), write.call(), &terms, Some(batch));
+        let ops: Vec<u64> = writes.iter().map(begin).collect();
+        let client = self.connections.get_mut(&place.station).expect("just connected");
+        let asked = Request::Batch { writes: writes.iter().filter_map(Write::in_batch).collect() };
+        let answered = match client.request(asked).await {
+            Ok(Response::BatchWritten(receipts)) => Ok(receipts),
+            Ok(Response::BatchRefused { error, .. }) => Err(ClientError::Request(error)),
+            Ok(_) => Err(unexpected(place)),
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(receipts) => {
+                for ((op, receipt), write) in ops.iter().zip(&receipts).zip(writes) {
+                    let answer = answer::written(receipt);
+                    self.recorder.note(What::Ok { op: *op, answer, token: None });
+                    self.recorder.acknowledge(receipt, write);
+                }
+                Ok(receipts)
+            }
+            Err(error) => Err(self.not_answered(place, &ops, error)),
+        }
+    }
+
+    /// Reads a key on terms of one's own, as much of it as one answer holds; with it comes the next token of the
+    /// session, if there is one.
+    ///
+    /// # Errors
+    /// [`NotAnswered`].
+    pub async fn get_on(
+        &mut self,
+        place: &Place,
+        key: &Key,
+        terms: Terms,
+    ) -> Result<(Option<EntryView>, Option<VersionVector>), NotAnswered> {
+        let (call, asked) = (Call::Get { key: key.clone() }, terms.clone());
+        let request = Request::Get { key: key.clone(), skip: 0 };
+        let read =
+            self.ask(place, (call, &terms), async |client| match client.request_on(asked, request).await? {
+                (Response::Entry(entry), token) => Ok((answer::entry(&entry, None), token, Some(entry))),
+                (Response::UnknownKey, token) => Ok((Answer::Unknown, token, None)),
+                _ => Err(unexpected(place)),
+            });
+        read.await
     }
 
     /// Reads a key; with `look_behind` also all that the station has of it, if it holds still for so long.
@@ -123,16 +185,17 @@ impl RecordingClient {
         look_behind: bool,
     ) -> Result<Option<EntryView>, NotAnswered> {
         let recorder = self.recorder.clone();
-        let read = self.ask(place, Call::Get { key: key.clone() }, async |client| {
-            let Some(entry) = client.get(key).await? else { return Ok((Answer::Unknown, None)) };
+        let (call, terms) = (Call::Get { key: key.clone() }, Terms::default());
+        let read = self.ask(place, (call, &terms), async |client| {
+            let Some(entry) = client.get(key).await? else { return Ok((Answer::Unknown, None, None)) };
             let seen = if look_behind { seen(client, key, entry.revision).await? } else { None };
             recorder.count(|counts| {
                 counts.conflicts += u64::from(entry.versions.len() > 1);
                 counts.looked_behind += u64::from(seen.is_some());
             });
-            Ok((answer::entry(&entry, seen), Some(entry)))
+            Ok((answer::entry(&entry, seen), None, Some(entry)))
         });
-        read.await
+        Ok(read.await?.0)
     }
 
     /// Asks what the station has.
@@ -140,39 +203,44 @@ impl RecordingClient {
     /// # Errors
     /// [`NotAnswered`].
     pub async fn status(&mut self, place: &Place) -> Result<StatusView, NotAnswered> {
-        let asked = self.ask(place, Call::Status, async |client| {
+        let terms = Terms::default();
+        let asked = self.ask(place, (Call::Status, &terms), async |client| {
             let status = client.status().await?;
-            Ok((answer::status(&status), status))
+            Ok((answer::status(&status), None, status))
         });
-        asked.await
+        Ok(asked.await?.0)
     }
 
     /// Sends nothing that is not written down before, and lets nothing be known that is not written down after.
     async fn ask<T>(
         &mut self,
         place: &Place,
-        call: Call,
-        exchange: impl AsyncFnOnce(&mut Client) -> Result<(Answer, T), ClientError>,
-    ) -> Result<T, NotAnswered> {
+        (call, terms): (Call, &Terms),
+        exchange: impl AsyncFnOnce(&mut Client) -> Result<(Answer, Option<VersionVector>, T), ClientError>,
+    ) -> Result<(T, Option<VersionVector>), NotAnswered> {
         self.connect(place).await?;
-        let op = self.recorder.invoke(self.number, place, call);
+        let op = self.recorder.invoke((self.number, place), call, terms, None);
         let client = self.connections.get_mut(&place.station).expect("just connected");
         match exchange(client).await {
-            Ok((answer, answered)) => {
-                self.recorder.note(What::Ok { op, answer, token: None });
-                Ok(answered)
+            Ok((answer, token, answered)) => {
+                let next = token.as_ref().map(answer::last_events);
+                self.recorder.note(What::Ok { op, answer, token: next });
+                Ok((answered, token))
             }
-            Err(ClientError::Request(error)) => {
-                self.recorder.note(What::Fail { op, error: error.to_string() });
-                Err(NotAnswered::Refused(error))
-            }
-            Err(error) => {
-                let why = error.to_string();
-                self.connections.remove(&place.station);
-                self.recorder.note(What::Info { op, why: why.clone() });
-                Err(NotAnswered::Unknown(why))
-            }
+            Err(error) => Err(self.not_answered(place, &[op], error)),
         }
+    }
+
+    fn not_answered(&mut self, place: &Place, ops: &[u64], error: ClientError) -> NotAnswered {
+        if let ClientError::Request(error) = error {
+            let refused = |op: &u64| self.recorder.note(What::Fail { op: *op, error: error.to_string() });
+            ops.iter().for_each(refused);
+            return NotAnswered::Refused(error);
+        }
+        let why = error.to_string();
+        self.connections.remove(&place.station);
+        ops.iter().for_each(|op| self.recorder.note(What::Info { op: *op, why: why.clone() }));
+        NotAnswered::Unknown(why)
     }
 
     /// Ends the connection to a station, if there is one.
@@ -206,36 +274,57 @@ impl Write {
         }
     }
 
+    /// What a history tells its value by.
+    pub(super) fn digest(&self) -> ValueDigest {
+        match self.kind {
+            WriteKind::Delete(_) => ValueDigest::TOMBSTONE,
+            WriteKind::Put(_) | WriteKind::Resolve { .. } => ValueDigest::of(&self.value),
+        }
+    }
+
     fn request(&self) -> Request {
+        let (key, request) = (self.key.clone(), self.request);
         let (kind, value) = (BodyKind::OPAQUE, self.value.clone());
         match &self.kind {
-            WriteKind::Put(context) => {
-                let (key, context) = (self.key.clone(), context.clone());
-                Request::Put { key, kind, value, context, request: self.request }
-            }
+            WriteKind::Put(context) => Request::Put { key, kind, value, context: context.clone(), request },
+            WriteKind::Delete(context) => Request::Delete { key, context: context.clone(), request },
             WriteKind::Resolve { conflict, take, .. } => {
                 let choice = take.clone().map_or(Choice::Value { kind, value }, Choice::Take);
-                Request::Resolve { conflict: *conflict, choice, request: self.request }
+                Request::Resolve { conflict: *conflict, choice, request }
             }
         }
     }
 
-    fn call(&self) -> Call {
-        let (key, value, request) = (self.key.clone(), ValueDigest::of(&self.value), self.request);
-        match &self.kind {
+    fn in_batch(&self) -> Option<wire::Write> {
+        let (key, request) = (self.key.clone(), self.request);
+        let (change, context) = match &self.kind {
             WriteKind::Put(context) => {
-                let context = match context {
-                    WriteContext::StationView => Context::Station,
-                    WriteContext::Exactly(dots) => Context::Exactly(dots.clone()),
-                    WriteContext::Blind => Context::Blind,
-                };
-                Call::Put { key, value, context, request }
+                (Change::Put { kind: BodyKind::OPAQUE, value: self.value.clone() }, context.clone())
             }
+            WriteKind::Delete(context) => (Change::Delete, context.clone()),
+            WriteKind::Resolve { .. } => return None,
+        };
+        Some(wire::Write { key, change, context, request })
+    }
+
+    fn call(&self) -> Call {
+        let (key, value, request) = (self.key.clone(), self.digest(), self.request);
+        match &self.kind {
+            WriteKind::Put(context) => Call::Put { key, value, context: context_of(context), request },
+            WriteKind::Delete(context) => Call::Delete { key, context: context_of(context), request },
             WriteKind::Resolve { conflict, read, .. } => {
                 let (conflict, read) = (conflict.to_string(), read.clone());
                 Call::Resolve { key, conflict, read, value, request }
             }
         }
+    }
+}
+
+fn context_of(context: &WriteContext) -> Context {
+    match context {
+        WriteContext::StationView => Context::Station,
+        WriteContext::Exactly(dots) => Context::Exactly(dots.clone()),
+        WriteContext::Blind => Context::Blind,
     }
 }
 

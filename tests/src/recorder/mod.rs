@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use clock_core::wire::Receipt;
+use clock_core::wire::{Receipt, Terms};
 use clock_core::{Dot, Key, RequestId};
 use tempfile::NamedTempFile;
 
@@ -56,6 +56,7 @@ struct Book {
     last_us: u64,
     next_op: u64,
     next_client: u32,
+    next_batch: u64,
     counts: Counts,
     acknowledged: BTreeMap<Dot, Acknowledged>,
     lines: BufWriter<File>,
@@ -87,6 +88,7 @@ impl Recorder {
             last_us: 0,
             next_op: 1,
             next_client: 0,
+            next_batch: 0,
             counts: Counts::default(),
             acknowledged: BTreeMap::new(),
             lines: BufWriter::new(file),
@@ -133,20 +135,28 @@ impl Recorder {
         book.counts
     }
 
-    fn invoke(&self, client: u32, place: &Place, call: Call) -> u64 {
+    fn invoke(&self, (client, place): (u32, &Place), call: Call, terms: &Terms, batch: Option<u64>) -> u64 {
         let mut book = self.0.borrow_mut();
         let op = book.next_op;
         book.next_op += 1;
         book.counts.operations += 1;
         let station = place.station.clone();
-        book.note(What::Invoke { op, client, station, call, w: None, session: None, batch: None });
+        let (w, session) = (answer::copies(terms), terms.session.as_ref().map(answer::last_events));
+        book.note(What::Invoke { op, client, station, call, w, session, batch });
         op
+    }
+
+    /// A number that no batch of this history has.
+    fn next_batch(&self) -> u64 {
+        let mut book = self.0.borrow_mut();
+        book.next_batch += 1;
+        book.next_batch
     }
 
     fn acknowledge(&self, receipt: &Receipt, write: &Write) {
         let mut book = self.0.borrow_mut();
         book.counts.acknowledged += 1;
-        let asked = (write.key.clone(), write.request, ValueDigest::of(&write.value));
+        let asked = (write.key.clone(), write.request, write.digest());
         let known = book.acknowledged.insert(receipt.dot.clone(), asked.clone());
         assert!(known.is_none_or(|known| known == asked), "{} names two writes", receipt.dot);
     }

@@ -9,15 +9,17 @@
 //! before is returned, or superseded by something returned (C3, and C5 for what was acknowledged before the process
 //! was killed); a station's own context has all that it had told (C1); a vector has all that its station had told
 //! (C9); in the read-back every station returns the same (C4), and every acknowledged write is returned or superseded
-//! (C6). Where the harness looked behind an answer (`seen`), it is exact (C1), and the log is closed (C2).
+//! (C6). A client that roams with a token keeps the four session guarantees (C3, `roaming`). Where the harness looked behind an answer (`seen`), it is exact (C1), and the log is closed (C2).
 //!
 //! Not proved: what a write of which no client ever learned the context supersedes. Where a chain of contexts comes to
 //! such a write, it may have superseded anything.
 
 mod learn;
+mod roaming;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use self::roaming::Roaming;
 use super::Property;
 use super::finding::{Verdict, broken};
 use super::known::{Known, Operation};
@@ -49,6 +51,8 @@ pub(super) struct Outside {
     stations: Vec<ToldByStation>,
     /// What the first station returned of a key in the read-back.
     read_back: HashMap<KeyId, (StationId, Vec<WriteId>)>,
+    /// What clients were told that roam with a token.
+    pub(super) roaming: Roaming,
 }
 
 /// The first target that neither is a start nor superseded by one, directly or by a chain of contexts.
@@ -95,6 +99,7 @@ impl Outside {
     /// Something was taken from a station's disk.
     pub(super) fn lost(&mut self, at: StationId) {
         *self.at(at) = ToldByStation::default();
+        self.roaming.lost();
     }
 
     /// A station's process ended.
