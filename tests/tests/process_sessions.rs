@@ -26,7 +26,7 @@ const CLIENTS: u64 = 4;
 const ANSWERS_A_SET: u64 = 50;
 const KEYS: u64 = 6;
 /// The longest that a station may wait to catch up with a session: shorter than some partitions, longer than others.
-const DEADLINE_MS_MAX: u32 = 150;
+const DEADLINE_MS_MAX: u32 = 80;
 
 /// What all see: who runs where, and how it goes.
 #[derive(Debug, Default)]
