@@ -259,7 +259,7 @@ impl Checker {
             (Question::Get(key), Told::Entry(entry)) => self.entry((operation, key), entry)?,
             (Question::Get(key), Told::Nothing) => self.nothing((operation, key))?,
             (Question::Receipt(request), Told::Written(receipt)) => {
-                self.asked_after(operation, request, receipt)?
+                self.asked_after(operation, request, receipt)?;
             }
             (Question::Snapshot, Told::Snapshot(told)) => self.snapshot(operation, told)?,
             (Question::Status, Told::Status(status)) => self.status(operation, status)?,

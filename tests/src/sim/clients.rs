@@ -317,7 +317,7 @@ impl World<'_> {
         &mut self,
         station: usize,
         op: u64,
-        token: Option<VersionVector>,
+        token: Option<&VersionVector>,
         response: Response,
     ) {
         let Some(work) = self.open.get_mut(&op).filter(|work| work.station == station) else { return };
@@ -335,8 +335,8 @@ impl World<'_> {
             Response::Refused(error) | Response::BatchRefused { error, .. } => self.refused(op, work, &error),
             response => {
                 self.counters.waited_and_served += u64::from(work.waits);
-                self.remember(&work, token.as_ref(), &response);
-                self.say_answered(station, work.ops(op), token.as_ref(), response);
+                self.remember(&work, token, &response);
+                self.say_answered(station, work.ops(op), token, response);
                 if work.manners.doubts {
                     self.try_again(work);
                 }

@@ -21,7 +21,7 @@ impl World<'_> {
             return self.heap.at(until, Event::Past { station, boot, op, token, question });
         }
         match lineage::answer(&self.stations[station].disk, &question) {
-            Ok(response) => self.answered(station, op, token, response),
+            Ok(response) => self.answered(station, op, token.as_ref(), response),
             Err(_) => {
                 self.counters.failed_reads += 1;
                 self.end_by_itself(station, "a read of the log failed", DiskFate::Absent);

@@ -72,7 +72,7 @@ impl World<'_> {
                 Effect::Sync { upto } => self.submit(station, upto),
                 Effect::Send { session, message } => self.send(station, session, &message),
                 Effect::Reply { ticket, token, response } => {
-                    self.answered(station, ticket.number, token, response);
+                    self.answered(station, ticket.number, token.as_ref(), response);
                 }
                 Effect::ReplyFromLog { ticket, token, question } => {
                     let (later, question) = (self.rng.u64(10..300), Box::new(question));
