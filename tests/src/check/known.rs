@@ -147,7 +147,8 @@ pub(super) struct Known {
     pub(super) batches: HashMap<u64, Vec<RequestIndex>>,
     /// What each snapshot was asked of.
     pub(super) snapshots: HashMap<u64, Asked>,
-    /// Requests of whose writes somebody wanted more than one copy.
+    /// Requests of whose writes somebody wanted more than one copy, or asked a second time: what a write met elsewhere may
+    /// have become known by then.
     pub(super) awaited: HashSet<RequestIndex>,
     writes: Vec<Write>,
     stations: Vec<Station>,
@@ -224,7 +225,11 @@ impl Known {
             if let Some(batch) = terms.batch {
                 self.batches.entry(batch).or_default().push(request);
             }
-            if terms.w > 1 {
+            let is_asked_again = match question {
+                Some(Question::Write(_, ask)) => ask > 0,
+                _ => true,
+            };
+            if terms.w > 1 || is_asked_again {
                 self.awaited.insert(request);
             }
         }

@@ -234,7 +234,7 @@ pub(super) fn receipt_beside(known: &Known, at: StationId, receipt: &Receipt) ->
     let stood = siblings.contains(&receipt.write);
     let expected = sorted(siblings.into_iter().filter(|sibling| stood && is_other(sibling)).collect());
     let told = sorted(receipt.beside.clone());
-    // Whoever waited for copies was told what the write met elsewhere, and later.
+    // Whoever waited for copies, or asks again, is told what the write met elsewhere, and later.
     let waited = known.awaited.contains(&own.request);
     let may_meet = |write: &WriteId| {
         let other = known.truth(*write);
