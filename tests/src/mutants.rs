@@ -21,6 +21,8 @@ const SPECIAL: &[(&str, Option<Profile>, u64)] = &[
     ("OldBackupTrusted", None, 3_000),
     // What is left behind by a session has to matter to the next.
     ("PeerStateKept", None, 3_000),
+    // A resend has to overtake a read, and nobody else relay.
+    ("OvertakenReadNeverEnds", None, 3_000),
     // Large runs alone have so many requests.
     ("RequestsUnbounded", None, 3_000),
 ];

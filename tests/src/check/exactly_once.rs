@@ -10,6 +10,7 @@ use super::Property;
 use super::finding::{Verdict, broken};
 use super::known::{Known, Minting, Reading, Write};
 use super::names::{RequestIndex, StationId, WriteId};
+use super::station::Station;
 
 /// How many writes a station remembers the requests of, if it is not told otherwise.
 pub(super) const REQUESTS_REMEMBERED: usize = 16_384;
@@ -61,6 +62,12 @@ pub(super) fn is_gone_everywhere(known: &Known, write: WriteId) -> bool {
     write.was_lost && write.holders == 0
 }
 
+/// Whether a station has to remember a write that it shows. What is on its way to the disk is remembered too, in the place
+/// of something older.
+fn is_recent(station: &Station, write: WriteId, remembered: usize) -> bool {
+    station.shows(write) && station.shown_after(write) + station.staged.len() < remembered / 2
+}
+
 /// A station mints a write: it has none of the same request.
 pub(super) fn request_is_new(
     known: &Known,
@@ -69,11 +76,8 @@ pub(super) fn request_is_new(
     write: WriteId,
 ) -> Verdict {
     let station = known.station(at);
-    // What is on its way to the disk is remembered too, in the place of something older.
-    let remembers = |other: &&WriteId| {
-        let shown = station.shows(**other) && station.shown_after(**other) < remembered / 2;
-        shown || station.staged.contains(other)
-    };
+    let is_recent = |other: WriteId| is_recent(station, other, remembered);
+    let remembers = |other: &&WriteId| is_recent(**other) || station.staged.contains(other);
     let Some(other) = known.request(request).writes.iter().find(remembers) else { return Ok(()) };
     let (name, text, other) = (known.station_text(at), known.text(write), known.text(*other));
     let request = known.names.request_text(request);
@@ -83,9 +87,7 @@ pub(super) fn request_is_new(
 /// A station says that it knows no write of a request: it shows none that it has to remember.
 pub(super) fn unknown(known: &Known, at: StationId, (request, remembered): (RequestIndex, usize)) -> Verdict {
     let station = known.station(at);
-    let remembers = |write: &&WriteId| {
-        station.is_observed && station.shows(**write) && station.shown_after(**write) < remembered / 2
-    };
+    let remembers = |write: &&WriteId| station.is_observed && is_recent(station, **write, remembered);
     let Some(write) = known.request(request).writes.iter().find(remembers) else { return Ok(()) };
     let (name, text) = (known.station_text(at), known.text(*write));
     let request = known.names.request_text(request);
