@@ -174,7 +174,16 @@ fn histories_of_a_naive_store_pass() {
     println!("{}", serde_json::to_string(&seen).expect("counters are numbers"));
     assert_eq!(
         unmet,
-        ["dots_used_again", "held_at_start", "hybrid_times_across", "gauges"],
+        [
+            "dots_used_again",
+            "receipts_asked_for",
+            "snapshots",
+            "snapshots_again",
+            "deletions_in_conflict",
+            "held_at_start",
+            "hybrid_times_across",
+            "gauges"
+        ],
         "what the naive store never does"
     );
 }

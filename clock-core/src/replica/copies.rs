@@ -83,8 +83,9 @@ impl Acked {
 
     /// Takes up what has become visible here; `true` if more counts now.
     fn catch_up(&mut self, visible: &VersionVector) -> bool {
-        let met = self.unmet.take_if(|unmet| visible.contains(unmet));
-        met.map(|met| self.met = met).is_some()
+        let unmet = self.unmet.take_if(|unmet| visible.contains(unmet));
+        let latest = (unmet.is_some() && visible.contains(&self.durable)).then(|| self.durable.clone());
+        latest.or(unmet).map(|met| self.met = met).is_some()
     }
 }
 
@@ -140,7 +141,10 @@ impl Copies {
         let acked = self.acked.entry(ack.peer.clone()).or_insert_with(nothing);
         acked.durable = ack.durable.clone();
         acked.up_since = ack.up_since;
-        acked.unmet.get_or_insert_with(|| ack.durable.clone());
+        // The oldest, which is met the soonest; unless the peer has lost some of it, and nobody may ever have that again.
+        if acked.unmet.as_ref().is_none_or(|unmet| !ack.durable.contains(unmet)) {
+            acked.unmet = Some(ack.durable.clone());
+        }
     }
 
     /// Counts what a peer has for everyone who waits.

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::history::{Answer, Call, Phase, ValueDigest, What};
 
+/// How the refusal begins of a receipt for which there is no write.
+const NO_SUCH_REQUEST: &str = "no write of request";
+
 impl Checker {
     pub(super) fn take(&mut self, at_us: u64, what: &What) -> Verdict {
         if at_us < self.now_us {
@@ -29,7 +32,7 @@ impl Checker {
                 Ok(())
             }
             What::Ok { op, answer, token } => self.answered(*op, answer, token.as_deref()),
-            What::Fail { op, error: _ } => self.refused(*op),
+            What::Fail { op, error } => self.refused(*op, error),
             What::Info { op, why: _ } => self.unknown(*op),
             What::Minted { station, dot, request, op } => self.minted(station, dot, (request, *op)),
             What::Committed { station, dot, durable_on } => {
@@ -96,13 +99,13 @@ impl Checker {
         Ok(operation)
     }
 
-    fn refused(&mut self, op: u64) -> Verdict {
+    fn refused(&mut self, op: u64, error: &str) -> Verdict {
         self.seen.refused += 1;
         let operation = self.ended(op, Ending::Refused)?;
         match operation.question {
             Question::Write(request, ask) => indeterminate::refused(&self.known, request, ask),
-            // A session may have to wait too long for what it has seen.
-            Question::Receipt(request) if !self.is_in_session(op) => {
+            // The station may be busy, or behind the session.
+            Question::Receipt(request) if error.starts_with(NO_SUCH_REQUEST) => {
                 exactly_once::unknown(&self.known, operation.station, (request, self.requests_remembered))
             }
             _ => Ok(()),
@@ -276,10 +279,6 @@ impl Checker {
         }
         session::covers_token(&self.known, at, op, "answers")?;
         self.session.answered(&self.known, at)
-    }
-
-    fn is_in_session(&self, op: u64) -> bool {
-        self.known.terms.get(&op).is_some_and(|terms| terms.session.is_some())
     }
 
     /// What became of a write: as its own receipt, and after all faults it is committed.

@@ -138,8 +138,23 @@ impl Forge {
 
     fn siblings_among(&self, dots: &BTreeSet<Dot>, key: &Key) -> BTreeSet<Dot> {
         let of_key: Vec<&Dot> = dots.iter().filter(|dot| self.writes[*dot].key == *key).collect();
-        let stands = |dot: &&&Dot| !of_key.iter().any(|later| self.writes[*later].context.contains(**dot));
+        let is_read = |dot: &Dot| of_key.iter().any(|later| self.writes[*later].context.contains(dot));
+        let is_twin = |dot: &Dot, other: &Dot| {
+            let (one, two) = (&self.writes[dot], &self.writes[other]);
+            dot != other && (one.request, one.value) == (two.request, two.value)
+        };
+        // Another name of the same write was read, and lies above everything that this one supersedes.
+        let falls = |dot: &Dot| {
+            let below = self.writes[dot].context.iter().map(|read| self.height(read)).max().unwrap_or(0);
+            of_key.iter().any(|other| is_twin(dot, other) && is_read(other) && below < self.height(other))
+        };
+        let stands = |dot: &&&Dot| !is_read(dot) && !falls(dot);
         of_key.iter().filter(stands).map(|dot| (*dot).clone()).collect()
+    }
+
+    /// How many writes happened before one, itself included.
+    fn height(&self, dot: &Dot) -> usize {
+        self.writes.get(dot).map_or(0, |write| write.past.len() + 1)
     }
 
     fn siblings(&self, at: usize, key: &Key) -> BTreeSet<Dot> {
@@ -299,7 +314,11 @@ impl Forge {
             wall_ms: 0,
             vector: vector.into_iter().map(|(replica, seq)| Dot { replica, seq }).collect(),
             context: write.context.into_iter().collect(),
-            beside: siblings.into_iter().filter(|other| !is_same(other)).collect(),
+            // A name that fell with its twin at once has met nothing.
+            beside: match siblings.contains(dot) {
+                true => siblings.into_iter().filter(|other| !is_same(other)).collect(),
+                false => Vec::new(),
+            },
             outcome: None,
             durable_on: Vec::new(),
         };
