@@ -21,6 +21,8 @@ struct Committed {
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     committed: HashMap<KeyId, Vec<Committed>>,
+    /// The number of the line at which a disk lost something last.
+    lost_at: u64,
 }
 
 fn wrong(text: String) -> Verdict {
@@ -82,6 +84,8 @@ impl Copies {
         };
         let is_majority = w > known.stations().count() / 2;
         let is_first = known.station_of(receipt.write) == at && asked_once(known, request);
+        // A copy that was counted may have been lost since, and with it the meeting.
+        let is_first = is_first && known.ask(request, 0).begun > self.lost_at;
         if receipt.outcome != Outcome::Committed || !is_majority || !is_first {
             return Ok(());
         }
@@ -99,8 +103,9 @@ impl Copies {
     }
 
     /// Disks have lost something: who would have told of a meeting may no longer know.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn forget(&mut self, line: u64) {
         self.committed.clear();
+        self.lost_at = line;
     }
 }
 

@@ -205,7 +205,7 @@ impl Checker {
             self.known.lose(at, *write);
         }
         self.session.lost(&self.known, at, &writes);
-        self.copies.forget();
+        self.copies.forget(self.seen.lines);
         self.outside.lost(at);
         Ok(())
     }
