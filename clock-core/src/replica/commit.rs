@@ -36,6 +36,7 @@ impl Replica {
         self.note_relay(step.now.mono, lsn, &event.dot);
         let receipt = self.receipt(&event, &vector, &change.beside);
         self.requests.written(&event, lsn, receipt.clone());
+        self.note_met(&event, &vector);
         for asker in waiters {
             self.await_copies(step, asker, lsn, &receipt);
         }

@@ -19,6 +19,7 @@ use super::effect::Fact;
 use super::input::{Lsn, Mono};
 use super::{Replica, Step};
 use crate::bugs::{Bug, planted};
+use crate::event::WriteEvent;
 use crate::id::{Dot, NodeId};
 use crate::quorum::{AckTracker, Outcome as Counted, QuorumPolicy};
 use crate::versions::VersionVector;
@@ -221,6 +222,21 @@ impl Replica {
             .iter_mut()
             .filter_map(|(peer, acked)| acked.catch_up(visible).then(|| peer.clone()));
         caught_up.collect()
+    }
+
+    /// A write has become visible here: what happened beside it and still waits for copies has met it, also if something
+    /// has superseded that since.
+    pub(super) fn note_met(&mut self, event: &WriteEvent, vector: &VersionVector) {
+        if self.copies.waiting == 0 {
+            return;
+        }
+        let of_key = self.copies.awaited.values_mut().filter(|awaited| awaited.receipt.key == event.key);
+        for Awaited { receipt, .. } in of_key {
+            let is_twin = receipt.request == event.request;
+            if !is_twin && !vector.covers(&receipt.dot) && !receipt.vector.covers(&event.dot) {
+                receipt.learn_beside(std::slice::from_ref(&event.dot));
+            }
+        }
     }
 
     /// A peer tells what stood beside a write of ours.
