@@ -257,15 +257,16 @@ impl Session {
     /// with the answer.
     async fn permit(&mut self) -> Result<(), Ending> {
         tokio::select! {
+            // The permit first: a frame that was read whole is still served when the station is to stop.
             biased;
-            () = self.abort.cancelled() => Err(Ending::Closed),
-            _ = self.refused.changed() => Err(Ending::Closed),
-            () = self.stop.cancelled() => Err(Ending::Closed),
             permit = self.open_requests.acquire() => {
                 // Never closed.
                 permit.into_iter().for_each(SemaphorePermit::forget);
                 Ok(())
             }
+            () = self.abort.cancelled() => Err(Ending::Closed),
+            _ = self.refused.changed() => Err(Ending::Closed),
+            () = self.stop.cancelled() => Err(Ending::Closed),
         }
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use clock_core::replica::{Input, SessionId, Ticket};
-use clock_core::wire::Terms;
 use clock_core::wire::message::Message;
+use clock_core::wire::{Copies, Terms};
 
 use super::checks::{self, ANSWERED, INVARIANT};
-use super::clients::{Sent, What};
+use super::clients::{NOTHING, Sent, What};
 use super::dots::{Dots, Place};
 use super::session::{End, Session, Side, shown};
 use super::station::{CLIENT, Station};
@@ -104,6 +104,7 @@ impl World {
     fn wishes(&self, place: Place) -> Vec<What> {
         let view = self.view_of(place);
         let mut wishes = vec![What::After];
+        wishes.extend(self.scope.deletes.then_some(What::Delete));
         if !view.is_empty() {
             wishes.push(What::Beside);
         }
@@ -167,7 +168,11 @@ impl World {
 
     /// A resolution takes over the value of a version.
     fn body_of(&self, place: Place, what: What) -> Option<u8> {
-        let What::Resolve(siblings) = what else { return None };
+        let siblings = match what {
+            What::Delete => return Some(NOTHING),
+            What::Resolve(siblings) => siblings,
+            _ => return None,
+        };
         let taken = siblings.each().last()?;
         let stored = self.at(place).disk.durable().iter().find(|stored| stored.dot == taken)?;
         Some(self.clients.asked[&stored.request].body)
@@ -182,6 +187,8 @@ impl World {
         let has_conflict = self.at(place).view.as_ref().is_some_and(|view| view.conflict.is_some());
         match self.clients.asked[&number].what {
             What::After => Expected::Write(self.view_of(place)),
+            What::Delete if self.view_of(place).is_empty() => Expected::Refusal,
+            What::Delete => Expected::Write(self.view_of(place)),
             What::Beside => Expected::Write(Dots::NONE),
             What::Instead(dots) if disk.dots().contains(dots) => Expected::Write(dots),
             What::Resolve(dots) if dots == siblings && has_conflict => Expected::Write(dots),
@@ -204,7 +211,8 @@ impl World {
         }
         let ticket = Ticket { session: CLIENT, number: u64::from(number) };
         let request = self.clients.request(number);
-        let refusals = self.handle(place, Input::Client { ticket, terms: Terms::default(), request });
+        let terms = Terms { copies: Copies::Count(self.scope.copies), ..Terms::default() };
+        let refusals = self.handle(place, Input::Client { ticket, terms, request });
         self.judge(place, number, had, (expected, refusals.len()));
         let station = self.at(place);
         let is_own =
@@ -286,6 +294,7 @@ impl World {
         let link = |id: &SessionId| ends(id).map_or_else(String::new, |(from, to)| format!("{from}->{to}"));
         match action {
             Action::Ask(place, What::After) => format!("put at {place}, after what it shows"),
+            Action::Ask(place, What::Delete) => format!("delete at {place}, after what it shows"),
             Action::Ask(place, What::Beside) => format!("put at {place}, blind"),
             Action::Ask(place, What::Instead(dots)) => format!("put at {place}, instead of {dots}"),
             Action::Ask(place, What::Resolve(dots)) => format!("resolve at {place} the conflict of {dots}"),

@@ -1,7 +1,9 @@
 //! What must hold in every state. The oracle is naive on purpose: sets of writes, recomputed from what clients sent.
 
+use std::collections::BTreeSet;
+
 use clock_core::replica::ConflictId;
-use clock_core::wire::{EntryView, Receipt, Response, VersionView};
+use clock_core::wire::{EntryView, Outcome, Receipt, Response, VersionView};
 
 use super::clients::{Sent, value};
 use super::disk::Stored;
@@ -40,14 +42,21 @@ fn claim(holds: bool, property: &'static str, text: impl FnOnce() -> String) -> 
     if holds { Ok(()) } else { Err((property, text())) }
 }
 
-/// The versions that no write among these was meant to supersede.
+/// The versions that no write among these was meant to supersede, under whichever of their names.
 pub(crate) fn siblings<'a>(world: &World, writes: impl IntoIterator<Item = &'a Stored>) -> Dots {
-    let (mut all, mut superseded) = (Dots::NONE, Dots::NONE);
-    for stored in writes {
-        all = all.and(stored.dot);
-        superseded = superseded.and(sent(world, stored).map_or(Dots::NONE, |sent| sent.context));
-    }
-    all.without(superseded)
+    let writes: Vec<&Stored> = writes.into_iter().collect();
+    let context = |stored: &Stored| sent(world, stored).map_or(Dots::NONE, |sent| sent.context);
+    let read = Dots::all(writes.iter().map(|stored| context(stored)));
+    let height = |stored: &Stored| sent(world, stored).map_or(0, |sent| sent.past.each().count() + 1);
+    // Another name of the same request was read, and lies above all that this one supersedes.
+    let falls = |stored: &Stored| {
+        let superseded = writes.iter().filter(|other| context(stored).contains(other.dot));
+        let below = superseded.map(|other| height(other)).max().unwrap_or(0);
+        let is_twin = |other: &&&Stored| other.request == stored.request && other.dot != stored.dot;
+        writes.iter().filter(is_twin).any(|twin| read.contains(twin.dot) && below < height(twin))
+    };
+    let standing = writes.iter().filter(|stored| !read.contains(stored.dot) && !falls(stored));
+    Dots::all(standing.map(|stored| stored.dot))
 }
 
 fn sent(world: &World, stored: &Stored) -> Option<Sent> {
@@ -215,9 +224,31 @@ fn receipt_is_true(world: &World, place: Place, receipt: &Receipt) -> Check {
     claim(vector == truth, CLOCKS, || format!("{dot} gets the vector {vector}; {truth} is true"))?;
     let then = &durable[..=position];
     let same = then.iter().filter(|stored| stored.request == written.request).map(|stored| stored.dot);
-    let beside = siblings(world, then).without(Dots::all(same));
+    let standing = siblings(world, then);
+    // A name that fell with its twin at once has met nothing.
+    let beside = if standing.contains(dot) { standing.without(Dots::all(same)) } else { Dots::NONE };
     let said = Dots::all(receipt.concurrent_with.iter().map(Dots::of));
-    claim(said == beside, SIBLINGS, || {
-        format!("{dot} is told to stand beside {said}; it does beside {beside}")
+    // What it met elsewhere, or later, may be known by now; nothing that it was meant to supersede, or that was meant to
+    // supersede it, is among that.
+    let all = world.stations.iter().flat_map(|station| station.disk.records());
+    let after = all.filter(|other| sent(world, other).is_some_and(|sent| sent.context.contains(dot)));
+    let ordered = context.and(Dots::all(after.map(|other| other.dot)));
+    let more = said.without(beside);
+    let is_true = said.contains(beside) && more.each().all(|other| !ordered.contains(other));
+    claim(is_true, SIBLINGS, || format!("{dot} is told to stand beside {said}; it does beside {beside}"))?;
+    copies_are_there(world, (place, dot), receipt)
+}
+
+/// Every station that a receipt names has the write on its disk, and there are as many as were asked for.
+fn copies_are_there(world: &World, (place, dot): (Place, Dots), receipt: &Receipt) -> Check {
+    let copies = usize::from(world.scope.copies);
+    let outcome = if copies == 1 { Outcome::Local } else { Outcome::Committed };
+    let named: BTreeSet<Place> = receipt.durable_on.iter().map(Place::of).collect();
+    let is_enough = receipt.outcome == outcome && named.len() >= copies && named.contains(&place);
+    claim(is_enough, DURABLE, || format!("{dot} is {:?} on {:?}", receipt.outcome, receipt.durable_on))?;
+    let has = |at: &Place| world.at(*at).disk.durable().iter().any(|stored| stored.dot == dot);
+    let without = named.iter().find(|at| !has(at));
+    claim(without.is_none(), DURABLE, || {
+        format!("{dot} is said to be on {without:?}, which does not have it")
     })
 }

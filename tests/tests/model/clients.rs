@@ -16,6 +16,8 @@ use super::dots::{Dots, Place};
 pub(crate) enum What {
     /// A write after whatever the station knows.
     After,
+    /// A deletion of whatever the station knows.
+    Delete,
     /// A write beside whatever there is.
     Beside,
     /// A write instead of exactly these versions.
@@ -58,8 +60,14 @@ pub(crate) fn key() -> Key {
     Key::new("k").expect("a letter is a key")
 }
 
+/// What a deletion brings.
+pub(crate) const NOTHING: u8 = 0;
+
 /// A value, from the request that brought it.
 pub(crate) fn value(body: u8) -> Bytes {
+    if body == NOTHING {
+        return Bytes::new();
+    }
     Bytes::copy_from_slice(&[b'v', body])
 }
 
@@ -80,6 +88,9 @@ impl Clients {
         let request = RequestId(u128::from(number));
         let context = match what {
             What::After => WriteContext::StationView,
+            What::Delete => {
+                return Request::Delete { key: key(), context: WriteContext::StationView, request };
+            }
             What::Beside => WriteContext::Blind,
             What::Instead(dots) => WriteContext::Exactly(dots.names()),
             What::Resolve(siblings) => {

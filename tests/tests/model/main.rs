@@ -103,6 +103,19 @@ fn three_stations_and_two_operations_in_every_order() {
     }
 }
 
+/// Disproved by a receipt that names a station without the write, by one that is given too early, or never.
+#[test]
+fn two_copies_in_every_order() {
+    holds("two copies of three", Scope::calm(3, 1).copies(2), Extent::All);
+    holds("two copies, two writes", Scope::calm(2, 2).copies(2), Extent::All);
+    holds("two copies and a cut", Scope::calm(2, 1).copies(2).with(CUT), Extent::Nearest(20_000));
+}
+
+#[test]
+fn deletions_in_every_order() {
+    holds("deletions", Scope::calm(2, 3).deletes(), Extent::All);
+}
+
 #[test]
 fn a_session_that_breaks_anywhere() {
     holds("a cut", Scope::calm(2, 2).with(CUT), Extent::All);
@@ -170,6 +183,9 @@ fn planted_bugs_are_found_with_the_path_to_them() {
         (Bug::AppliedTwice, calm.with(CUT)),
         (Bug::IncarnationIgnored, calm.acks_at_once().with(CRASH)),
         (Bug::GapAccepted, calm.with(LOSS)),
+        (Bug::CopiesIgnored, calm.copies(2)),
+        (Bug::TombstoneWins, Scope::calm(2, 3).deletes()),
+        (Bug::TwinStands, Scope::calm(2, 3)),
     ];
     for (bug, scope) in bugs {
         assert!(finds(bug, &[scope]), "{} was not found in {scope}", bug.name());

@@ -13,6 +13,10 @@ pub(crate) struct Scope {
     pub(crate) room: Room,
     /// What may happen.
     pub(crate) budget: Budget,
+    /// How many stations must have a write before it is answered.
+    pub(crate) copies: u16,
+    /// Clients also delete.
+    pub(crate) deletes: bool,
 }
 
 /// When acks arrive.
@@ -56,12 +60,22 @@ impl Scope {
     /// Stations and operations, and no fault.
     pub(crate) fn calm(stations: usize, operations: u8) -> Self {
         let budget = Budget { operations, ..Budget::default() };
-        Self { stations, acks: Acks::InAnyOrder, room: Room::Ample, budget }
+        Self { stations, acks: Acks::InAnyOrder, room: Room::Ample, budget, copies: 1, deletes: false }
     }
 
     /// The same, with acks that arrive at once.
     pub(crate) fn acks_at_once(self) -> Self {
         Self { acks: Acks::AtOnce, ..self }
+    }
+
+    /// The same, with so many copies of each write.
+    pub(crate) fn copies(self, copies: u16) -> Self {
+        Self { copies, ..self }
+    }
+
+    /// The same, with deletions.
+    pub(crate) fn deletes(self) -> Self {
+        Self { deletes: true, ..self }
     }
 
     /// The same, with less room.
@@ -93,6 +107,12 @@ impl fmt::Display for Scope {
         match self.acks {
             Acks::InAnyOrder => write!(formatter, ", acks in any order")?,
             Acks::AtOnce => write!(formatter, ", acks at once")?,
+        }
+        if self.copies > 1 {
+            write!(formatter, ", {} copies", self.copies)?;
+        }
+        if self.deletes {
+            write!(formatter, ", deletions")?;
         }
         match self.room {
             Room::Ample => Ok(()),

@@ -235,6 +235,7 @@ impl World {
             Fact::HoldBackFull { .. } => self.happened.hold_back_full = true,
             Fact::NewIncarnation { .. } if self.has_crashed() => self.happened.renewed = true,
             Fact::Minted { .. }
+            | Fact::CopiesDecided { .. }
             | Fact::Applied(_)
             | Fact::ConflictOpened(_)
             | Fact::ConflictClosed { .. }

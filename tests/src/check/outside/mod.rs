@@ -69,9 +69,12 @@ pub(super) fn uncovered(
             continue;
         }
         missing.remove(&write);
-        match known.truth(write) {
-            Some(truth) if truth.knows_context => ahead.extend(&truth.context),
-            _ => return None,
+        let Some(truth) = known.truth(write).filter(|truth| truth.knows_context) else { return None };
+        ahead.extend(&truth.context);
+        if !starts.contains(&write) {
+            // It was read and superseded, and other names of the same write fell with it.
+            let names = known.request(truth.request).writes.iter();
+            ahead.extend(names.filter(|other| known.is_twin(**other, write)));
         }
     }
     missing.first().copied()
@@ -294,7 +297,12 @@ fn exact(known: &Known, at: StationId, entry: &Entry<'_>, seen: &[WriteId]) -> V
         return wrong(format!("returned {text}, although its log has {by}, whose client had read it"));
     }
     let all_known = seen.iter().all(|write| known.truth(*write).is_some_and(|truth| truth.knows_context));
-    let stands = |write: &&WriteId| superseding(write).is_none() && !returned.contains(write);
+    // A name may fall with another name of the same write; whether it has to cannot be told from outside.
+    let may_fall = |write: &WriteId| {
+        seen.iter().any(|twin| twin != write && known.is_twin(*twin, *write) && superseding(twin).is_some())
+    };
+    let stands =
+        |write: &&WriteId| superseding(write).is_none() && !returned.contains(write) && !may_fall(write);
     match seen.iter().find(stands).filter(|_| all_known && entry.is_complete) {
         Some(missing) => {
             let (text, told) = (known.text(*missing), known.names.list(&returned));
