@@ -52,7 +52,7 @@ fn a_batch_is_answered_when_all_of_it_is_durable_and_its_writes_follow_each_othe
 fn a_batch_with_one_bad_write_is_refused_as_a_whole_and_names_it() {
     let mut cluster = MemoryCluster::start(&FOUR, 2);
     let ahead: Dot = "atlantic.00000001:5".parse().unwrap();
-    let exactly = WriteContext::Exactly(vec![ahead.clone()]);
+    let exactly = WriteContext::Exactly(vec![ahead]);
     let bad = [
         write("b", BodyKind::ATTITUDE, "1,1,1,1", 2),
         Write { context: exactly, ..opaque("b", "2", 2) },

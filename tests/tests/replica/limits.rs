@@ -76,7 +76,7 @@ fn contexts() -> Vec<Row> {
     };
     let at: VersionVector = [(ahead.replica.clone(), ahead.seq)].into_iter().collect();
     let snapshot = Request::Snapshot { keys: vec![Key::new("limits").unwrap()], at: Some(at) };
-    let exactly = super::put_with("value", 80, WriteContext::Exactly(vec![ahead.clone()]));
+    let exactly = super::put_with("value", 80, WriteContext::Exactly(vec![ahead]));
     let rows = vec![
         (exactly, "the context names atlantic.00000001:9223372036854775807"),
         (delete, "no key never written here: there is nothing to delete"),

@@ -49,7 +49,7 @@ fn a_retry_that_was_left_behind_is_no_phantom_conflict() {
                 "{name}, seed {seed}"
             );
             let (at, dots) = snapshot(&mut cluster, name, None);
-            assert_eq!(dots, [next.clone()], "a snapshot at {at} of {name}, seed {seed}");
+            assert_eq!(dots, std::slice::from_ref(&next), "a snapshot at {at} of {name}, seed {seed}");
             let Response::Why(why) = cluster.ask(name, Request::Why { dot: left_behind.clone() }) else {
                 panic!("{name} knows {left_behind}");
             };

@@ -69,7 +69,7 @@ pub(super) fn uncovered(
             continue;
         }
         missing.remove(&write);
-        let Some(truth) = known.truth(write).filter(|truth| truth.knows_context) else { return None };
+        let truth = known.truth(write).filter(|truth| truth.knows_context)?;
         ahead.extend(&truth.context);
         if !starts.contains(&write) {
             // It was read and superseded, and other names of the same write fell with it.
