@@ -55,8 +55,6 @@ bugs! {
     WelcomeIsCopy,
     /// D2. The station counts its own copy twice.
     SelfCountedTwice,
-    /// D3. An ack of a session that began after the write counts, although what the peer had told was told before.
-    LateSessionCounted,
     /// D4. A passed deadline is reported as a refusal.
     TimeoutIsFailure,
     /// D6. A session's token is ignored.

@@ -151,6 +151,7 @@ fn receipt() -> Receipt {
         n: 4,
         durable_on: vec![node("pacific")],
         concurrent_with: vec![dot("indian", 1)],
+        is_cut: false,
     }
 }
 

@@ -184,14 +184,36 @@ impl Disk {
         self.positions.iter().map(|(replica, known)| (replica.clone(), upto(known))).collect()
     }
 
-    /// A key's durable writes that none of its others supersedes: each takes away what its context names, in log order.
+    /// A key's durable writes that none of its others supersedes. Each takes away what its context names; and a name of
+    /// a write goes with another name of the same write, if that lies above all that it supersedes itself.
     pub(super) fn current(&self, key: &Key) -> Vec<&WriteEvent> {
-        let mut current = Vec::<&WriteEvent>::new();
-        for Entry { event, .. } in self.durable_entries().iter().filter(|entry| entry.event.key == *key) {
-            current.retain(|known| !event.context.contains(&known.dot));
-            current.push(event);
+        let of_key =
+            self.durable_entries().iter().map(|entry| &entry.event).filter(|event| event.key == *key);
+        let of_key: Vec<&WriteEvent> = of_key.collect();
+        let read: BTreeSet<&Dot> = of_key.iter().flat_map(|event| &event.context).collect();
+        let (read, mut current): (Vec<&WriteEvent>, Vec<&WriteEvent>) =
+            of_key.into_iter().partition(|event| read.contains(&event.dot));
+        let is_twin = |one: &WriteEvent, two: &WriteEvent| one.request == two.request && one.body == two.body;
+        if current.iter().any(|event| read.iter().any(|other| is_twin(event, other))) {
+            let heights = self.heights();
+            let height = |dot: &Dot| heights.get(dot).copied().unwrap_or(0);
+            current.retain(|event| {
+                let below = event.context.iter().map(height).max().unwrap_or(0);
+                !read.iter().any(|twin| is_twin(event, twin) && below < height(&twin.dot))
+            });
         }
         current
+    }
+
+    /// Of each durable write: how many events are in its past, and more than any that it supersedes.
+    fn heights(&self) -> BTreeMap<&Dot, u64> {
+        let mut heights = BTreeMap::new();
+        for Entry { event, past, .. } in self.durable_entries() {
+            let counted = past.values().fold(0_u64, |events, upto| events.saturating_add(*upto));
+            let above = event.context.iter().filter_map(|dot| heights.get(dot)).max().copied().unwrap_or(0);
+            heights.insert(&event.dot, counted.max(above + 1));
+        }
+        heights
     }
 
     /// How many durable writes a key has had.
